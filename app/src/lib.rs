@@ -1,0 +1,1 @@
+//! Kinmesh: a desktop messenger with nobody in between

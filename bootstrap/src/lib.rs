@@ -1,0 +1,1 @@
+//! The bootstrap node: introduces peers, carries no message

@@ -1,0 +1,124 @@
+//! What peers say to each other: presence, gossip frames of a room, one-to-one requests.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::EntryBody;
+use crate::id::RoomId;
+use crate::limits;
+use crate::name::{DisplayName, StatusLine};
+use crate::signed::{Signable, Unverified};
+
+/// What a device says of its person: a signed profile with a time and a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// The room it is said in; `None` in a [`Hello`]. It binds the word to its place.
+    #[serde(rename = "r")]
+    pub room: Option<RoomId>,
+    /// What the person wants to be called.
+    #[serde(rename = "n")]
+    pub name: DisplayName,
+    /// The status line, empty for none.
+    #[serde(rename = "l")]
+    pub status: StatusLine,
+    /// Since when this device has been up, in Unix milliseconds.
+    #[serde(rename = "u")]
+    pub since_ms: u64,
+    /// When this was said, in Unix milliseconds. Of two, the later one counts.
+    #[serde(rename = "t")]
+    pub sent_ms: u64,
+    /// Whether the device is here, or going.
+    #[serde(rename = "a")]
+    pub state: PresenceState,
+}
+
+/// Whether a device is here, or going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceState {
+    /// Up, and in the room if one is named.
+    Here,
+    /// Leaves the named room for good.
+    Left,
+    /// Ends its program; stays a member of its rooms.
+    Away,
+}
+
+impl Signable for Presence {
+    const DOMAIN: &'static [u8] = b"kinmesh presence 1\0";
+    const BODY_MAX: usize = 2048;
+
+    fn is_within_limits(&self) -> bool {
+        // Names check themselves while they are decoded.
+        true
+    }
+}
+
+/// One gossip message on a room's topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomFrame {
+    /// New entries of the room, oldest first.
+    Entries(Vec<Unverified<EntryBody>>),
+    /// Somebody is here, or going.
+    Presence(Unverified<Presence>),
+}
+
+impl RoomFrame {
+    /// Bytes of entries that fit into one frame.
+    pub const ENTRIES_BYTES_MAX: usize = limits::ROOM_FRAME_MAX - 256;
+}
+
+/// First words on every connection, in both directions, and again when the profile changes
+/// or the device goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Who is here, signed by the device at the other end of the connection.
+    #[serde(rename = "w")]
+    pub presence: Unverified<Presence>,
+}
+
+/// One-to-one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatRequest {
+    /// Entries of the chat between the two persons, oldest first.
+    Deliver(Vec<Unverified<EntryBody>>),
+}
+
+/// Answer to a [`ChatRequest`], sent only after the receiver's disk has what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatResponse {
+    /// One receipt for each entry, in the order of the request.
+    Receipts(Vec<Receipt>),
+    /// Nothing was taken: ask again later.
+    Busy,
+}
+
+/// What became of one delivered entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receipt {
+    /// It is on the receiver's disk, from now or before.
+    Stored,
+    /// It will never be taken.
+    Refused(Refusal),
+}
+
+/// Why an entry is refused for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Certificate, signature or form do not hold.
+    #[error("it is not properly signed")]
+    Invalid,
+    /// It belongs to another conversation.
+    #[error("it belongs to another conversation")]
+    WrongConversation,
+    /// Its clock is more than [`limits::CLOCK_AHEAD_MAX_MS`] ahead.
+    #[error("its clock is too far ahead")]
+    ClockAhead,
+    /// The sender is not its author.
+    #[error("the sender is not its author")]
+    NotAuthor,
+}

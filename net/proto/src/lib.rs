@@ -1,0 +1,28 @@
+//! Ids, wire types, limits, signatures and the CBOR codec of Kinmesh.
+//!
+//! Owns every byte that crosses the network or rests on disk as somebody's signed word.
+//! It is the leaf of the workspace: it must never know a socket, a file, a clock or a runtime.
+//! Whatever arrives is [`Unverified`] until its signatures and limits were checked.
+//! `docs/protocol.md` describes the same types for other implementations.
+
+pub mod codec;
+pub mod entry;
+pub mod frame;
+pub mod id;
+pub mod identity;
+pub mod limits;
+pub mod link;
+pub mod name;
+pub mod protocol;
+pub mod record;
+pub mod signed;
+
+pub use codec::DecodeError;
+pub use entry::{Content, Entry, EntryBody, EntryKey, Hlc};
+pub use frame::{ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame};
+pub use id::{ConversationId, ConversationTag, DeviceId, EntryId, PersonId, RoomId};
+pub use identity::{DeviceCert, DeviceKeys, PersonKey};
+pub use link::{JoinLink, LinkError};
+pub use name::{DisplayName, NameError, RoomName, StatusLine};
+pub use record::{AddressRecord, ConversationRecord, Delivery, MemberRecord, PersonRecord};
+pub use signed::{CertCache, Signable, Unverified, Verified, VerifyError};

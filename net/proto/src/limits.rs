@@ -1,0 +1,41 @@
+//! Every limit of the wire in one place. A peer that crosses one is refused, never truncated.
+
+/// Longest text of one entry, in bytes of UTF-8. Larger bodies will travel by hash and pull.
+pub const TEXT_MAX: usize = 32 * 1024;
+/// Largest encoded entry: the text, its envelope and the ids it follows.
+pub const ENTRY_MAX: usize = TEXT_MAX + 1024;
+/// Most ids an entry may name as its predecessors.
+pub const PREV_MAX: usize = 8;
+/// Longest display name, in grapheme clusters as a reader counts them.
+pub const DISPLAY_NAME_GRAPHEMES_MAX: usize = 40;
+/// Longest display name in bytes: bounds names made of long clusters.
+pub const DISPLAY_NAME_BYTES_MAX: usize = 256;
+/// Longest status line, in grapheme clusters.
+pub const STATUS_GRAPHEMES_MAX: usize = 100;
+/// Longest status line in bytes.
+pub const STATUS_BYTES_MAX: usize = 512;
+/// Longest room name, in grapheme clusters.
+pub const ROOM_NAME_GRAPHEMES_MAX: usize = 64;
+/// Longest room name in bytes.
+pub const ROOM_NAME_BYTES_MAX: usize = 512;
+/// Largest gossip frame. Gossipsub's own limit is 64 KiB; frames within 8 KiB of it are refused
+/// when more data follows in the same write, so we stay well below.
+pub const ROOM_FRAME_MAX: usize = 48 * 1024;
+/// Largest gossip transmission including libp2p's own fields.
+pub const GOSSIP_TRANSMIT_MAX: usize = 64 * 1024;
+/// Most entries in one frame or batch.
+pub const BATCH_ENTRIES_MAX: usize = 128;
+/// Largest one-to-one request: one batch of entries.
+pub const CHAT_REQUEST_MAX: u64 = 256 * 1024;
+/// Largest one-to-one response: one receipt for each entry of a batch.
+pub const CHAT_RESPONSE_MAX: u64 = 16 * 1024;
+/// Largest hello in either direction: one signed presence.
+pub const HELLO_MAX: u64 = 4 * 1024;
+/// An entry or presence whose clock is further ahead than this is refused, in milliseconds.
+pub const CLOCK_AHEAD_MAX_MS: u64 = 5 * 60 * 1000;
+/// A presence older than this says nothing about who is online now, in milliseconds.
+pub const PRESENCE_AGE_MAX_MS: u64 = 5 * 60 * 1000;
+/// Longest join link in bytes.
+pub const LINK_MAX: usize = 4096;
+/// Most bootstrap addresses in one join link.
+pub const LINK_ADDRESSES_MAX: usize = 16;

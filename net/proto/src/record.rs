@@ -1,0 +1,89 @@
+//! What a peer remembers of its own: the records that rest in the history store beside entries.
+//!
+//! They never travel. They stand here because `core` decides them and `store` keeps them,
+//! and the two know only this crate.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::EntryKey;
+use crate::frame::Refusal;
+use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
+use crate::name::{DisplayName, RoomName, StatusLine};
+
+/// How far an entry has come, as far as this device knows for sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Delivery {
+    /// Written by somebody else, and on our disk.
+    Received,
+    /// Ours, on our disk, nowhere else yet.
+    Queued,
+    /// Ours, in a room: handed to this many directly connected members.
+    Sent {
+        /// Members it was handed to.
+        members: u32,
+    },
+    /// Ours, in a chat: on the other's disk.
+    Delivered,
+    /// Ours, in a chat: the other will never take it.
+    Failed {
+        /// The other's reason.
+        reason: Refusal,
+    },
+}
+
+/// A conversation this device knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationRecord {
+    /// Which one.
+    pub id: ConversationId,
+    /// The room's name as first typed here; `None` for a chat.
+    pub name: Option<RoomName>,
+    /// Whether we are in it. A room that was left keeps its history.
+    pub open: bool,
+    /// The newest entry that was read; everything after it is unread.
+    pub read: Option<EntryKey>,
+    /// Sequence number of this device's last entry in it; 0 for none.
+    pub seq: u64,
+}
+
+/// A person this device has met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonRecord {
+    /// Who.
+    pub person: PersonId,
+    /// The name they last gave themselves.
+    pub name: DisplayName,
+    /// Their status line.
+    pub status: StatusLine,
+    /// Our private name for them.
+    pub nickname: Option<DisplayName>,
+    /// Whether they are in our contacts.
+    pub contact: bool,
+    /// Devices they were seen with, newest first.
+    pub devices: Vec<DeviceId>,
+    /// When they were last heard of, in Unix milliseconds.
+    pub last_seen_ms: u64,
+}
+
+/// A person seen in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// The room.
+    pub room: RoomId,
+    /// The member.
+    pub person: PersonId,
+    /// When they were last seen in it, in Unix milliseconds.
+    pub last_seen_ms: u64,
+}
+
+/// Where a device was reached before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressRecord {
+    /// The device.
+    pub device: DeviceId,
+    /// Multiaddresses without the `/p2p/` part, the last good one first.
+    pub addresses: Vec<String>,
+    /// When one of them last worked, in Unix milliseconds.
+    pub last_ok_ms: u64,
+}

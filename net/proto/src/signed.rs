@@ -1,0 +1,201 @@
+//! One envelope for everything that is signed: bytes, the signer's certificate, a signature.
+//!
+//! The body stays the signer's bytes; it is decoded once, never re-encoded, so a later version
+//! may add fields and old peers still verify, keep and forward what they cannot read.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::marker::PhantomData;
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteArray, ByteBuf};
+
+use crate::codec::{self, DecodeError};
+use crate::id::{DeviceId, PersonId};
+use crate::identity::{DeviceCert, DeviceKeys};
+
+/// A type that devices sign.
+pub trait Signable: Serialize + DeserializeOwned {
+    /// Opens the signed bytes, so that a signature for one type fits no other.
+    const DOMAIN: &'static [u8];
+    /// Largest encoded body in bytes.
+    const BODY_MAX: usize;
+    /// Limits that the type's own decoding does not check.
+    fn is_within_limits(&self) -> bool;
+}
+
+/// Why a signed value is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The certificate is not the person's word.
+    #[error("the device certificate does not hold")]
+    BadCertificate,
+    /// The device did not sign these bytes.
+    #[error("the signature does not hold")]
+    BadSignature,
+    /// The body is not a value of its type.
+    #[error("the body is not readable")]
+    BadBody(#[from] DecodeError),
+    /// A field of the body crosses a limit.
+    #[error("the body crosses a limit")]
+    OverLimit,
+}
+
+/// A signed value as it travels. Nothing in it may be believed before [`Unverified::verify`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unverified<T> {
+    #[serde(rename = "b")]
+    body: ByteBuf,
+    #[serde(rename = "c")]
+    cert: DeviceCert,
+    #[serde(rename = "s")]
+    signature: ByteArray<64>,
+    #[serde(skip)]
+    kind: PhantomData<fn() -> T>,
+}
+
+/// A value whose author is proven, together with the envelope that proves it to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified<T> {
+    value: T,
+    hash: [u8; 32],
+    envelope: Unverified<T>,
+}
+
+impl<T: Signable> Unverified<T> {
+    /// Signs `value` with the device's key.
+    pub fn sign(value: T, keys: &DeviceKeys) -> Verified<T> {
+        let body = codec::encode(&value);
+        let signature = keys.sign(&signed_bytes::<T>(&body));
+        let envelope =
+            Self { body: ByteBuf::from(body), cert: keys.cert().clone(), signature, kind: PhantomData };
+        Verified { value, hash: envelope.hash(), envelope }
+    }
+
+    /// BLAKE3 of the signed bytes. It does not cover the signature, so a second valid signature
+    /// over the same bytes makes no second value.
+    pub fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(T::DOMAIN).update(&self.cert.person.0).update(&self.cert.device.0).update(&self.body);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// Bytes this envelope takes on the wire, to within a few.
+    pub fn size(&self) -> usize {
+        self.body.len() + ENVELOPE_OVERHEAD
+    }
+
+    /// Checks certificate, signature and limits.
+    pub fn verify(self, certs: &mut CertCache) -> Result<Verified<T>, VerifyError> {
+        if !certs.holds(&self.cert) {
+            return Err(VerifyError::BadCertificate);
+        }
+        let key = VerifyingKey::from_bytes(&self.cert.device.0).map_err(|_| VerifyError::BadCertificate)?;
+        key.verify_strict(&signed_bytes::<T>(&self.body), &Signature::from_bytes(&self.signature))
+            .map_err(|_| VerifyError::BadSignature)?;
+        self.decode_body()
+    }
+
+    /// Verifies many at once, about twice as fast as one by one. The result is all or nothing:
+    /// when the batch fails, each is checked alone and the first fault is returned.
+    pub fn verify_all(batch: Vec<Self>, certs: &mut CertCache) -> Result<Vec<Verified<T>>, VerifyError> {
+        if batch.len() < 2 || !Self::batch_holds(&batch, certs) {
+            return batch.into_iter().map(|one| one.verify(certs)).collect();
+        }
+        batch.into_iter().map(Self::decode_body).collect()
+    }
+
+    fn batch_holds(batch: &[Self], certs: &mut CertCache) -> bool {
+        if !batch.iter().all(|one| certs.holds(&one.cert)) {
+            return false;
+        }
+        let bytes: Vec<Vec<u8>> = batch.iter().map(|one| signed_bytes::<T>(&one.body)).collect();
+        let messages: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+        let signatures: Vec<Signature> =
+            batch.iter().map(|one| Signature::from_bytes(&one.signature)).collect();
+        let keys: Result<Vec<VerifyingKey>, _> =
+            batch.iter().map(|one| VerifyingKey::from_bytes(&one.cert.device.0)).collect();
+        keys.is_ok_and(|keys| ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok())
+    }
+
+    /// Takes an envelope that was verified before it was written to our own disk.
+    pub fn trust_stored(self) -> Result<Verified<T>, VerifyError> {
+        self.decode_body()
+    }
+
+    fn decode_body(self) -> Result<Verified<T>, VerifyError> {
+        let value: T = codec::decode(&self.body, T::BODY_MAX)?;
+        if !value.is_within_limits() {
+            return Err(VerifyError::OverLimit);
+        }
+        Ok(Verified { value, hash: self.hash(), envelope: self })
+    }
+}
+
+/// Certificate, signature and field names around a body, in bytes.
+const ENVELOPE_OVERHEAD: usize = 256;
+
+fn signed_bytes<T: Signable>(body: &[u8]) -> Vec<u8> {
+    [T::DOMAIN, body].concat()
+}
+
+impl<T> Verified<T> {
+    /// The value itself.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// The person who speaks.
+    pub fn person(&self) -> PersonId {
+        self.envelope.cert.person
+    }
+
+    /// The device that signed.
+    pub fn device(&self) -> DeviceId {
+        self.envelope.cert.device
+    }
+
+    /// BLAKE3 of the signed bytes: see [`Unverified::hash`].
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// What to send or store, so that others can verify too.
+    pub fn envelope(&self) -> &Unverified<T> {
+        &self.envelope
+    }
+}
+
+/// Certificates already checked, so that a person's thousandth entry costs one signature, not two.
+#[derive(Debug, Default)]
+pub struct CertCache {
+    known: BTreeSet<[u8; 32]>,
+    oldest_first: VecDeque<[u8; 32]>,
+}
+
+/// Certificates remembered: more than a large room has members; 64 bytes each.
+const CERT_CACHE_CAP: usize = 4096;
+
+impl CertCache {
+    /// Whether the certificate holds; remembers those that do.
+    pub fn holds(&mut self, cert: &DeviceCert) -> bool {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&cert.person.0).update(&cert.device.0).update(&cert.issued_ms.to_be_bytes());
+        let key = *hasher.update(&*cert.signature).finalize().as_bytes();
+        if self.known.contains(&key) {
+            return true;
+        }
+        if !cert.holds() {
+            return false;
+        }
+        if self.oldest_first.len() == CERT_CACHE_CAP
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        self.known.insert(key);
+        self.oldest_first.push_back(key);
+        true
+    }
+}

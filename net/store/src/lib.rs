@@ -1,0 +1,1 @@
+//! History store of Kinmesh: one trait, a memory twin and sled
