@@ -1,1 +1,44 @@
-//! The libp2p driver of a Kinmesh peer and its public handles
+//! A Kinmesh peer on libp2p: one driver task owns the swarm, handles ask it for things.
+//!
+//! Joins `kinmesh-core` (what to do) with libp2p (who is there) and `kinmesh-store` (what rests
+//! on disk). The faces see only [`Node`], [`NodeHandle`] and what they return.
+
+pub mod error;
+pub mod handle;
+pub mod identity;
+pub mod status;
+
+pub use error::{CallError, ChangeError, ConnectError, ReadError, SendError, StartError};
+pub use handle::{ChatHandle, EventStream, FollowError, NodeHandle, Overview, PAGE_MAX, RoomHandle, parse_address};
+pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};
+
+use std::path::PathBuf;
+
+use libp2p::Multiaddr;
+
+/// How a peer is started.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// Where keys and history live. One program at a time.
+    pub data_dir: PathBuf,
+    /// Bootstrap nodes or peers to enter the mesh through; each ends in `/p2p/<id>`.
+    pub bootstraps: Vec<Multiaddr>,
+    /// Addresses to listen on. Empty: QUIC and TCP on every interface, IPv4 and IPv6, on the port
+    /// used last time or, failing that, any free one.
+    pub listen: Vec<Multiaddr>,
+    /// Whether to look for peers on the local network.
+    pub mdns: bool,
+}
+
+/// A running peer.
+pub struct Node;
+
+impl Node {
+    /// Opens the data directory, starts listening and joins the mesh in the background.
+    ///
+    /// Must be called on a tokio runtime. The peer runs until [`NodeHandle::shutdown`].
+    pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
+        let _ = config;
+        todo!("driver")
+    }
+}

@@ -1,1 +1,15 @@
-//! The decisions of a Kinmesh peer, without I/O
+//! The decisions of a Kinmesh peer, without I/O.
+//!
+//! [`Core`] owns rooms, chats, people, clocks and the order of things. It must never know a
+//! socket, a disk, a runtime, a clock or a random generator: time comes in as an argument, words
+//! of other peers as methods, and what is to be done goes out as [`Output`]s. So a whole mesh
+//! can be simulated from one seed.
+
+pub mod event;
+pub mod view;
+
+pub use event::{ConversationEvent, Event};
+pub use view::{ChatView, EntryView, Online, OwnView, PersonView, RoomView, Route};
+
+/// Unread entries are counted up to this; a face shows "999+".
+pub const UNREAD_CAP: usize = 1000;

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::EntryKey;
+use crate::entry::{Entry, EntryKey};
 use crate::frame::Refusal;
 use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
 use crate::name::{DisplayName, RoomName, StatusLine};
@@ -30,6 +30,15 @@ pub enum Delivery {
         /// The other's reason.
         reason: Refusal,
     },
+}
+
+/// What our own person goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnProfile {
+    /// The name we gave ourselves.
+    pub name: DisplayName,
+    /// Our status line, empty for none.
+    pub status: StatusLine,
 }
 
 /// A conversation this device knows.
@@ -86,4 +95,77 @@ pub struct AddressRecord {
     pub addresses: Vec<String>,
     /// When one of them last worked, in Unix milliseconds.
     pub last_ok_ms: u64,
+}
+
+/// Our own profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnProfile {
+    /// What we want to be called.
+    pub name: DisplayName,
+    /// Our status line, empty for none.
+    pub status: StatusLine,
+}
+
+/// An entry as it rests in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// How far it has come.
+    pub delivery: Delivery,
+    /// When it reached our disk, in Unix milliseconds.
+    pub received_ms: u64,
+}
+
+/// One change to the history store: `core` decides it, `store` makes it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Adds an entry. One that is there already is left as it is.
+    PutEntry {
+        /// Its conversation.
+        conversation: ConversationId,
+        /// What is added.
+        stored: StoredEntry,
+    },
+    /// Notes how far an entry has come.
+    SetDelivery {
+        /// Its conversation.
+        conversation: ConversationId,
+        /// Which entry.
+        key: EntryKey,
+        /// How far.
+        delivery: Delivery,
+    },
+    /// Adds or replaces a conversation.
+    PutConversation(ConversationRecord),
+    /// Adds or replaces a person.
+    PutPerson(PersonRecord),
+    /// Adds or replaces a member of a room.
+    PutMember(MemberRecord),
+    /// Forgets a member of a room.
+    RemoveMember {
+        /// The room.
+        room: RoomId,
+        /// The member.
+        person: PersonId,
+    },
+    /// Adds or replaces the known addresses of a device.
+    PutAddresses(AddressRecord),
+    /// Sets our own profile.
+    PutProfile(OwnProfile),
+}
+
+/// Everything in the store but entries: what a peer reads at start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Our own profile, once it was set.
+    pub profile: Option<OwnProfile>,
+    /// Every conversation, open or not.
+    pub conversations: Vec<ConversationRecord>,
+    /// Everybody met.
+    pub people: Vec<PersonRecord>,
+    /// Members of every room.
+    pub members: Vec<MemberRecord>,
+    /// Known addresses of devices.
+    pub addresses: Vec<AddressRecord>,
 }

@@ -119,6 +119,17 @@ impl<T: Signable> Unverified<T> {
         keys.is_ok_and(|keys| ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok())
     }
 
+    /// The signed bytes, the signer's certificate and the signature, for a store that keeps each
+    /// certificate once.
+    pub fn parts(&self) -> (&[u8], &DeviceCert, &[u8; 64]) {
+        (&self.body, &self.cert, &self.signature)
+    }
+
+    /// Puts an envelope together again from its [`Unverified::parts`].
+    pub fn from_parts(body: Vec<u8>, cert: DeviceCert, signature: [u8; 64]) -> Self {
+        Self { body: ByteBuf::from(body), cert, signature: ByteArray::new(signature), kind: PhantomData }
+    }
+
     /// Takes an envelope that was verified before it was written to our own disk.
     pub fn trust_stored(self) -> Result<Verified<T>, VerifyError> {
         self.decode_body()

@@ -1,0 +1,79 @@
+//! What a peer tells its faces.
+//!
+//! Events carry facts, state is read: after [`Event::Lagged`], or a gap in a conversation's
+//! `rev`, a face reads the conversation again and has lost nothing.
+
+use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId};
+use serde::Serialize;
+
+use crate::view::EntryView;
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// Something happened in a conversation.
+    Conversation {
+        /// In which.
+        conversation: ConversationId,
+        /// Counts this conversation's events since the program started, from 1 without a gap.
+        rev: u64,
+        /// What.
+        #[serde(flatten)]
+        change: ConversationEvent,
+    },
+    /// A person came, went, or changed name, status, nickname or contact mark: read the people again.
+    PersonChanged {
+        /// Who.
+        person: PersonId,
+    },
+    /// Our own profile changed.
+    ProfileChanged,
+    /// The store failed, so nothing new is accepted until it works again. `None`: it works again.
+    StoreFault {
+        /// The fault in the store's words.
+        fault: Option<String>,
+    },
+    /// This listener was too slow and missed events: read everything again.
+    Lagged {
+        /// Events missed.
+        missed: u64,
+    },
+}
+
+/// What can happen in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum ConversationEvent {
+    /// We joined the room, or the chat began.
+    Opened,
+    /// We left the room.
+    Closed,
+    /// An entry is on our disk. It need not be the newest.
+    EntryAdded {
+        /// The entry.
+        entry: EntryView,
+    },
+    /// One of our entries came further.
+    DeliveryChanged {
+        /// Which.
+        key: EntryKey,
+        /// How far.
+        delivery: Delivery,
+    },
+    /// Somebody was seen in the room for the first time.
+    MemberJoined {
+        /// Who.
+        person: PersonId,
+    },
+    /// Somebody left the room.
+    MemberLeft {
+        /// Who.
+        person: PersonId,
+    },
+    /// Entries were read on this device.
+    Read {
+        /// Unread entries that remain.
+        unread: usize,
+    },
+}

@@ -1,0 +1,119 @@
+//! One error enum per verb of the handles.
+
+use kinmesh_proto::NameError;
+use kinmesh_store::StoreError;
+
+/// The peer cannot take a command now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The peer has ended.
+    #[error("the peer has ended")]
+    NodeGone,
+    /// The peer's command queue is full: try again.
+    #[error("the peer is busy, try again")]
+    Busy,
+}
+
+/// A peer could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Keys could not be read or made.
+    #[error(transparent)]
+    Identity(#[from] crate::identity::IdentityError),
+    /// The history store could not be opened.
+    #[error("the history store: {0}")]
+    Store(#[from] StoreError),
+    /// The transport could not be built.
+    #[error("the transport could not be built")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An address cannot be listened on, a busy port for example.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: libp2p::Multiaddr,
+        /// The transport's reason.
+        reason: libp2p::TransportError<std::io::Error>,
+    },
+}
+
+/// An entry was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Nothing but white space.
+    #[error("there is nothing to send")]
+    Empty,
+    /// Longer than one entry may be.
+    #[error("the text has {size} bytes, at most {max} fit into one message")]
+    TooLong {
+        /// Bytes of the text.
+        size: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// We are not in this room.
+    #[error("you are not in this room")]
+    NotJoined,
+    /// Nobody of this id was ever met.
+    #[error("this person is not known here")]
+    UnknownPerson,
+    /// The entry could not be stored, so it was not sent.
+    #[error("it could not be stored: {0}")]
+    Store(#[from] StoreError),
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// A room was not joined or left, or a contact or the profile not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The name is refused.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// We are not in this room.
+    #[error("you are not in this room")]
+    NotJoined,
+    /// Nobody of this id was ever met.
+    #[error("this person is not known here")]
+    UnknownPerson,
+    /// More rooms than one peer can take part in.
+    #[error("no more than {max} rooms at once")]
+    TooManyRooms {
+        /// Rooms allowed.
+        max: usize,
+    },
+    /// The change could not be stored.
+    #[error("it could not be stored: {0}")]
+    Store(#[from] StoreError),
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// A conversation could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The store could not read.
+    #[error("the history store: {0}")]
+    Store(#[from] StoreError),
+    /// The peer cannot take the request now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// A peer or a bootstrap node could not be added.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Not a multiaddress, or not a join link.
+    #[error("not an address: expected a kinmesh:// link or a multiaddress such as /ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3...")]
+    BadAddress,
+    /// The address lacks the `/p2p/` part that says who must answer there.
+    #[error("the address must end in /p2p/ and the id of who answers there")]
+    NoPeerId,
+    /// It is our own address.
+    #[error("that is this device itself")]
+    Ourselves,
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}

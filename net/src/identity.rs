@@ -1,0 +1,216 @@
+//! Key files: a person's key and this device's key with its certificate.
+//!
+//! They live outside the store, one small file each, readable by their owner only.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kinmesh_proto::{DeviceCert, DeviceId, DeviceKeys, DecodeError, PersonKey, codec};
+use libp2p::PeerId;
+use libp2p::identity::{Keypair, PublicKey, ed25519};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
+
+/// The person's secret key. Whoever has it is that person.
+const PERSON_FILE: &str = "person.key";
+/// The device's secret key and certificate.
+const DEVICE_FILE: &str = "device.key";
+/// Largest key file that is read: two orders above what we write.
+const KEY_FILE_MAX: usize = 4096;
+
+/// Keys could not be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// A key file cannot be read or written.
+    #[error("the key file {path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A key file holds something else.
+    #[error("the key file {path} is not readable as a key: {source}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: DecodeError,
+    },
+    /// The device's certificate does not fit its key or is not signed by the person.
+    #[error("the key file {path}: key and certificate do not belong together")]
+    Mismatch {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The operating system gave no random numbers.
+    #[error("the operating system gave no random numbers")]
+    NoRandomness,
+}
+
+/// This device's keys, in both forms that are needed.
+pub struct Identity {
+    /// Signs entries and presence.
+    pub keys: DeviceKeys,
+    /// The same device key, as libp2p wants it.
+    pub keypair: Keypair,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeviceFile {
+    seed: ByteArray<32>,
+    cert: DeviceCert,
+}
+
+impl Identity {
+    /// Reads the keys in `dir`, making what is missing: a person at the very first start.
+    pub fn load_or_create(dir: &Path) -> Result<Self, IdentityError> {
+        let person = load_or_create_seed(&dir.join(PERSON_FILE))?;
+        let path = dir.join(DEVICE_FILE);
+        let file = match read_key_file(&path)? {
+            Some(bytes) => codec::decode::<DeviceFile>(&bytes, KEY_FILE_MAX)
+                .map_err(|source| IdentityError::Malformed { path: path.clone(), source })?,
+            None => create_device(&path, &PersonKey::from_seed(&person))?,
+        };
+        let keys = DeviceKeys::new(&file.seed, file.cert).ok_or(IdentityError::Mismatch { path })?;
+        Ok(Self { keypair: keypair_from_seed(*file.seed), keys })
+    }
+}
+
+/// A libp2p key kept in one file: what a bootstrap node needs.
+pub fn load_or_create_keypair(path: &Path) -> Result<Keypair, IdentityError> {
+    Ok(keypair_from_seed(*load_or_create_seed(path)?))
+}
+
+fn create_device(path: &Path, person: &PersonKey) -> Result<DeviceFile, IdentityError> {
+    let seed = random_seed()?;
+    let device = device_id_of(&keypair_from_seed(*seed).public()).ok_or(IdentityError::Mismatch { path: path.into() })?;
+    let file = DeviceFile { seed: ByteArray::new(*seed), cert: person.certify(device, unix_ms()) };
+    write_key_file(path, &codec::encode(&file))?;
+    Ok(file)
+}
+
+fn load_or_create_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, IdentityError> {
+    if let Some(bytes) = read_key_file(path)? {
+        let seed: ByteArray<32> = codec::decode(&bytes, KEY_FILE_MAX)
+            .map_err(|source| IdentityError::Malformed { path: path.into(), source })?;
+        return Ok(Zeroizing::new(seed.into_array()));
+    }
+    let seed = random_seed()?;
+    write_key_file(path, &codec::encode(&ByteArray::new(*seed)))?;
+    Ok(seed)
+}
+
+fn random_seed() -> Result<Zeroizing<[u8; 32]>, IdentityError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(|_| IdentityError::NoRandomness)?;
+    Ok(seed)
+}
+
+fn read_key_file(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(IdentityError::Io { path: path.into(), source }),
+    }
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old file or the new one.
+fn write_key_file(path: &Path, bytes: &[u8]) -> Result<(), IdentityError> {
+    let write = || -> io::Result<()> {
+        let parent = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(parent)?;
+        let beside = path.with_extension("key.new");
+        let mut file = private_file(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        #[cfg(unix)]
+        fs::File::open(parent)?.sync_all()?;
+        Ok(())
+    };
+    write().map_err(|source| IdentityError::Io { path: path.into(), source })
+}
+
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[allow(clippy::expect_used)] // Any 32 bytes are an Ed25519 secret key.
+fn keypair_from_seed(mut seed: [u8; 32]) -> Keypair {
+    let secret = ed25519::SecretKey::try_from_bytes(&mut seed).expect("32 bytes are a key");
+    ed25519::Keypair::from(secret).into()
+}
+
+/// The device behind a libp2p public key; `None` for keys that are not Ed25519.
+pub fn device_id_of(key: &PublicKey) -> Option<DeviceId> {
+    key.clone().try_into_ed25519().ok().map(|key| DeviceId(key.to_bytes()))
+}
+
+/// The device behind a peer id; `None` when the id is only a hash of its key.
+pub fn device_of(peer: &PeerId) -> Option<DeviceId> {
+    let hash: &libp2p::multihash::Multihash<64> = peer.as_ref();
+    /// Multihash code of "identity": the digest is the key itself.
+    const IDENTITY_HASH: u64 = 0;
+    if hash.code() != IDENTITY_HASH {
+        return None;
+    }
+    device_id_of(&PublicKey::try_decode_protobuf(hash.digest()).ok()?)
+}
+
+/// The peer id of a device; `None` when its bytes are no Ed25519 key.
+pub fn peer_of(device: DeviceId) -> Option<PeerId> {
+    let key = ed25519::PublicKey::try_from_bytes(&device.0).ok()?;
+    Some(PublicKey::from(key).to_peer_id())
+}
+
+/// Now, in Unix milliseconds.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_a_restart_and_belong_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Identity::load_or_create(dir.path()).unwrap();
+        let again = Identity::load_or_create(dir.path()).unwrap();
+        assert_eq!(first.keys.person(), again.keys.person());
+        let peer = first.keypair.public().to_peer_id();
+        assert_eq!(device_of(&peer), Some(first.keys.device()));
+        assert_eq!(peer_of(first.keys.device()), Some(peer));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn key_files_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        Identity::load_or_create(dir.path()).unwrap();
+        for file in [PERSON_FILE, DEVICE_FILE] {
+            let mode = fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_an_error_and_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(PERSON_FILE), b"rubbish").unwrap();
+        assert!(matches!(Identity::load_or_create(dir.path()), Err(IdentityError::Malformed { .. })));
+        assert_eq!(fs::read(dir.path().join(PERSON_FILE)).unwrap(), b"rubbish");
+    }
+}

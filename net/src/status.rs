@@ -1,0 +1,47 @@
+//! How the peer stands with the network, for every face's connection indicator.
+
+use libp2p::Multiaddr;
+use serde::Serialize;
+
+/// A snapshot of the peer's connections. Lives in a [`tokio::sync::watch`] channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct NodeStatus {
+    /// Addresses this device listens on, with its `/p2p/` part: what to give to a friend on the same network.
+    pub listening: Vec<Multiaddr>,
+    /// Addresses at which others are known to reach this device.
+    pub reachable_at: Vec<Multiaddr>,
+    /// The configured bootstrap nodes.
+    pub bootstraps: Vec<BootstrapStatus>,
+    /// Kinmesh peers connected on the local network.
+    pub lan_peers: usize,
+    /// Kinmesh peers connected over the internet.
+    pub internet_peers: usize,
+    /// Why nothing new is accepted: the store's fault in its words.
+    pub store_fault: Option<String>,
+    /// A damaged store was set aside here at start, and a fresh one opened.
+    pub store_set_aside: Option<std::path::PathBuf>,
+}
+
+/// One configured bootstrap node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BootstrapStatus {
+    /// Its address.
+    pub address: Multiaddr,
+    /// How we stand with it.
+    pub link: BootstrapLink,
+}
+
+/// How we stand with a bootstrap node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum BootstrapLink {
+    /// Being dialled.
+    Connecting,
+    /// Connected.
+    Connected,
+    /// Not reached; it is tried again by itself.
+    Unreachable {
+        /// Why, in the transport's words.
+        reason: String,
+    },
+}
