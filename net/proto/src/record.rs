@@ -97,15 +97,6 @@ pub struct AddressRecord {
     pub last_ok_ms: u64,
 }
 
-/// Our own profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnProfile {
-    /// What we want to be called.
-    pub name: DisplayName,
-    /// Our status line, empty for none.
-    pub status: StatusLine,
-}
-
 /// An entry as it rests in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry {
