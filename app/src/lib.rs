@@ -1,1 +1,3 @@
 //! Kinmesh: a desktop messenger with nobody in between
+
+pub mod i18n;

@@ -1,0 +1,4 @@
+members-count = { $count ->
+    [one] 1 member
+   *[other] { $count } members
+}

@@ -1,0 +1,1 @@
+members-count = { $count } 名成员
