@@ -1,0 +1,53 @@
+# Thin: install what is missing, then cargo. `make` alone lists the targets.
+SHELL := bash
+FUZZ_SECONDS ?= 60
+
+.PHONY: help run demo test bench screenshots fuzz soak release deny
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) \
+		| awk '{ target = $$1 " " $$2; $$1 = $$2 = ""; printf "  %-18s%s\n", target, $$0 }'
+
+run: ## Install, build, and open Kinmesh joined to a bootstrap node of its own
+	@.ci/setup run
+	@.ci/run-local
+
+demo: ## A bootstrap node and three peers talk to each other, without a window
+	@.ci/setup run
+	@cargo build --locked -p kinmesh -p kinmesh-bootstrap
+	@cargo run --locked -q -p kinmesh-tests --bin demo
+
+test: ## Install, check format and lints, run all tests, build the docs
+	@.ci/setup test
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
+
+bench: ## Measure, beside the floors of this machine
+	@.ci/setup run
+	cargo build --locked --release -p kinmesh -p kinmesh-bootstrap
+	cargo run --locked --release -p kinmesh-tests --bin bench
+
+soak: ## Run the long tests that `make test` leaves out
+	@.ci/setup test
+	cargo build --locked --release --workspace --bins
+	cargo test --locked --release --workspace -- --ignored
+
+fuzz: ## Fuzz each decoder for FUZZ_SECONDS (60) on the nightly toolchain
+	@.ci/setup fuzz
+	@set -e; for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
+		cargo +nightly fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+screenshots: ## Make the pictures in docs/images anew
+	@.ci/setup test
+	@tests/screenshots.sh
+
+release: ## Build the small and fast programs into target/release
+	@.ci/setup run
+	cargo build --locked --release -p kinmesh -p kinmesh-bootstrap
+
+deny: ## Check licences, advisories and sources of the dependencies (needs cargo-deny)
+	cargo deny --locked check
