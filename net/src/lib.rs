@@ -5,8 +5,10 @@
 
 pub mod error;
 pub mod handle;
+pub mod hello;
 pub mod identity;
 pub mod status;
+pub mod transport;
 
 pub use error::{CallError, ChangeError, ConnectError, ReadError, SendError, StartError};
 pub use handle::{ChatHandle, EventStream, FollowError, NodeHandle, Overview, PAGE_MAX, RoomHandle, parse_address};

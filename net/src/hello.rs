@@ -1,0 +1,28 @@
+//! The hello protocol: who is at the other end of a connection, asked once in each direction.
+//!
+//! Owns the codec's types and limits, shared by peers and bootstrap nodes. What a hello means is
+//! decided elsewhere.
+
+use kinmesh_proto::{Hello, limits, protocol};
+use libp2p::StreamProtocol;
+use libp2p::request_response::{self, ProtocolSupport, cbor};
+
+/// Request: our hello. Response: theirs, or `None` (CBOR null) from a bootstrap node, which is nobody.
+pub type Behaviour = cbor::Behaviour<Hello, Option<Hello>>;
+/// What the behaviour reports.
+pub type Event = request_response::Event<Hello, Option<Hello>>;
+
+/// Hellos that one connection may have under way: a profile change during the first one, and spare.
+const STREAMS_MAX: usize = 4;
+
+/// The protocol with its size limits set.
+pub fn behaviour() -> Behaviour {
+    let codec = cbor::codec::Codec::default()
+        .set_request_size_maximum(limits::HELLO_MAX)
+        .set_response_size_maximum(limits::HELLO_MAX);
+    request_response::Behaviour::with_codec(
+        codec,
+        [(StreamProtocol::new(protocol::HELLO), ProtocolSupport::Full)],
+        request_response::Config::default().with_max_concurrent_streams(STREAMS_MAX),
+    )
+}
