@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use kinmesh_core::{ChatView, EntryView, Event, OwnView, PersonView, RoomView};
-use kinmesh_proto::{ConversationId, DisplayName, EntryKey, JoinLink, PersonId, RoomId, RoomName, StatusLine};
+use kinmesh_core::{EntryView, Event, Overview, PersonView};
+use kinmesh_proto::{
+    ConversationId, DisplayName, EntryKey, JoinLink, PersonId, RoomId, RoomName, StatusLine,
+};
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
-use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::error::{CallError, ChangeError, ConnectError, ReadError, SendError};
@@ -18,32 +19,58 @@ use crate::status::NodeStatus;
 /// Most entries one page may hold.
 pub const PAGE_MAX: usize = 500;
 
-/// Everything the faces list, in one snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Overview {
-    /// Ourselves.
-    pub me: OwnView,
-    /// Rooms we are in or were in, newest activity first.
-    pub rooms: Vec<RoomView>,
-    /// Chats that hold at least one entry, newest activity first.
-    pub chats: Vec<ChatView>,
-    /// Everybody we know of, Echo included and ourselves not: online first, then by name.
-    pub people: Vec<PersonView>,
-}
-
 /// What the driver is asked to do. Each carries the way back of its answer.
 pub(crate) enum Command {
-    SetProfile { name: DisplayName, status: StatusLine, reply: Reply<ChangeError> },
-    JoinRoom { name: RoomName, reply: Reply<ChangeError, RoomId> },
-    LeaveRoom { room: RoomId, reply: Reply<ChangeError> },
-    Members { room: RoomId, reply: oneshot::Sender<Vec<PersonId>> },
-    Send { conversation: ConversationId, text: String, reply: Reply<SendError, EntryView> },
-    Page { conversation: ConversationId, before: Option<EntryKey>, limit: usize, reply: Reply<ReadError, Vec<EntryView>> },
-    MarkRead { conversation: ConversationId, up_to: EntryKey, reply: Reply<ChangeError> },
-    SetContact { person: PersonId, contact: bool, reply: Reply<ChangeError> },
-    SetNickname { person: PersonId, nickname: Option<DisplayName>, reply: Reply<ChangeError> },
-    AddBootstrap { address: Multiaddr, reply: Reply<ConnectError> },
-    Shutdown { reply: oneshot::Sender<()> },
+    SetProfile {
+        name: DisplayName,
+        status: StatusLine,
+        reply: Reply<ChangeError>,
+    },
+    JoinRoom {
+        name: RoomName,
+        reply: Reply<ChangeError, RoomId>,
+    },
+    LeaveRoom {
+        room: RoomId,
+        reply: Reply<ChangeError>,
+    },
+    Members {
+        room: RoomId,
+        reply: oneshot::Sender<Vec<PersonId>>,
+    },
+    Send {
+        conversation: ConversationId,
+        text: String,
+        reply: Reply<SendError, EntryView>,
+    },
+    Page {
+        conversation: ConversationId,
+        before: Option<EntryKey>,
+        limit: usize,
+        reply: Reply<ReadError, Vec<EntryView>>,
+    },
+    MarkRead {
+        conversation: ConversationId,
+        up_to: EntryKey,
+        reply: Reply<ChangeError>,
+    },
+    SetContact {
+        person: PersonId,
+        contact: bool,
+        reply: Reply<ChangeError>,
+    },
+    SetNickname {
+        person: PersonId,
+        nickname: Option<DisplayName>,
+        reply: Reply<ChangeError>,
+    },
+    AddBootstrap {
+        address: Multiaddr,
+        reply: Reply<ConnectError>,
+    },
+    Shutdown {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 pub(crate) type Reply<E, T = ()> = oneshot::Sender<Result<T, E>>;
@@ -110,7 +137,11 @@ impl NodeHandle {
     }
 
     /// Gives a person a private name, or takes it back with `None`.
-    pub async fn set_nickname(&self, person: PersonId, nickname: Option<DisplayName>) -> Result<(), ChangeError> {
+    pub async fn set_nickname(
+        &self,
+        person: PersonId,
+        nickname: Option<DisplayName>,
+    ) -> Result<(), ChangeError> {
         self.call(|reply| Command::SetNickname { person, nickname, reply }).await?
     }
 
@@ -149,7 +180,8 @@ impl NodeHandle {
     pub fn join_link(&self, room: Option<RoomName>) -> JoinLink {
         let status = self.status();
         let addresses = if status.reachable_at.is_empty() { status.listening } else { status.reachable_at };
-        let nodes = addresses.iter().take(kinmesh_proto::limits::LINK_ADDRESSES_MAX).map(Multiaddr::to_string);
+        let nodes =
+            addresses.iter().take(kinmesh_proto::limits::LINK_ADDRESSES_MAX).map(Multiaddr::to_string);
         JoinLink { nodes: nodes.collect(), room }
     }
 

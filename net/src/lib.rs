@@ -11,7 +11,8 @@ pub mod status;
 pub mod transport;
 
 pub use error::{CallError, ChangeError, ConnectError, ReadError, SendError, StartError};
-pub use handle::{ChatHandle, EventStream, FollowError, NodeHandle, Overview, PAGE_MAX, RoomHandle, parse_address};
+pub use handle::{ChatHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address};
+pub use kinmesh_core::Overview;
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};
 
 use std::path::PathBuf;

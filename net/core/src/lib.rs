@@ -5,11 +5,24 @@
 //! of other peers as methods, and what is to be done goes out as [`Output`]s. So a whole mesh
 //! can be simulated from one seed.
 
+mod chat;
+mod conversation;
+mod echo;
 pub mod event;
+mod node;
+pub mod output;
+mod people;
+mod presence;
+mod room;
 pub mod view;
 
 pub use event::{ConversationEvent, Event};
-pub use view::{ChatView, EntryView, Online, OwnView, PersonView, RoomView, Route};
+pub use node::{Core, SendRefusal, UnknownPerson};
+pub use output::{FrameToken, Output, RequestToken, Token, Verdict};
+pub use people::PRESENCE_TTL_MS;
+pub use presence::{BEACON_MS, HelloError};
+pub use room::{ROOMS_MAX, TooManyRooms};
+pub use view::{ChatView, EntryView, Online, Overview, OwnView, PersonView, RoomView, Route};
 
 /// Unread entries are counted up to this; a face shows "999+".
 pub const UNREAD_CAP: usize = 1000;

@@ -146,3 +146,16 @@ impl EntryView {
         }
     }
 }
+
+/// Everything the faces list, in one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overview {
+    /// Ourselves.
+    pub me: OwnView,
+    /// Rooms we are in or were in, newest activity first.
+    pub rooms: Vec<RoomView>,
+    /// Chats that hold at least one entry, newest activity first.
+    pub chats: Vec<ChatView>,
+    /// Everybody we know of, Echo included and ourselves not: online first, then by name.
+    pub people: Vec<PersonView>,
+}

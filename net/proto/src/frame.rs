@@ -57,8 +57,15 @@ impl Signable for Presence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomFrame {
-    /// New entries of the room, oldest first.
-    Entries(Vec<Unverified<EntryBody>>),
+    /// New entries of the room.
+    Entries {
+        /// At most [`limits::BATCH_ENTRIES_MAX`], oldest first.
+        #[serde(rename = "e")]
+        entries: Vec<Unverified<EntryBody>>,
+        /// Counts tries: gossip drops a frame it has seen, so a second try must differ from the first.
+        #[serde(rename = "a")]
+        attempt: u32,
+    },
     /// Somebody is here, or going.
     Presence(Unverified<Presence>),
 }

@@ -25,6 +25,7 @@ pub use identity::{DeviceCert, DeviceKeys, PersonKey};
 pub use link::{JoinLink, LinkError};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use record::{
-    AddressRecord, ConversationRecord, Delivery, MemberRecord, OwnProfile, PersonRecord, Snapshot, StoredEntry, Write,
+    AddressRecord, ConversationRecord, Delivery, MemberRecord, OwnProfile, PersonRecord, Snapshot,
+    StoredEntry, Write,
 };
 pub use signed::{CertCache, Signable, Unverified, Verified, VerifyError};

@@ -111,6 +111,13 @@ name! {
     RoomName, |text| clean(text.trim().trim_start_matches('#'), limits::ROOM_NAME_GRAPHEMES_MAX, limits::ROOM_NAME_BYTES_MAX)
 }
 
+impl Default for StatusLine {
+    /// No status.
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
 impl RoomName {
     /// The room that every new peer is offered.
     pub fn lobby() -> Self {

@@ -1,0 +1,147 @@
+//! One-to-one chat: an outbox per person, one batch under way at a time, receipts that mean
+//! "on the receiver's disk".
+
+use kinmesh_proto::{
+    ChatRequest, ChatResponse, ConversationId, Delivery, DeviceId, Entry, EntryBody, EntryKey, PersonId,
+    Receipt, Refusal, Unverified, limits,
+};
+
+use crate::conversation::envelopes;
+use crate::node::{Core, Pending};
+use crate::output::{Output, RequestToken};
+
+/// Bytes of entries in one request; the rest of the limit is for the request around them.
+const BATCH_BYTES_MAX: usize = limits::CHAT_REQUEST_MAX as usize - 1024;
+/// First wait after a failed hand-over; doubled for each further one.
+const RETRY_FIRST_MS: u64 = 1_000;
+/// Longest wait between tries while the other is connected. A new connection tries at once.
+const RETRY_MAX_MS: u64 = 30_000;
+
+impl Core {
+    /// Hands the front of the outbox to a connected device of the person, if nothing is under way.
+    pub(crate) fn deliver_outbox(&mut self, person: PersonId) {
+        let Some(device) = self.people.linked_device(person) else { return };
+        let id = ConversationId::Direct(person);
+        let Some(chat) = self.conversations.get_mut(&id).filter(|chat| chat.in_flight == 0) else { return };
+        let batch = chat.next_batch(BATCH_BYTES_MAX);
+        if batch.is_empty() {
+            return;
+        }
+        let request = ChatRequest::Deliver(envelopes(&batch));
+        chat.in_flight = batch.len();
+        self.push(Output::Deliver { device, request });
+    }
+
+    /// A device answered the batch that was under way.
+    pub fn chat_answered(&mut self, now_ms: u64, device: DeviceId, response: ChatResponse) {
+        let Some(person) = self.people.person_of(device) else { return };
+        let id = ConversationId::Direct(person);
+        let Some(chat) = self.conversations.get_mut(&id) else { return };
+        let receipts = match response {
+            ChatResponse::Receipts(receipts) if receipts.len() == chat.in_flight => receipts,
+            ChatResponse::Receipts(_) | ChatResponse::Busy => return self.chat_failed(now_ms, device),
+        };
+        chat.in_flight = 0;
+        chat.failures = 0;
+        let taken = chat.outbox.drain(..receipts.len());
+        let deliveries =
+            taken.zip(receipts).map(|(outgoing, receipt)| (outgoing.entry.key(), delivery_of(receipt)));
+        let deliveries: Vec<(EntryKey, Delivery)> = deliveries.collect();
+        self.set_deliveries(id, deliveries);
+        self.deliver_outbox(person);
+    }
+
+    /// The batch under way was not answered. Whether it arrived is unknown, so it is sent again;
+    /// the receiver knows entries by their ids and takes none twice.
+    pub fn chat_failed(&mut self, now_ms: u64, device: DeviceId) {
+        let Some(person) = self.people.person_of(device) else { return };
+        let Some(chat) = self.conversations.get_mut(&ConversationId::Direct(person)) else { return };
+        chat.in_flight = 0;
+        chat.retry_at_ms = now_ms + (RETRY_FIRST_MS << chat.failures.min(5)).min(RETRY_MAX_MS);
+        chat.failures += 1;
+    }
+
+    /// A device hands us entries; the answer is an [`Output::Respond`] once they are on disk.
+    pub fn chat_request(&mut self, now_ms: u64, device: DeviceId, request: ChatRequest, token: RequestToken) {
+        let ChatRequest::Deliver(envelopes) = request;
+        // Their hello is still on its way, or crossed this request: they will ask again.
+        let Some(person) = self.people.person_of(device) else {
+            return self.push(Output::Respond { request: token, response: ChatResponse::Busy });
+        };
+        if envelopes.len() > limits::BATCH_ENTRIES_MAX {
+            let receipts = vec![Receipt::Refused(Refusal::Invalid); envelopes.len()];
+            return self.push(Output::Respond { request: token, response: ChatResponse::Receipts(receipts) });
+        }
+        let (entries, receipts) = self.judge_entries(now_ms, device, person, envelopes);
+        self.open_chat(person);
+        let writes = self.take(now_ms, ConversationId::Direct(person), &entries);
+        self.persist(writes, Pending::Delivered { person, entries, receipts, request: token });
+    }
+
+    /// Splits a batch into what is taken and what each entry's receipt will be.
+    fn judge_entries(
+        &mut self,
+        now_ms: u64,
+        device: DeviceId,
+        person: PersonId,
+        envelopes: Vec<Unverified<EntryBody>>,
+    ) -> (Vec<Entry>, Vec<Receipt>) {
+        let verified = match Unverified::verify_all(envelopes.clone(), &mut self.certs) {
+            Ok(entries) => entries.into_iter().map(Some).collect(),
+            Err(_) => envelopes.into_iter().map(|one| one.verify(&mut self.certs).ok()).collect::<Vec<_>>(),
+        };
+        let mut taken = Vec::new();
+        let mut receipts = Vec::new();
+        for entry in verified {
+            let entry = entry.ok_or(Refusal::Invalid);
+            match entry.and_then(|entry| self.judge_entry(now_ms, device, person, entry)) {
+                Ok(entry) => {
+                    taken.push(entry);
+                    receipts.push(Receipt::Stored);
+                }
+                Err(refusal) => receipts.push(Receipt::Refused(refusal)),
+            }
+        }
+        (taken, receipts)
+    }
+
+    fn judge_entry(
+        &self,
+        now_ms: u64,
+        device: DeviceId,
+        person: PersonId,
+        entry: Entry,
+    ) -> Result<Entry, Refusal> {
+        if entry.device() != device || entry.person() != person {
+            return Err(Refusal::NotAuthor);
+        }
+        if !self.belongs(ConversationId::Direct(person), entry.value().conversation) {
+            return Err(Refusal::WrongConversation);
+        }
+        if entry.value().clock.ms() > now_ms + limits::CLOCK_AHEAD_MAX_MS {
+            return Err(Refusal::ClockAhead);
+        }
+        Ok(entry)
+    }
+
+    pub(crate) fn delivered_persisted(
+        &mut self,
+        person: PersonId,
+        entries: Vec<Entry>,
+        receipts: Vec<Receipt>,
+        fresh: &[bool],
+        request: RequestToken,
+    ) {
+        self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
+        for (entry, _) in entries.iter().zip(fresh).filter(|(_, fresh)| **fresh) {
+            self.tell_added(ConversationId::Direct(person), entry, Delivery::Received);
+        }
+    }
+}
+
+fn delivery_of(receipt: Receipt) -> Delivery {
+    match receipt {
+        Receipt::Stored => Delivery::Delivered,
+        Receipt::Refused(reason) => Delivery::Failed { reason },
+    }
+}

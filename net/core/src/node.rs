@@ -1,0 +1,511 @@
+//! [`Core`]: the state of one peer, its way in for facts and its way out for [`Output`]s.
+//!
+//! Rooms, chats and presence each have their part in a module of their own; here is what they share.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
+use kinmesh_proto::{
+    CertCache, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId, DeviceKeys,
+    DisplayName, Entry, EntryId, EntryKey, Hlc, PersonId, RoomId, StatusLine, Unverified, limits,
+};
+
+use crate::conversation::{Conversation, OUTBOX_CAP, Outgoing};
+use crate::echo::Echo;
+use crate::event::{ConversationEvent, Event};
+use crate::output::{FrameToken, Output, RequestToken, Token};
+use crate::people::People;
+use crate::view::{ChatView, EntryView, Overview, OwnView, RoomView};
+use kinmesh_proto::Receipt;
+
+/// Entries whose ids are remembered, so that copies cost no signature check and no disk.
+const RECENT_CAP: usize = 16_384;
+
+/// Why an entry is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendRefusal {
+    /// Nothing but white space.
+    #[error("there is nothing to send")]
+    Empty,
+    /// Longer than one entry may be.
+    #[error("the text has {size} bytes, at most {} fit", limits::TEXT_MAX)]
+    TooLong {
+        /// Bytes of the text.
+        size: usize,
+    },
+    /// We are not in this room.
+    #[error("not in this room")]
+    NotJoined,
+    /// Nobody of this id was ever met.
+    #[error("not known here")]
+    UnknownPerson,
+    /// Too many entries wait already.
+    #[error("too many entries wait to go out")]
+    OutboxFull,
+}
+
+/// Nobody of this id was ever met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not known here")]
+pub struct UnknownPerson;
+
+/// What happens once the store has answered.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// Nothing but the writing.
+    Note,
+    /// We joined.
+    Joined(ConversationRecord),
+    /// We left.
+    Left(RoomId),
+    /// An entry of ours.
+    Own { conversation: ConversationId, entry: Entry },
+    /// Entries of a room, heard in one gossip frame.
+    Heard { room: RoomId, entries: Vec<Entry>, frame: FrameToken },
+    /// Entries of a chat, with the receipts to give; `None` stands for the entries being stored.
+    Delivered { person: PersonId, entries: Vec<Entry>, receipts: Vec<Receipt>, request: RequestToken },
+    /// Entries of ours came further.
+    Deliveries { conversation: ConversationId, deliveries: Vec<(EntryKey, Delivery)> },
+    /// Echo has answered.
+    Echoed { entry: Entry },
+    /// Our profile.
+    Profile,
+}
+
+/// The state of one peer. See the crate's documentation.
+pub struct Core {
+    pub(crate) keys: DeviceKeys,
+    pub(crate) echo: Echo,
+    pub(crate) certs: CertCache,
+    pub(crate) profile: Option<OwnProfile>,
+    pub(crate) started_ms: u64,
+    pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
+    pub(crate) people: People,
+    /// Rooms of ours that connected devices take part in.
+    pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
+    pub(crate) clock: Hlc,
+    recent: Recent,
+    pending: BTreeMap<Token, Pending>,
+    next_token: u64,
+    outputs: VecDeque<Output>,
+    /// When the newest presence of ours was said; each must be later than the one before.
+    pub(crate) presence_sent_ms: u64,
+}
+
+impl Core {
+    /// A peer with these keys that remembers `snapshot`. For each conversation follow up with
+    /// [`Core::restore_conversation`].
+    pub fn new(keys: DeviceKeys, snapshot: Snapshot, now_ms: u64) -> Self {
+        let echo = Echo::of(&keys);
+        let mut core = Self {
+            keys,
+            echo,
+            certs: CertCache::default(),
+            profile: snapshot.profile,
+            started_ms: now_ms,
+            conversations: BTreeMap::new(),
+            people: People::default(),
+            subscriptions: BTreeMap::new(),
+            clock: Hlc::default(),
+            recent: Recent::default(),
+            pending: BTreeMap::new(),
+            next_token: 0,
+            outputs: VecDeque::new(),
+            presence_sent_ms: 0,
+        };
+        core.people.restore(snapshot.people);
+        core.introduce_echo(now_ms);
+        for record in snapshot.conversations {
+            core.conversations.insert(record.id, Conversation::new(record));
+        }
+        for member in snapshot.members {
+            if let Some(room) = core.conversations.get_mut(&ConversationId::Room(member.room)) {
+                room.members.insert(member.person, member.last_seen_ms);
+            }
+        }
+        core
+    }
+
+    /// Takes up a stored conversation: its newest entry, entries of ours that never went out, and
+    /// its unread count. An open room is subscribed.
+    pub fn restore_conversation(
+        &mut self,
+        id: ConversationId,
+        newest: Option<StoredEntry>,
+        queued: Vec<StoredEntry>,
+        unread: usize,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&id) else { return };
+        conversation.unread = unread;
+        if let Some(StoredEntry { entry, delivery, .. }) = newest {
+            self.clock = self.clock.max(entry.value().clock);
+            conversation.follow(&entry);
+            conversation.last = Some(EntryView::new(id, &entry, delivery));
+        }
+        conversation.outbox =
+            queued.into_iter().map(|stored| Outgoing { entry: stored.entry, attempt: 0 }).collect();
+        if let ConversationId::Room(room) = id
+            && conversation.record.open
+        {
+            self.push(Output::Subscribe(room));
+        }
+    }
+
+    /// The next thing to do; `None` when there is nothing.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Time passes. Call it about once a second.
+    pub fn tick(&mut self, now_ms: u64) {
+        for person in self.people.expire(now_ms) {
+            self.person_changed(person);
+        }
+        self.send_due_beacons(now_ms);
+        self.flush_outboxes(now_ms);
+    }
+
+    /// Ourselves.
+    pub fn me(&self) -> PersonId {
+        self.keys.person()
+    }
+
+    /// Sets what others see of us. The token is for [`Core::persisted`].
+    pub fn set_profile(&mut self, name: DisplayName, status: StatusLine) -> Token {
+        let profile = OwnProfile { name, status };
+        self.profile = Some(profile.clone());
+        self.persist(vec![Write::PutProfile(profile)], Pending::Profile)
+    }
+
+    /// Adds to the contacts, or removes.
+    pub fn set_contact(&mut self, person: PersonId, contact: bool) -> Result<Token, UnknownPerson> {
+        self.change_person(person, |record| record.contact = contact)
+    }
+
+    /// Gives a private name, or takes it back.
+    pub fn set_nickname(
+        &mut self,
+        person: PersonId,
+        nickname: Option<DisplayName>,
+    ) -> Result<Token, UnknownPerson> {
+        self.change_person(person, |record| record.nickname = nickname)
+    }
+
+    fn change_person(
+        &mut self,
+        person: PersonId,
+        change: impl FnOnce(&mut kinmesh_proto::PersonRecord),
+    ) -> Result<Token, UnknownPerson> {
+        let record = self.people.record_mut(person).ok_or(UnknownPerson)?;
+        change(record);
+        let write = Write::PutPerson(record.clone());
+        self.person_changed(person);
+        Ok(self.persist(vec![write], Pending::Note))
+    }
+
+    /// Writes an entry. It goes out, and is told to the faces, once it is on disk.
+    pub fn send(
+        &mut self,
+        now_ms: u64,
+        conversation: ConversationId,
+        text: String,
+    ) -> Result<(Token, EntryView), SendRefusal> {
+        let text = text.trim_end();
+        if text.trim().is_empty() {
+            return Err(SendRefusal::Empty);
+        }
+        if text.len() > limits::TEXT_MAX {
+            return Err(SendRefusal::TooLong { size: text.len() });
+        }
+        self.open_for_sending(conversation)?;
+        let tag = conversation.tag(self.me());
+        self.clock = self.clock.next(now_ms);
+        let clock = self.clock;
+        let Some(target) = self.conversations.get_mut(&conversation) else {
+            return Err(SendRefusal::NotJoined);
+        };
+        let entry = Unverified::sign(target.compose(tag, clock, text.to_owned()), &self.keys);
+        target.follow(&entry);
+        let record = target.record.clone();
+        let view = EntryView::new(conversation, &entry, Delivery::Queued);
+        let writes =
+            vec![put_entry(conversation, &entry, Delivery::Queued, now_ms), Write::PutConversation(record)];
+        Ok((self.persist(writes, Pending::Own { conversation, entry }), view))
+    }
+
+    /// Whether entries may be written there. A first entry opens a chat.
+    fn open_for_sending(&mut self, id: ConversationId) -> Result<(), SendRefusal> {
+        if let ConversationId::Direct(person) = id {
+            self.people.record(person).ok_or(SendRefusal::UnknownPerson)?;
+            self.open_chat(person);
+        }
+        match self.conversations.get(&id) {
+            Some(known) if !known.record.open => Err(SendRefusal::NotJoined),
+            Some(known) if known.outbox.len() >= OUTBOX_CAP => Err(SendRefusal::OutboxFull),
+            Some(_) => Ok(()),
+            None => Err(SendRefusal::NotJoined),
+        }
+    }
+
+    /// Marks everything up to and including `up_to` as read. `None`: there is no such conversation.
+    pub fn mark_read(&mut self, id: ConversationId, up_to: EntryKey) -> Option<Token> {
+        let conversation = self.conversations.get_mut(&id)?;
+        let read = conversation.record.read.max(Some(up_to));
+        conversation.record.read = read;
+        let record = conversation.record.clone();
+        self.push(Output::CountUnread { conversation: id, after: read });
+        Some(self.persist(vec![Write::PutConversation(record)], Pending::Note))
+    }
+
+    /// The store has counted. A count that a later read overtook is dropped.
+    pub fn unread_counted(&mut self, id: ConversationId, after: Option<EntryKey>, unread: usize) {
+        let Some(conversation) = self.conversations.get_mut(&id).filter(|known| known.record.read == after)
+        else {
+            return;
+        };
+        conversation.unread = unread;
+        self.tell(id, ConversationEvent::Read { unread });
+    }
+
+    /// The store has made the writes of `token` last; `fresh` says of each entry in it whether it was new.
+    pub fn persisted(&mut self, now_ms: u64, token: Token, fresh: &[bool]) {
+        match self.pending.remove(&token) {
+            None | Some(Pending::Note) => {}
+            Some(Pending::Joined(record)) => self.joined(now_ms, record),
+            Some(Pending::Left(room)) => self.left(room),
+            Some(Pending::Own { conversation, entry }) => self.own_persisted(now_ms, conversation, entry),
+            Some(Pending::Heard { room, entries, frame }) => {
+                self.heard_persisted(room, entries, fresh, frame)
+            }
+            Some(Pending::Delivered { person, entries, receipts, request }) => {
+                self.delivered_persisted(person, entries, receipts, fresh, request);
+            }
+            Some(Pending::Deliveries { conversation, deliveries }) => {
+                self.deliveries_persisted(conversation, deliveries);
+            }
+            Some(Pending::Echoed { entry }) => {
+                self.tell_added(ConversationId::Direct(self.echo.person()), &entry, Delivery::Received)
+            }
+            Some(Pending::Profile) => self.profile_persisted(now_ms),
+        }
+    }
+
+    /// The store could not make the writes of `token` last: nothing of them is shown or acknowledged.
+    pub fn not_persisted(&mut self, token: Token) {
+        match self.pending.remove(&token) {
+            Some(Pending::Heard { frame, entries, .. }) => {
+                self.recent.forget(&entries);
+                self.judge(frame, crate::Verdict::Ignore);
+            }
+            Some(Pending::Delivered { request, .. }) => {
+                self.push(Output::Respond { request, response: kinmesh_proto::ChatResponse::Busy });
+            }
+            _ => {}
+        }
+    }
+
+    fn own_persisted(&mut self, now_ms: u64, conversation: ConversationId, entry: Entry) {
+        self.tell_added(conversation, &entry, Delivery::Queued);
+        match conversation {
+            ConversationId::Direct(person) if person == self.echo.person() => {
+                self.answer_as_echo(now_ms, &entry)
+            }
+            _ => {
+                if let Some(known) = self.conversations.get_mut(&conversation) {
+                    known.outbox.push_back(Outgoing { entry, attempt: 0 });
+                }
+            }
+        }
+    }
+
+    /// Sends what waits, as far as somebody takes it. Call it after a round of inputs, so that
+    /// entries written at once travel together.
+    pub fn flush_outboxes(&mut self, now_ms: u64) {
+        let waiting = |conversation: &&Conversation| {
+            !conversation.outbox.is_empty()
+                && conversation.in_flight == 0
+                && conversation.retry_at_ms <= now_ms
+        };
+        let ids: Vec<ConversationId> =
+            self.conversations.values().filter(waiting).map(Conversation::id).collect();
+        for id in ids {
+            match id {
+                ConversationId::Room(room) => self.publish_outbox(room),
+                ConversationId::Direct(person) => self.deliver_outbox(person),
+            }
+        }
+    }
+
+    /// Notes entries that came further, then tells.
+    pub(crate) fn set_deliveries(
+        &mut self,
+        conversation: ConversationId,
+        deliveries: Vec<(EntryKey, Delivery)>,
+    ) {
+        let write = |(key, delivery): &(EntryKey, Delivery)| Write::SetDelivery {
+            conversation,
+            key: *key,
+            delivery: *delivery,
+        };
+        let writes = deliveries.iter().map(write).collect();
+        self.persist(writes, Pending::Deliveries { conversation, deliveries });
+    }
+
+    fn deliveries_persisted(&mut self, id: ConversationId, deliveries: Vec<(EntryKey, Delivery)>) {
+        for (key, delivery) in deliveries {
+            if let Some(conversation) = self.conversations.get_mut(&id) {
+                conversation.delivery_changed(key, delivery);
+            }
+            self.tell(id, ConversationEvent::DeliveryChanged { key, delivery });
+        }
+    }
+
+    /// The conversation that a tag of ours belongs to, if it is this one.
+    pub(crate) fn belongs(&self, id: ConversationId, tag: ConversationTag) -> bool {
+        id.tag(self.me()) == tag
+    }
+
+    /// Whether an entry with this id was stored lately.
+    pub(crate) fn is_recent(&self, id: EntryId) -> bool {
+        self.recent.ids.contains(&id)
+    }
+
+    /// Takes entries of others into a batch of writes.
+    pub(crate) fn take(&mut self, now_ms: u64, id: ConversationId, entries: &[Entry]) -> Vec<Write> {
+        for entry in entries {
+            self.clock = self.clock.max(entry.value().clock);
+            self.recent.add(entry.id());
+            if let Some(conversation) = self.conversations.get_mut(&id) {
+                conversation.follow(entry);
+            }
+        }
+        entries.iter().map(|entry| put_entry(id, entry, Delivery::Received, now_ms)).collect()
+    }
+
+    pub(crate) fn persist(&mut self, writes: Vec<Write>, then: Pending) -> Token {
+        self.next_token += 1;
+        let token = Token(self.next_token);
+        self.pending.insert(token, then);
+        self.push(Output::Persist { token, writes });
+        token
+    }
+
+    pub(crate) fn tell_added(&mut self, id: ConversationId, entry: &Entry, delivery: Delivery) {
+        let view = EntryView::new(id, entry, delivery);
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.added(&view);
+        }
+        self.tell(id, ConversationEvent::EntryAdded { entry: view });
+    }
+
+    pub(crate) fn tell(&mut self, id: ConversationId, change: ConversationEvent) {
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            let rev = conversation.next_rev();
+            self.push(Output::Emit(Event::Conversation { conversation: id, rev, change }));
+        }
+    }
+
+    pub(crate) fn person_changed(&mut self, person: PersonId) {
+        self.push(Output::Emit(Event::PersonChanged { person }));
+    }
+
+    pub(crate) fn judge(&mut self, frame: FrameToken, verdict: crate::Verdict) {
+        self.push(Output::Judge { frame, verdict });
+    }
+
+    pub(crate) fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Everything the faces list.
+    pub fn overview(&self) -> Overview {
+        let mut rooms = Vec::new();
+        let mut chats = Vec::new();
+        for conversation in self.conversations.values() {
+            match conversation.id() {
+                ConversationId::Room(room) => rooms.extend(self.room_view(room, conversation)),
+                ConversationId::Direct(person) if conversation.last.is_some() => {
+                    let last = conversation.last.clone();
+                    chats.push(ChatView { person, unread: conversation.unread, last });
+                }
+                ConversationId::Direct(_) => {}
+            }
+        }
+        rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
+        chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
+        Overview { me: self.own_view(), rooms, chats, people: self.people.views(self.echo.person()) }
+    }
+
+    fn own_view(&self) -> OwnView {
+        OwnView {
+            person: self.me(),
+            device: self.keys.device(),
+            fingerprint: self.me().fingerprint(),
+            name: self.profile.as_ref().map(|profile| profile.name.clone()),
+            status: self.profile.as_ref().map(|profile| profile.status.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn room_view(&self, room: RoomId, conversation: &Conversation) -> Option<RoomView> {
+        let online = conversation.members.keys().filter(|person| self.people.is_online(**person)).count();
+        let joined = conversation.record.open;
+        Some(RoomView {
+            room,
+            name: conversation.record.name.clone()?,
+            joined,
+            members: conversation.members.len() + usize::from(joined),
+            online: online + usize::from(joined),
+            unread: conversation.unread,
+            last: conversation.last.clone(),
+        })
+    }
+
+    /// Opens the chat with a person in memory and on disk, once.
+    pub(crate) fn open_chat(&mut self, person: PersonId) {
+        let id = ConversationId::Direct(person);
+        if self.conversations.contains_key(&id) {
+            return;
+        }
+        let record = ConversationRecord { id, name: None, open: true, read: None, seq: 0 };
+        self.conversations.insert(id, Conversation::new(record.clone()));
+        self.persist(vec![Write::PutConversation(record)], Pending::Note);
+        self.tell(id, ConversationEvent::Opened);
+    }
+}
+
+pub(crate) fn put_entry(
+    conversation: ConversationId,
+    entry: &Entry,
+    delivery: Delivery,
+    received_ms: u64,
+) -> Write {
+    Write::PutEntry { conversation, stored: StoredEntry { entry: entry.clone(), delivery, received_ms } }
+}
+
+/// Ids of entries stored lately, oldest forgotten first.
+#[derive(Debug, Default)]
+struct Recent {
+    ids: BTreeSet<EntryId>,
+    oldest_first: VecDeque<EntryId>,
+}
+
+impl Recent {
+    fn add(&mut self, id: EntryId) {
+        if !self.ids.insert(id) {
+            return;
+        }
+        self.oldest_first.push_back(id);
+        if self.oldest_first.len() > RECENT_CAP
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+
+    /// Entries that were not stored after all: a second copy must be taken.
+    fn forget(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            self.ids.remove(&entry.id());
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Who is known, who is here, and how they are reached.
+//!
+//! A person is here while one of their devices was heard of within [`PRESENCE_TTL_MS`]: by a
+//! ping on a direct connection, or by a signed presence that fellow members forwarded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinmesh_proto::{
+    DeviceId, DisplayName, PersonId, PersonRecord, Presence, PresenceState, Verified, limits,
+};
+
+use crate::view::{Online, PersonView, Route};
+
+/// A device that was not heard of for this long is gone. Peers speak every [`crate::BEACON_MS`]
+/// and ping every 5 s, so two of either may be lost; the promise to the user is 30 s.
+pub const PRESENCE_TTL_MS: u64 = 25_000;
+/// Of strangers, this many are remembered; contacts always are.
+const STRANGERS_CAP: usize = 4096;
+/// Devices remembered of one person.
+const DEVICES_CAP: usize = 8;
+
+#[derive(Debug)]
+struct Device {
+    person: PersonId,
+    since_ms: u64,
+    heard_ms: u64,
+    /// When its newest presence was said, by its own clock.
+    sent_ms: u64,
+    /// Its direct connection.
+    link: Option<Route>,
+    gone: bool,
+}
+
+impl Device {
+    fn is_here(&self, now_ms: u64) -> bool {
+        !self.gone && now_ms.saturating_sub(self.heard_ms) < PRESENCE_TTL_MS
+    }
+}
+
+/// Everybody met.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    persons: BTreeMap<PersonId, PersonRecord>,
+    devices: BTreeMap<DeviceId, Device>,
+    /// Who was shown as online when last looked.
+    online: BTreeSet<PersonId>,
+    /// Connections to devices whose person is not known yet.
+    unnamed_links: BTreeMap<DeviceId, Route>,
+}
+
+/// What a presence taught us.
+pub(crate) enum Heard {
+    /// Nothing: it is no newer than what we know.
+    Stale,
+    /// They are still here.
+    Still,
+    /// Name, status or being online changed: worth telling.
+    Changed,
+}
+
+impl People {
+    pub(crate) fn restore(&mut self, records: Vec<PersonRecord>) {
+        self.persons = records.into_iter().map(|record| (record.person, record)).collect();
+    }
+
+    pub(crate) fn add(&mut self, record: PersonRecord) {
+        self.persons.insert(record.person, record);
+    }
+
+    pub(crate) fn record(&self, person: PersonId) -> Option<&PersonRecord> {
+        self.persons.get(&person)
+    }
+
+    pub(crate) fn record_mut(&mut self, person: PersonId) -> Option<&mut PersonRecord> {
+        self.persons.get_mut(&person)
+    }
+
+    pub(crate) fn person_of(&self, device: DeviceId) -> Option<PersonId> {
+        self.devices.get(&device).map(|device| device.person)
+    }
+
+    /// Takes a device's word about its person.
+    pub(crate) fn heard(&mut self, presence: &Verified<Presence>, now_ms: u64) -> Heard {
+        let (person, word) = (presence.person(), presence.value());
+        let known = self.devices.get(&presence.device());
+        if known.is_some_and(|device| device.sent_ms >= word.sent_ms) {
+            return Heard::Stale;
+        }
+        let link = known.and_then(|device| device.link).or(self.unnamed_links.remove(&presence.device()));
+        let new_name = self.learn_name(person, presence.device(), word, now_ms);
+        let gone = word.state == PresenceState::Away;
+        let device = Device {
+            person,
+            since_ms: word.since_ms.min(now_ms),
+            heard_ms: now_ms,
+            sent_ms: word.sent_ms,
+            link,
+            gone,
+        };
+        self.devices.insert(presence.device(), device);
+        if self.note_online(person, now_ms) || new_name { Heard::Changed } else { Heard::Still }
+    }
+
+    /// A ping came back, or anything else that only a living device does.
+    pub(crate) fn alive(&mut self, device: DeviceId, now_ms: u64) -> Option<PersonId> {
+        let device = self.devices.get_mut(&device).filter(|device| !device.gone)?;
+        device.heard_ms = now_ms;
+        let person = device.person;
+        self.note_online(person, now_ms).then_some(person)
+    }
+
+    pub(crate) fn linked(&mut self, device: DeviceId, route: Route) -> Option<PersonId> {
+        match self.devices.get_mut(&device) {
+            Some(known) => {
+                known.link = Some(route);
+                Some(known.person)
+            }
+            None => {
+                self.unnamed_links.insert(device, route);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn unlinked(&mut self, device: DeviceId) -> Option<PersonId> {
+        self.unnamed_links.remove(&device);
+        let known = self.devices.get_mut(&device)?;
+        known.link = None;
+        Some(known.person)
+    }
+
+    /// A connected device of this person.
+    pub(crate) fn linked_device(&self, person: PersonId) -> Option<DeviceId> {
+        let record = self.persons.get(&person)?;
+        let is_linked = |id: &&DeviceId| self.devices.get(*id).is_some_and(|device| device.link.is_some());
+        record.devices.iter().find(is_linked).copied()
+    }
+
+    /// Persons that came or went by the mere passing of time.
+    pub(crate) fn expire(&mut self, now_ms: u64) -> Vec<PersonId> {
+        let online: Vec<PersonId> = self.online.iter().copied().collect();
+        online.into_iter().filter(|person| self.note_online(*person, now_ms)).collect()
+    }
+
+    pub(crate) fn is_online(&self, person: PersonId) -> bool {
+        self.online.contains(&person)
+    }
+
+    /// Everybody as shown: online first, then by name.
+    pub(crate) fn views(&self, echo: PersonId) -> Vec<PersonView> {
+        let mut name_counts = BTreeMap::<&str, usize>::new();
+        for record in self.persons.values() {
+            *name_counts.entry(shown_name(record).as_str()).or_default() += 1;
+        }
+        let mut views: Vec<PersonView> = self
+            .persons
+            .values()
+            .map(|record| {
+                self.view(record, name_counts[shown_name(record).as_str()] > 1, record.person == echo)
+            })
+            .collect();
+        views.sort_by_cached_key(|view| (!view.online.is_online(), view.name.to_lowercase(), view.person));
+        views
+    }
+
+    fn view(&self, record: &PersonRecord, name_clashes: bool, is_echo: bool) -> PersonView {
+        let devices = || record.devices.iter().filter_map(|id| self.devices.get(id));
+        let is_online = is_echo || self.is_online(record.person);
+        let since_ms = devices().filter(|device| !device.gone).map(|device| device.since_ms).min();
+        let online = match since_ms {
+            Some(since_ms) if is_online => Online::Online { since_ms },
+            None if is_echo => Online::Online { since_ms: record.last_seen_ms },
+            _ => Online::Offline { last_seen_ms: record.last_seen_ms },
+        };
+        let route = match devices().find_map(|device| device.link) {
+            _ if is_echo => Route::Local,
+            Some(route) if is_online => route,
+            None if is_online => Route::Mesh,
+            _ => Route::None,
+        };
+        PersonView {
+            person: record.person,
+            name: shown_name(record).as_str().to_owned(),
+            own_name: record.name.clone(),
+            fingerprint: record.person.fingerprint(),
+            name_clashes,
+            status: record.status.clone(),
+            nickname: record.nickname.clone(),
+            contact: record.contact,
+            online,
+            route,
+            is_echo,
+        }
+    }
+
+    /// Whether the person's record changed in a way worth telling.
+    fn learn_name(&mut self, person: PersonId, device: DeviceId, word: &Presence, now_ms: u64) -> bool {
+        if !self.persons.contains_key(&person) {
+            self.forget_oldest_stranger();
+        }
+        let record = self.persons.entry(person).or_insert_with(|| PersonRecord {
+            person,
+            name: word.name.clone(),
+            status: word.status.clone(),
+            nickname: None,
+            contact: false,
+            devices: Vec::new(),
+            last_seen_ms: 0,
+        });
+        let changed = record.last_seen_ms == 0 || record.name != word.name || record.status != word.status;
+        record.name = word.name.clone();
+        record.status = word.status.clone();
+        record.last_seen_ms = now_ms;
+        record.devices.retain(|known| *known != device);
+        record.devices.insert(0, device);
+        for forgotten in record.devices.drain(DEVICES_CAP.min(record.devices.len())..) {
+            self.devices.remove(&forgotten);
+        }
+        changed
+    }
+
+    fn forget_oldest_stranger(&mut self) {
+        let is_stranger = |record: &&PersonRecord| !record.contact && !self.online.contains(&record.person);
+        let strangers = self.persons.values().filter(is_stranger);
+        if self.persons.len() < STRANGERS_CAP {
+            return;
+        }
+        if let Some(oldest) = strangers.min_by_key(|record| record.last_seen_ms).map(|record| record.person) {
+            self.persons.remove(&oldest);
+            self.devices.retain(|_, device| device.person != oldest);
+        }
+    }
+
+    /// Looks again whether the person is here; true when that changed.
+    fn note_online(&mut self, person: PersonId, now_ms: u64) -> bool {
+        let Some(record) = self.persons.get_mut(&person) else { return self.online.remove(&person) };
+        let devices = record.devices.iter().filter_map(|id| self.devices.get(id));
+        match devices.filter(|device| device.is_here(now_ms)).map(|device| device.heard_ms).max() {
+            Some(heard_ms) => {
+                record.last_seen_ms = heard_ms;
+                self.online.insert(person)
+            }
+            None => self.online.remove(&person),
+        }
+    }
+}
+
+fn shown_name(record: &PersonRecord) -> &DisplayName {
+    record.nickname.as_ref().unwrap_or(&record.name)
+}
+
+/// Whether a presence was said within the time that it may speak about.
+pub(crate) fn is_timely(presence: &Presence, now_ms: u64) -> bool {
+    presence.sent_ms <= now_ms + limits::CLOCK_AHEAD_MAX_MS
+        && now_ms.saturating_sub(presence.sent_ms) <= limits::PRESENCE_AGE_MAX_MS
+}

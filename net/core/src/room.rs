@@ -1,0 +1,246 @@
+//! Rooms: joining, leaving, members, and what gossip brings and takes.
+
+use kinmesh_proto::record::{MemberRecord, Write};
+use kinmesh_proto::{
+    ConversationId, ConversationRecord, Delivery, DeviceId, Entry, EntryBody, EntryKey, PersonId, Presence,
+    PresenceState, RoomFrame, RoomId, RoomName, Unverified, limits,
+};
+
+use crate::conversation::{Conversation, envelopes};
+use crate::event::ConversationEvent;
+use crate::node::{Core, Pending};
+use crate::output::{FrameToken, Output, Token, Verdict};
+
+/// Rooms that one peer takes part in at once: below what gossipsub tells a peer of in one go,
+/// and below a bootstrap node's registrations for one peer.
+pub const ROOMS_MAX: usize = 200;
+/// Members remembered of one room.
+const MEMBERS_CAP: usize = 4096;
+/// After a publish that nobody took, the room is tried again at the next event or after this.
+const PUBLISH_RETRY_MS: u64 = 2_000;
+
+/// More rooms than [`ROOMS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no more than {ROOMS_MAX} rooms at once")]
+pub struct TooManyRooms;
+
+impl Core {
+    /// Joins the public room of this name. The token is `None` for a room we are in already.
+    pub fn join_room(&mut self, name: RoomName) -> Result<(RoomId, Option<Token>), TooManyRooms> {
+        let room = RoomId::public(&name);
+        let id = ConversationId::Room(room);
+        let record = match self.conversations.get(&id) {
+            Some(known) if known.record.open => return Ok((room, None)),
+            Some(known) => ConversationRecord { open: true, ..known.record.clone() },
+            None => ConversationRecord { id, name: Some(name), open: true, read: None, seq: 0 },
+        };
+        if self.open_rooms().count() >= ROOMS_MAX {
+            return Err(TooManyRooms);
+        }
+        Ok((room, Some(self.persist(vec![Write::PutConversation(record.clone())], Pending::Joined(record)))))
+    }
+
+    /// Leaves a room; `None` when we are not in it. Its history stays.
+    pub fn leave_room(&mut self, now_ms: u64, room: RoomId) -> Option<Token> {
+        let known =
+            self.conversations.get_mut(&ConversationId::Room(room)).filter(|known| known.record.open)?;
+        known.record.open = false;
+        let write = Write::PutConversation(known.record.clone());
+        self.publish_presence(now_ms, room, PresenceState::Left);
+        self.push(Output::Unsubscribe(room));
+        Some(self.persist(vec![write], Pending::Left(room)))
+    }
+
+    /// Rooms we are in.
+    pub fn open_rooms(&self) -> impl Iterator<Item = RoomId> {
+        let room_of = |conversation: &Conversation| match conversation.id() {
+            ConversationId::Room(room) if conversation.record.open => Some(room),
+            _ => None,
+        };
+        self.conversations.values().filter_map(room_of)
+    }
+
+    /// Members of a room, ourselves included while we are in it.
+    pub fn members(&self, room: RoomId) -> Vec<PersonId> {
+        let Some(known) = self.conversations.get(&ConversationId::Room(room)) else { return Vec::new() };
+        let me = known.record.open.then(|| self.me());
+        known.members.keys().copied().chain(me).collect()
+    }
+
+    pub(crate) fn joined(&mut self, now_ms: u64, record: ConversationRecord) {
+        let id = record.id;
+        let known = self.conversations.entry(id).or_insert_with(|| Conversation::new(record));
+        known.record.open = true;
+        known.beacon_at_ms = now_ms;
+        if let ConversationId::Room(room) = id {
+            self.push(Output::Subscribe(room));
+        }
+        self.tell(id, ConversationEvent::Opened);
+    }
+
+    pub(crate) fn left(&mut self, room: RoomId) {
+        for rooms in self.subscriptions.values_mut() {
+            rooms.remove(&room);
+        }
+        self.tell(ConversationId::Room(room), ConversationEvent::Closed);
+    }
+
+    /// A connected device takes part in a room of ours: it hears what we publish from now on.
+    pub fn subscribed(&mut self, now_ms: u64, device: DeviceId, room: RoomId) {
+        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
+        known.beacon_at_ms = known.beacon_at_ms.min(now_ms.max(known.beacon_not_before_ms));
+        known.retry_at_ms = 0;
+        self.subscriptions.entry(device).or_default().insert(room);
+        if let Some(person) = self.people.person_of(device) {
+            self.add_member(now_ms, room, person);
+        }
+    }
+
+    /// A connected device no longer takes part. Its person stays a member until they say otherwise.
+    pub fn unsubscribed(&mut self, device: DeviceId, room: RoomId) {
+        if let Some(rooms) = self.subscriptions.get_mut(&device) {
+            rooms.remove(&room);
+        }
+    }
+
+    /// Connected devices that take part in a room.
+    fn listeners(&self, room: RoomId) -> usize {
+        self.subscriptions.values().filter(|rooms| rooms.contains(&room)).count()
+    }
+
+    /// A gossip frame came in; the answer is an [`Output::Judge`], at once or after the disk.
+    pub fn room_frame(&mut self, now_ms: u64, room: RoomId, frame: RoomFrame, token: FrameToken) {
+        let is_open =
+            self.conversations.get(&ConversationId::Room(room)).is_some_and(|known| known.record.open);
+        match frame {
+            _ if !is_open => self.judge(token, Verdict::Ignore),
+            RoomFrame::Presence(presence) => {
+                let verdict = self.room_presence(now_ms, room, presence);
+                self.judge(token, verdict);
+            }
+            RoomFrame::Entries { entries, .. } => {
+                if let Err(verdict) = self.room_entries(now_ms, room, entries, token) {
+                    self.judge(token, verdict);
+                }
+            }
+        }
+    }
+
+    /// Checks entries and hands them to the disk, or says at once what becomes of the frame.
+    fn room_entries(
+        &mut self,
+        now_ms: u64,
+        room: RoomId,
+        entries: Vec<Unverified<EntryBody>>,
+        frame: FrameToken,
+    ) -> Result<(), Verdict> {
+        if entries.is_empty() || entries.len() > limits::BATCH_ENTRIES_MAX {
+            return Err(Verdict::Reject);
+        }
+        if entries.iter().all(|entry| self.is_recent(kinmesh_proto::EntryId(entry.hash()))) {
+            return Err(Verdict::Ignore);
+        }
+        let entries = Unverified::verify_all(entries, &mut self.certs).map_err(|_| Verdict::Reject)?;
+        let id = ConversationId::Room(room);
+        if !entries.iter().all(|entry| self.belongs(id, entry.value().conversation)) {
+            return Err(Verdict::Reject);
+        }
+        if entries.iter().any(|entry| entry.value().clock.ms() > now_ms + limits::CLOCK_AHEAD_MAX_MS) {
+            // Not Reject: two honest clocks may disagree about what lies ahead.
+            return Err(Verdict::Ignore);
+        }
+        let writes = self.take(now_ms, id, &entries);
+        self.persist(writes, Pending::Heard { room, entries, frame });
+        Ok(())
+    }
+
+    pub(crate) fn heard_persisted(
+        &mut self,
+        room: RoomId,
+        entries: Vec<Entry>,
+        fresh: &[bool],
+        frame: FrameToken,
+    ) {
+        self.judge(frame, Verdict::Accept);
+        for (entry, _) in entries.iter().zip(fresh).filter(|(_, fresh)| **fresh) {
+            self.tell_added(ConversationId::Room(room), entry, Delivery::Received);
+        }
+    }
+
+    fn room_presence(&mut self, now_ms: u64, room: RoomId, presence: Unverified<Presence>) -> Verdict {
+        let Ok(presence) = presence.verify(&mut self.certs) else { return Verdict::Reject };
+        if presence.value().room != Some(room) {
+            return Verdict::Reject;
+        }
+        if presence.device() == self.keys.device() || !self.hear_presence(now_ms, &presence) {
+            return Verdict::Ignore;
+        }
+        match presence.value().state {
+            PresenceState::Here => self.add_member(now_ms, room, presence.person()),
+            PresenceState::Left => self.remove_member(room, presence.person()),
+            PresenceState::Away => {}
+        }
+        Verdict::Accept
+    }
+
+    pub(crate) fn add_member(&mut self, now_ms: u64, room: RoomId, person: PersonId) {
+        let id = ConversationId::Room(room);
+        let me = self.me();
+        let Some(known) = self.conversations.get_mut(&id).filter(|_| person != me) else { return };
+        if known.members.len() >= MEMBERS_CAP || known.members.insert(person, now_ms).is_some() {
+            return;
+        }
+        let record = MemberRecord { room, person, last_seen_ms: now_ms };
+        self.persist(vec![Write::PutMember(record)], Pending::Note);
+        self.tell(id, ConversationEvent::MemberJoined { person });
+    }
+
+    fn remove_member(&mut self, room: RoomId, person: PersonId) {
+        let id = ConversationId::Room(room);
+        let was_member =
+            self.conversations.get_mut(&id).is_some_and(|known| known.members.remove(&person).is_some());
+        if was_member {
+            self.persist(vec![Write::RemoveMember { room, person }], Pending::Note);
+            self.tell(id, ConversationEvent::MemberLeft { person });
+        }
+    }
+
+    /// Hands the front of the outbox to gossip, if anybody listens and nothing is under way.
+    pub(crate) fn publish_outbox(&mut self, room: RoomId) {
+        if self.listeners(room) == 0 {
+            return;
+        }
+        let id = ConversationId::Room(room);
+        let Some(known) = self.conversations.get_mut(&id).filter(|known| known.in_flight == 0) else {
+            return;
+        };
+        let batch = known.next_batch(RoomFrame::ENTRIES_BYTES_MAX);
+        let Some(attempt) = batch.iter().map(|outgoing| outgoing.attempt).max() else { return };
+        let keys: Vec<EntryKey> = batch.iter().map(|outgoing| outgoing.entry.key()).collect();
+        let frame = RoomFrame::Entries { entries: envelopes(&batch), attempt };
+        known.in_flight = keys.len();
+        self.push(Output::PublishEntries { room, frame, keys });
+    }
+
+    /// Gossip took the frame that was under way; the next one follows.
+    pub fn published(&mut self, room: RoomId, keys: Vec<EntryKey>) {
+        let members = u32::try_from(self.listeners(room)).unwrap_or(u32::MAX);
+        let id = ConversationId::Room(room);
+        if let Some(known) = self.conversations.get_mut(&id) {
+            known.outbox.drain(..keys.len().min(known.outbox.len()));
+            known.in_flight = 0;
+        }
+        self.set_deliveries(id, keys.into_iter().map(|key| (key, Delivery::Sent { members })).collect());
+        self.publish_outbox(room);
+    }
+
+    /// Gossip did not take the frame that was under way: its entries wait.
+    pub fn not_published(&mut self, now_ms: u64, room: RoomId, keys: &[EntryKey]) {
+        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
+        for outgoing in known.outbox.iter_mut().take(keys.len()) {
+            outgoing.attempt += 1;
+        }
+        known.in_flight = 0;
+        known.retry_at_ms = now_ms + PUBLISH_RETRY_MS;
+    }
+}
