@@ -1,5 +1,22 @@
-//! History store of Kinmesh: one trait, a memory twin and sled
+//! The history store of Kinmesh: one trait, a memory twin, sled, and the thread that owns either.
 //!
-//! NOTE: `Write`, `StoredEntry`, `Snapshot` and `OwnProfile` stand in `kinmesh_proto::record`
-//! (core decides them and may not know this crate); re-export them from here.
-pub use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
+//! Owns what a peer remembers across a restart: entries, conversations, people, members, addresses
+//! and the own profile. What [`HistoryStore::apply`] took is on the disk, power cut or not, and only
+//! then may it be shown or acknowledged.
+//!
+//! **Architecture invariant:** this is the only crate that names sled, and it decides nothing: which
+//! entry counts, what is delivered and who is known was decided in `kinmesh-core`. It must never know
+//! a socket or a user interface. Everything here blocks; [`StoreHandle`] is the way in from tasks.
+
+mod disk;
+mod error;
+mod history;
+mod memory;
+mod thread;
+
+pub use disk::{OpenReport, SledStore};
+pub use error::{Damage, StoreError};
+pub use history::HistoryStore;
+pub use kinmesh_proto::{Snapshot, StoredEntry, Write};
+pub use memory::MemoryStore;
+pub use thread::{Busy, Completion, StoreHandle};
