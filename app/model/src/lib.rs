@@ -1,1 +1,18 @@
-//! View models of Kinmesh, without any toolkit
+//! View models of Kinmesh, without any toolkit.
+//!
+//! Orders, groups and counts what the faces show, and says it as data: "sent to 3 members", not
+//! as words or pixels. It must never know a toolkit, a runtime, the network or a language.
+
+pub mod connection;
+pub mod directory;
+pub mod list;
+pub mod people;
+pub mod timeline;
+pub mod when;
+
+pub use connection::{BootstrapReach, Connection, Reach};
+pub use directory::{AVATAR_COLORS, Directory, Face, avatar_color, initial};
+pub use list::{Preview, Row, Speaker, badge, chat_rows, room_rows};
+pub use people::{People, PersonRow, SECTION_CAP};
+pub use timeline::{Applied, Bubble, Item, Timeline};
+pub use when::{Clock, Moment};

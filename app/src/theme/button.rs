@@ -1,0 +1,109 @@
+//! Styles of buttons.
+
+use iced::border;
+use iced::widget::button::{Catalog, Status, Style, StyleFn};
+use iced::{Background, Border, Color, Shadow};
+
+use super::{Theme, mix, radius};
+
+impl Catalog for Theme {
+    type Class<'a> = StyleFn<'a, Self>;
+
+    fn default<'a>() -> Self::Class<'a> {
+        Box::new(primary)
+    }
+
+    fn style(&self, class: &Self::Class<'_>, status: Status) -> Style {
+        class(self, status)
+    }
+}
+
+fn filled(background: Color, text_color: Color, corners: f32) -> Style {
+    Style {
+        background: Some(Background::Color(background)),
+        text_color,
+        border: border::rounded(corners),
+        shadow: Shadow::default(),
+        snap: true,
+    }
+}
+
+fn bare(text_color: Color, corners: f32) -> Style {
+    Style { background: None, ..filled(Color::TRANSPARENT, text_color, corners) }
+}
+
+/// The one thing that a screen is for.
+pub fn primary(theme: &Theme, status: Status) -> Style {
+    let colors = theme.colors();
+    match status {
+        Status::Active => filled(colors.accent, colors.on_accent, radius::ROW),
+        Status::Hovered | Status::Pressed => {
+            filled(mix(colors.accent, colors.text, 0.12), colors.on_accent, radius::ROW)
+        }
+        Status::Disabled => filled(colors.line, colors.secondary, radius::ROW),
+    }
+}
+
+/// The round-cornered button in the composer.
+pub fn send(theme: &Theme, status: Status) -> Style {
+    let style = primary(theme, status);
+    Style { border: border::rounded(radius::SEND), ..style }
+}
+
+/// The other thing that can be done.
+pub fn quiet(theme: &Theme, status: Status) -> Style {
+    let colors = theme.colors();
+    let behind = if matches!(status, Status::Active | Status::Disabled) { colors.panel } else { colors.hover };
+    let text_color = if status == Status::Disabled { colors.secondary } else { colors.text };
+    let line = Border { color: colors.line, width: 1.0, radius: radius::ROW.into() };
+    Style { border: line, ..filled(behind, text_color, radius::ROW) }
+}
+
+/// Text that does something.
+pub fn link(theme: &Theme, status: Status) -> Style {
+    let colors = theme.colors();
+    let style = bare(colors.accent, radius::SMALL);
+    match status {
+        Status::Hovered | Status::Pressed => Style { background: Some(colors.hover.into()), ..style },
+        _ => style,
+    }
+}
+
+/// Text that takes something away.
+pub fn danger(theme: &Theme, status: Status) -> Style {
+    Style { text_color: theme.colors().bad, ..link(theme, status) }
+}
+
+/// An icon that does something.
+pub fn icon(theme: &Theme, status: Status) -> Style {
+    let colors = theme.colors();
+    match status {
+        Status::Hovered | Status::Pressed => filled(colors.hover, colors.text, radius::ROW),
+        _ => bare(colors.secondary, radius::ROW),
+    }
+}
+
+/// A row of a list.
+pub fn row(selected: bool) -> impl Fn(&Theme, Status) -> Style {
+    move |theme, status| {
+        let colors = theme.colors();
+        match status {
+            _ if selected => filled(colors.selected, colors.text, radius::ROW),
+            Status::Hovered | Status::Pressed => filled(colors.hover, colors.text, radius::ROW),
+            _ => bare(colors.text, radius::ROW),
+        }
+    }
+}
+
+/// One of a few choices that stand side by side.
+pub fn choice(chosen: bool) -> impl Fn(&Theme, Status) -> Style {
+    move |theme, status| {
+        let colors = theme.colors();
+        let style = quiet(theme, status);
+        if !chosen {
+            return style;
+        }
+        let line = Border { color: colors.accent, ..style.border };
+        Style { background: Some(colors.selected.into()), border: line, ..style }
+    }
+}

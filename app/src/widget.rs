@@ -1,0 +1,284 @@
+//! The parts that screens are made of: avatars, rows, badges, fields, dialogs.
+//!
+//! Each is a function from plain values to an element in the program's theme. Knows no screen.
+
+pub mod footnoted;
+
+use iced::widget::{
+    Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, row, space, stack, svg, text,
+    text_input, tooltip,
+};
+use iced::{Center, Fill, Padding, Shrink};
+
+use crate::theme::{self, Theme, column as width, size, space as gap};
+
+/// An element in the program's theme.
+pub type Element<'a, Message> = iced::Element<'a, Message, Theme>;
+
+/// The icons that come with the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // The names say it.
+pub enum Icon {
+    Back,
+    Check,
+    CheckDouble,
+    Clock,
+    Close,
+    Details,
+    Down,
+    Failed,
+    Plus,
+    Search,
+    Send,
+    Settings,
+}
+
+impl Icon {
+    fn handle(self) -> svg::Handle {
+        let bytes: &'static [u8] = match self {
+            Self::Back => include_bytes!("../assets/icons/back.svg"),
+            Self::Check => include_bytes!("../assets/icons/check.svg"),
+            Self::CheckDouble => include_bytes!("../assets/icons/check-double.svg"),
+            Self::Clock => include_bytes!("../assets/icons/clock.svg"),
+            Self::Close => include_bytes!("../assets/icons/close.svg"),
+            Self::Details => include_bytes!("../assets/icons/details.svg"),
+            Self::Down => include_bytes!("../assets/icons/down.svg"),
+            Self::Failed => include_bytes!("../assets/icons/failed.svg"),
+            Self::Plus => include_bytes!("../assets/icons/plus.svg"),
+            Self::Search => include_bytes!("../assets/icons/search.svg"),
+            Self::Send => include_bytes!("../assets/icons/send.svg"),
+            Self::Settings => include_bytes!("../assets/icons/settings.svg"),
+        };
+        svg::Handle::from_memory(bytes)
+    }
+
+    /// The icon, this many pixels wide and high.
+    pub fn view<'a>(self, pixels: f32) -> svg::Svg<'a, Theme> {
+        svg(self.handle()).width(pixels).height(pixels)
+    }
+}
+
+/// Side of an icon in a button.
+const ICON: f32 = 20.0;
+/// Side of a button that holds an icon alone.
+const ICON_BUTTON: f32 = 36.0;
+
+/// A button that is an icon; the words are shown beside the pointer.
+pub fn icon_button<'a, Message: Clone + 'a>(
+    icon: Icon,
+    active: bool,
+    words: String,
+    message: Message,
+) -> Element<'a, Message> {
+    let style = if active { theme::icon::accent } else { theme::icon::quiet };
+    let face = center(icon.view(ICON).style(style)).width(ICON_BUTTON).height(ICON_BUTTON);
+    hint(button(face).padding(0).style(theme::button::icon).on_press(message), words, tooltip::Position::Bottom)
+}
+
+/// Words shown beside the pointer.
+pub fn hint<'a, Message: 'a>(
+    content: impl Into<Element<'a, Message>>,
+    words: String,
+    position: tooltip::Position,
+) -> Element<'a, Message> {
+    let words = container(text(words).size(size::CAPTION)).padding([gap::XS, gap::S]).max_width(280);
+    tooltip(content, words.style(theme::container::tooltip), position).gap(gap::XS).into()
+}
+
+/// How large an avatar is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AvatarSize {
+    /// In lists.
+    Large,
+    /// In a conversation, and in lists of members.
+    Small,
+}
+
+/// A circle with an initial, and a dot that says whether the person is here.
+pub fn avatar<'a, Message: 'a>(
+    initial: String,
+    color: usize,
+    avatar: AvatarSize,
+    online: Option<bool>,
+) -> Element<'a, Message> {
+    let (side, letter) = match avatar {
+        AvatarSize::Large => (40.0, size::TEXT),
+        AvatarSize::Small => (32.0, size::SECONDARY),
+    };
+    let circle = center(text(initial).size(letter).font(theme::SEMIBOLD).line_height(1.0))
+        .width(side)
+        .height(side)
+        .style(theme::container::avatar(color));
+    let Some(online) = online else { return circle.into() };
+    let dot = container(space()).width(PRESENCE).height(PRESENCE).style(theme::container::presence(online));
+    let corner = side - PRESENCE;
+    stack![circle, pin(dot).x(corner).y(corner)].width(side).height(side).into()
+}
+
+/// Side of the presence dot, with its ring.
+const PRESENCE: f32 = 11.0;
+
+/// A number of things not read yet.
+pub fn badge<'a, Message: 'a>(number: String) -> Element<'a, Message> {
+    container(text(number).size(size::TINY).font(theme::SEMIBOLD).line_height(1.0))
+        .padding([0.0, 7.0])
+        .center_y(18)
+        .style(theme::container::badge)
+        .into()
+}
+
+/// A dot beside words that say the same.
+pub fn dot<'a, Message: 'a>(tone: theme::container::Tone) -> Element<'a, Message> {
+    container(space()).width(8).height(8).style(theme::container::dot(tone)).into()
+}
+
+/// Text of one line that is cut off where the room ends.
+pub fn line<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a, Theme> {
+    text(words).wrapping(text::Wrapping::None).line_height(theme::LINE)
+}
+
+/// Secondary text that may wrap.
+pub fn secondary<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a, Theme> {
+    text(words).size(size::SECONDARY).line_height(theme::LINE).style(theme::text::secondary)
+}
+
+/// The name of a section, with something at its end.
+pub fn section<'a, Message: 'a>(name: String, end: Option<Element<'a, Message>>) -> Element<'a, Message> {
+    let name = text(name.to_uppercase()).size(size::CAPTION).font(theme::SEMIBOLD).style(theme::text::secondary);
+    row![name, space::horizontal()].push(end).align_y(Center).height(24).into()
+}
+
+/// Two things on one line: the first is cut off before the second is.
+pub fn ends<'a, Message: 'a>(
+    first: impl Into<Element<'a, Message>>,
+    last: Option<Element<'a, Message>>,
+) -> Element<'a, Message> {
+    row![container(first).width(Fill).clip(true)].push(last).spacing(gap::S).align_y(Center).into()
+}
+
+/// A button with a word, the one thing to do.
+pub fn primary<'a, Message: Clone + 'a>(words: String, message: Option<Message>) -> Element<'a, Message> {
+    button(text(words).size(size::NAME).font(theme::MEDIUM))
+        .padding([10.0, gap::L])
+        .style(theme::button::primary)
+        .on_press_maybe(message)
+        .into()
+}
+
+/// A button with a word, the other thing to do.
+pub fn quiet<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
+    button(text(words).size(size::NAME).font(theme::MEDIUM))
+        .padding([10.0, gap::L])
+        .style(theme::button::quiet)
+        .on_press(message)
+        .into()
+}
+
+/// Words that do something.
+pub fn link<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
+    button(text(words).size(size::SECONDARY).font(theme::MEDIUM))
+        .padding([gap::XS, gap::S])
+        .style(theme::button::link)
+        .on_press(message)
+        .into()
+}
+
+/// Words that take something away.
+pub fn danger<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
+    button(text(words).size(size::SECONDARY).font(theme::MEDIUM))
+        .padding([gap::XS, gap::S])
+        .style(theme::button::danger)
+        .on_press(message)
+        .into()
+}
+
+/// A field of one line.
+pub fn field<'a, Message: Clone + 'a>(
+    id: &'static str,
+    hint: &str,
+    value: &str,
+    on_input: impl Fn(String) -> Message + 'a,
+    on_submit: Option<Message>,
+) -> Element<'a, Message> {
+    text_input(hint, value)
+        .id(id)
+        .size(size::TEXT)
+        .padding([10.0, gap::M])
+        .on_input(on_input)
+        .on_submit_maybe(on_submit)
+        .into()
+}
+
+/// What went wrong, under the field it is about.
+pub fn error<'a, Message: 'a>(words: Option<&'a str>) -> Option<Element<'a, Message>> {
+    words.map(|words| text(words).size(size::SECONDARY).line_height(theme::LINE).style(theme::text::bad).into())
+}
+
+/// A box with a title.
+pub fn card<'a, Message: 'a>(content: impl Into<Element<'a, Message>>) -> Element<'a, Message> {
+    container(content).padding(gap::M).width(Fill).style(theme::container::card).into()
+}
+
+/// One sentence and one button in an empty place.
+pub fn empty<'a, Message: Clone + 'a>(
+    sentence: String,
+    action: Option<(String, Message)>,
+) -> Element<'a, Message> {
+    let words = text(sentence).size(size::TEXT).style(theme::text::secondary).align_x(Center);
+    let action = action.map(|(words, message)| primary(words, Some(message)));
+    center(column![words].push(action).spacing(gap::L).align_x(Center).max_width(360)).padding(gap::XL).into()
+}
+
+/// A dialog over what is under it. A press beside it closes it.
+pub fn dialog<'a, Message: Clone + 'a>(
+    under: impl Into<Element<'a, Message>>,
+    content: impl Into<Element<'a, Message>>,
+    on_close: Message,
+) -> Element<'a, Message> {
+    let sheet = container(content).width(width::DIALOG).padding(gap::XL).style(theme::container::dialog);
+    let around = center(opaque(sheet)).padding(gap::L).style(theme::container::scrim);
+    Stack::with_children([under.into(), opaque(mouse_area(around).on_press(on_close))]).into()
+}
+
+/// What a dialog holds: a title, its parts, actions on the right.
+pub fn sheet<'a, Message: 'a>(
+    title: String,
+    parts: Vec<Element<'a, Message>>,
+    actions: Vec<Element<'a, Message>>,
+) -> Element<'a, Message> {
+    let title = text(title).size(size::TITLE).font(theme::SEMIBOLD);
+    let actions = row![space::horizontal()].push(Row::with_children(actions).spacing(gap::S));
+    let parts = Column::with_children(parts).spacing(gap::M);
+    column![title, parts, actions].spacing(gap::L).into()
+}
+
+/// A thin line from top to bottom.
+pub fn upright_line<'a, Message: 'a>() -> Element<'a, Message> {
+    container(space()).width(1).height(Fill).style(theme::container::line).into()
+}
+
+/// A thin line from left to right.
+pub fn level_line<'a, Message: 'a>() -> Element<'a, Message> {
+    container(space()).width(Fill).height(1).style(theme::container::line).into()
+}
+
+/// Padding on the left and the right.
+pub fn sides(pixels: f32) -> Padding {
+    Padding::from([0.0, pixels])
+}
+
+/// A row of a list: a face, lines of text, a message when it is pressed.
+pub fn list_row<'a, Message: Clone + 'a>(
+    face: Element<'a, Message>,
+    lines: Column<'a, Message, Theme>,
+    selected: bool,
+    message: Message,
+) -> Element<'a, Message> {
+    let content = row![face, lines.width(Fill)].spacing(gap::M).align_y(Center).height(Shrink);
+    let row = button(content)
+        .padding([gap::S, gap::M])
+        .width(Fill)
+        .style(theme::button::row(selected))
+        .on_press(message);
+    container(row).padding(sides(gap::S)).into()
+}
