@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use fluent_bundle::concurrent::FluentBundle;
 pub use fluent_bundle::FluentValue;
+use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +58,12 @@ impl Language {
 
     fn sources(self) -> &'static [&'static str] {
         match self {
-            Self::English => &[include_str!("../i18n/en/desktop.ftl")],
-            Self::Chinese => &[include_str!("../i18n/zh-CN/desktop.ftl")],
+            Self::English => {
+                &[include_str!("../i18n/en/desktop.ftl"), include_str!("../i18n/en/terminal.ftl")]
+            }
+            Self::Chinese => {
+                &[include_str!("../i18n/zh-CN/desktop.ftl"), include_str!("../i18n/zh-CN/terminal.ftl")]
+            }
         }
     }
 }

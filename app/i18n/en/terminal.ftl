@@ -1,0 +1,140 @@
+# The terminal face: `kinmesh chat`.
+
+terminal-you = you
+
+terminal-welcome = You are { $name } [{ $fingerprint }]. /help lists the commands.
+
+terminal-no-name = You have no name yet, so nobody sees you: /name NAME gives you one.
+
+terminal-talking = You are talking to { $place }.
+
+terminal-no-conversation = Nobody would hear that: /join a room or /chat with somebody first.
+
+terminal-line-too-long = A line holds at most { $max } bytes; this one was not sent.
+
+terminal-refused = Not done: { $reason }.
+
+terminal-unknown-command = There is no command /{ $word }; /help lists them.
+
+terminal-usage = Usage: { $usage }
+
+terminal-help =
+    Plain lines go to the room or chat you are in; // sends a line that begins with a slash.
+    /rooms                     rooms you are in or were in
+    /join NAME                 join a room and talk there
+    /leave                     leave the room you talk in
+    /who                       who is in the room
+    /people                    everybody you know of
+    /chat PERSON               talk with one person from now on
+    /msg PERSON TEXT           one message to one person; names with spaces stand in "..."
+    /history [N]               the last N messages here
+    /contacts                  your contacts
+    /add PERSON                add a contact
+    /rename PERSON [NICKNAME]  your own name for somebody; nothing takes it back
+    /remove PERSON             remove a contact
+    /link                      a link that brings others here
+    /connect LINK              enter the mesh through somebody's link or address
+    /status                    how you stand with the network
+    /name NAME                 what others see you called
+    /about [TEXT]              the line others see beside your name
+    /quit                      end
+
+terminal-time-unknown = ??:??
+
+terminal-unreadable = (written by a later version of Kinmesh)
+
+terminal-queued = queued
+
+terminal-sent = { $members ->
+    [one] sent to 1 member
+   *[other] sent to { $members } members
+}
+
+terminal-delivered = delivered
+
+terminal-failed = failed: { $reason }
+
+terminal-refused-invalid = the other side says it is not properly signed
+
+terminal-refused-conversation = the other side says it belongs to another conversation
+
+terminal-refused-clock = your clock is ahead of theirs by minutes
+
+terminal-refused-author = the other side says you are not its author
+
+terminal-not-sent = { $count ->
+    [one] 1 message has not left this device yet.
+   *[other] { $count } messages have not left this device yet.
+}
+
+terminal-lagged = { $missed } events came too fast to show; /history has the messages.
+
+terminal-online = here since { $time }
+
+terminal-offline = last seen { $time }
+
+terminal-own-name = calls themselves { $name }
+
+terminal-contact = contact
+
+terminal-route-local = on this device
+
+terminal-route-lan = local network
+
+terminal-route-internet = internet
+
+terminal-route-mesh = through fellow members
+
+terminal-room-numbers = { $members } members, { $online } here, { $unread } unread
+
+terminal-room-left = left
+
+terminal-no-rooms = You are in no room: /join lobby is a good start.
+
+terminal-not-in-a-room = You are talking in no room.
+
+terminal-left = You left { $place }; its history stays here.
+
+terminal-nobody = Nobody yet.
+
+terminal-nobody-called = Nobody here is called { $name }; /people lists everybody.
+
+terminal-many-called = That could be several people; use the fingerprint instead of the name:
+
+terminal-no-history = Nothing was said here yet.
+
+terminal-added = { $who } is a contact now.
+
+terminal-removed = { $who } is no contact any more.
+
+terminal-renamed = You see them as { $name } now.
+
+terminal-nickname-gone = You see them under their own name again.
+
+terminal-connecting = Connecting; /status tells how it goes. It is remembered for the next start.
+
+terminal-named = You are called { $name } now.
+
+terminal-about-set = Others see it beside your name now.
+
+terminal-member-joined = { $who } is in { $place }
+
+terminal-member-left = { $who } left { $place }
+
+terminal-peers = Connected peers: { $lan } on the local network, { $internet } over the internet.
+
+terminal-no-bootstrap = No bootstrap node is configured: /connect LINK adds one. Peers on the local network need none.
+
+terminal-listening = Listening on { $address }
+
+terminal-bootstrap-connecting = connecting
+
+terminal-bootstrap-connected = connected
+
+terminal-bootstrap-unreachable = not reached, tried again by itself: { $reason }
+
+terminal-store-fault = Nothing new is accepted, the history store fails: { $fault }
+
+terminal-store-works = The history store works again.
+
+terminal-store-set-aside = A damaged history was set aside in { $path }, and a fresh one begun.

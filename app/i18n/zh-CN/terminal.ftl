@@ -1,0 +1,138 @@
+# 终端界面：`kinmesh chat`。
+
+terminal-you = 你
+
+terminal-welcome = 你是 { $name } [{ $fingerprint }]。输入 /help 查看命令。
+
+terminal-no-name = 你还没有名字，别人看不到你：用 /name 名字 起一个。
+
+terminal-talking = 现在的对话：{ $place }。
+
+terminal-no-conversation = 没有人会听到：请先 /join 一个房间，或用 /chat 找一个人。
+
+terminal-line-too-long = 一行最多 { $max } 字节；这一行没有发送。
+
+terminal-refused = 未完成：{ $reason }。
+
+terminal-unknown-command = 没有 /{ $word } 这个命令；/help 列出全部命令。
+
+terminal-usage = 用法：{ $usage }
+
+terminal-help =
+    普通的一行会发到当前的房间或私聊；用 // 发送以斜杠开头的文字。
+    /rooms                     你在或曾在的房间
+    /join 名字                 加入房间并在那里说话
+    /leave                     离开当前房间
+    /who                       房间里有谁
+    /people                    你知道的所有人
+    /chat 某人                 从现在起与一个人私聊
+    /msg 某人 文字             给一个人发一条消息；带空格的名字放在 "..." 里
+    /history [N]               这里最近的 N 条消息
+    /contacts                  你的联系人
+    /add 某人                  添加联系人
+    /rename 某人 [昵称]        你给某人的昵称；留空则取消
+    /remove 某人               移除联系人
+    /link                      邀请别人来这里的链接
+    /connect 链接              通过别人的链接或地址加入网络
+    /status                    你的网络状况
+    /name 名字                 别人看到的你的名字
+    /about [文字]              别人在你名字旁看到的一行字
+    /quit                      退出
+
+terminal-time-unknown = ??:??
+
+terminal-unreadable = （由更新版本的 Kinmesh 写成）
+
+terminal-queued = 等待发送
+
+terminal-sent = { $members ->
+   *[other] 已发给 { $members } 名成员
+}
+
+terminal-delivered = 已送达
+
+terminal-failed = 失败：{ $reason }
+
+terminal-refused-invalid = 对方说签名不正确
+
+terminal-refused-conversation = 对方说它属于另一个对话
+
+terminal-refused-clock = 你的时钟比对方快了几分钟
+
+terminal-refused-author = 对方说你不是作者
+
+terminal-not-sent = { $count ->
+   *[other] 还有 { $count } 条消息没有离开这台设备。
+}
+
+terminal-lagged = 有 { $missed } 个事件来得太快，没有显示；用 /history 查看消息。
+
+terminal-online = { $time } 起在线
+
+terminal-offline = 最后见于 { $time }
+
+terminal-own-name = 自称 { $name }
+
+terminal-contact = 联系人
+
+terminal-route-local = 在本机
+
+terminal-route-lan = 局域网
+
+terminal-route-internet = 互联网
+
+terminal-route-mesh = 经由其他成员
+
+terminal-room-numbers = { $members } 名成员，{ $online } 人在线，{ $unread } 条未读
+
+terminal-room-left = 已离开
+
+terminal-no-rooms = 你不在任何房间：可以先试试 /join lobby。
+
+terminal-not-in-a-room = 当前对话不是房间。
+
+terminal-left = 你离开了 { $place }；历史记录仍留在本机。
+
+terminal-nobody = 还没有人。
+
+terminal-nobody-called = 这里没有人叫 { $name }；/people 列出所有人。
+
+terminal-many-called = 可能是好几个人；请用指纹代替名字：
+
+terminal-no-history = 这里还没有人说过话。
+
+terminal-added = { $who } 现在是联系人了。
+
+terminal-removed = { $who } 不再是联系人。
+
+terminal-renamed = 你现在看到的名字是 { $name }。
+
+terminal-nickname-gone = 你又看到对方自己的名字了。
+
+terminal-connecting = 正在连接；/status 显示进展。下次启动时会记得。
+
+terminal-named = 你现在叫 { $name }。
+
+terminal-about-set = 别人现在会在你名字旁看到它。
+
+terminal-member-joined = { $who } 在 { $place }
+
+terminal-member-left = { $who } 离开了 { $place }
+
+terminal-peers = 已连接：局域网 { $lan } 个，互联网 { $internet } 个。
+
+terminal-no-bootstrap = 没有设置引导节点：用 /connect 链接 添加。局域网里不需要。
+
+terminal-listening = 监听 { $address }
+
+terminal-bootstrap-connecting = 正在连接
+
+terminal-bootstrap-connected = 已连接
+
+terminal-bootstrap-unreachable = 连不上，会自动重试：{ $reason }
+
+terminal-store-fault = 暂不接受新内容，历史存储出错：{ $fault }
+
+terminal-store-works = 历史存储恢复正常。
+
+terminal-store-set-aside = 损坏的历史已移到 { $path }，并新建了一份。

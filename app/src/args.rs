@@ -1,0 +1,124 @@
+//! The command line: what `kinmesh` takes, with its help. Parses and decides nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  kinmesh                                     Start the window
+  kinmesh --join 'kinmesh://join?node=...'    Enter the mesh through somebody's link
+  kinmesh chat --room lobby                   Chat in the terminal
+  printf 'hello\\n' | kinmesh chat --room lobby --name Bo
+  kinmesh rpc --data /srv/bot --name Bot      Drive a peer from a program (docs/rpc.md)
+  kinmesh rpc --listen-socket /run/user/1000/kinmesh.sock
+
+Logs go to standard error: RUST_LOG=kinmesh=debug shows what the peer does.";
+
+/// Chat with nobody in between: rooms and one-to-one chat on a mesh of your own machines.
+#[derive(Debug, Parser)]
+#[command(name = "kinmesh", version, after_help = EXAMPLES)]
+pub struct Command {
+    /// Which face the program shows.
+    #[command(subcommand)]
+    pub face: Option<Face>,
+    /// Options of every face.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+impl Command {
+    /// The face asked for: the window when none is named.
+    pub fn face(&self) -> Face {
+        self.face.clone().unwrap_or(Face::Desktop)
+    }
+}
+
+/// The three faces of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Face {
+    /// The window (the default)
+    Desktop,
+    /// Chat in the terminal, or through a pipe
+    Chat {
+        /// Join this room at start
+        #[arg(long, value_name = "NAME")]
+        room: Option<String>,
+    },
+    /// JSON-RPC 2.0, one object a line, on standard input and output
+    Rpc {
+        /// Serve on a Unix socket that only you can open, instead of standard input and output
+        #[cfg(unix)]
+        #[arg(long, value_name = "PATH")]
+        listen_socket: Option<PathBuf>,
+    },
+}
+
+/// Options of every face.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Where keys, history and settings live; one program at a time [default: your platform's place]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// What others see you called
+    #[arg(long, global = true, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Enter the mesh here, now and at every later start: a kinmesh:// link, or a multiaddress that
+    /// ends in /p2p/ and an id (repeatable)
+    #[arg(long, global = true, value_name = "LINK_OR_ADDRESS")]
+    pub join: Vec<String>,
+    /// Listen on this multiaddress only, /ip4/0.0.0.0/udp/4001/quic-v1 for example (repeatable)
+    /// [default: QUIC and TCP on every interface]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub listen: Vec<String>,
+    /// Do not look for peers on the local network
+    #[arg(long, global = true)]
+    pub no_mdns: bool,
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn the_window_is_the_default() {
+        assert_eq!(Command::parse_from(["kinmesh"]).face(), Face::Desktop);
+    }
+
+    #[test]
+    fn options_stand_before_and_after_the_face() {
+        let before = Command::parse_from(["kinmesh", "--name", "Bo", "chat", "--room", "lobby"]);
+        let after = Command::parse_from(["kinmesh", "chat", "--room", "lobby", "--name", "Bo"]);
+        for command in [before, after] {
+            assert_eq!(command.options.name.as_deref(), Some("Bo"));
+            assert_eq!(command.face(), Face::Chat { room: Some("lobby".into()) });
+        }
+    }
+
+    #[test]
+    fn join_and_listen_may_be_repeated() {
+        let command = Command::parse_from(["kinmesh", "rpc", "--join", "a", "--join", "b", "--listen", "c"]);
+        assert_eq!(command.options.join, ["a", "b"]);
+        assert_eq!(command.options.listen, ["c"]);
+    }
+}

@@ -1,0 +1,268 @@
+//! The running program that every face is given: a peer and its settings.
+//!
+//! Turns options into a started peer, and keeps the settings in step with the ways into the mesh
+//! that a person adds. Knows no face.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use kinmesh_core::EntryView;
+use kinmesh_net::{
+    ChangeError, ConnectError, FollowError, Node, NodeConfig, NodeHandle, ReadError, RoomHandle, SendError,
+    StartError, parse_address,
+};
+use kinmesh_proto::{ConversationId, DisplayName, EntryKey, JoinLink, LinkError, NameError, StatusLine};
+
+use crate::args::Options;
+use crate::settings::{Settings, SettingsError, SettingsFile};
+
+/// A peer that runs, and its settings.
+#[derive(Clone)]
+pub struct Program {
+    /// The peer.
+    pub node: NodeHandle,
+    /// The settings.
+    pub settings: SettingsFile,
+}
+
+/// The program could not be started as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// The platform names no place for data.
+    #[error("this system names no place for your data: say where with --data DIR")]
+    NoDataDir,
+    /// The data directory cannot be made.
+    #[error("the data directory {path}: {source}")]
+    DataDir {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The settings cannot be read.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// `--name` is refused.
+    #[error("--name: {0}")]
+    Name(#[source] NameError),
+    /// `--join` is no way into the mesh.
+    #[error("--join {text}: {source}")]
+    Join {
+        /// What was given.
+        text: String,
+        /// Why it is refused.
+        #[source]
+        source: LinkFault,
+    },
+    /// `--listen` is no address.
+    #[error("--listen {text}: not a multiaddress such as /ip4/0.0.0.0/udp/4001/quic-v1")]
+    Listen {
+        /// What was given.
+        text: String,
+    },
+    /// The peer could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The started peer refused the name.
+    #[error("the name could not be set: {0}")]
+    SetName(#[source] ChangeError),
+    /// The started peer refused the link.
+    #[error(transparent)]
+    Enter(#[from] EnterError),
+}
+
+/// A text is no way into the mesh.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkFault {
+    /// Not a sound link.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// Not a sound address.
+    #[error(transparent)]
+    Address(#[from] ConnectError),
+}
+
+/// A way into the mesh was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum EnterError {
+    /// The peer refused it.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// It was taken for now, but could not be remembered.
+    #[error("it is followed, but will be forgotten at the next start: {0}")]
+    Settings(#[from] SettingsError),
+}
+
+/// Reads a `kinmesh://join` link, or a multiaddress that ends in `/p2p/<id>`, as a link.
+pub fn parse_link(text: &str) -> Result<JoinLink, LinkFault> {
+    let text = text.trim();
+    if !text.starts_with("kinmesh:") {
+        let node = parse_address(text)?.to_string();
+        return Ok(JoinLink { nodes: vec![node], room: None });
+    }
+    let link: JoinLink = text.parse()?;
+    for node in &link.nodes {
+        parse_address(node)?;
+    }
+    Ok(link)
+}
+
+impl Program {
+    /// Starts the peer these options describe. Everything that can be refused is looked at first.
+    pub async fn start(options: &Options) -> Result<Self, ProgramError> {
+        let links = join_links(&options.join)?;
+        let name = options.name.as_deref().map(DisplayName::new).transpose().map_err(ProgramError::Name)?;
+        let data_dir = data_dir(options)?;
+        let settings = SettingsFile::load(&data_dir)?;
+        let node = Node::start(config(options, data_dir, &settings.get())?).await?;
+        let program = Self { node, settings };
+        if let Err(error) = program.set_up(name, &links).await {
+            program.node.shutdown().await;
+            return Err(error);
+        }
+        Ok(program)
+    }
+
+    async fn set_up(&self, name: Option<DisplayName>, links: &[JoinLink]) -> Result<(), ProgramError> {
+        if let Some(name) = name {
+            self.rename(name).await.map_err(ProgramError::SetName)?;
+        }
+        for link in links {
+            self.follow(link).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes the own name and keeps the status line.
+    pub async fn rename(&self, name: DisplayName) -> Result<(), ChangeError> {
+        let me = self.node.overview().me.clone();
+        if me.name.as_ref() == Some(&name) {
+            return Ok(());
+        }
+        self.node.set_profile(name, me.status).await
+    }
+
+    /// Changes the own name and status line; a status of `None` keeps the present one.
+    pub async fn set_profile(
+        &self,
+        name: DisplayName,
+        status: Option<StatusLine>,
+    ) -> Result<(), ChangeError> {
+        let status = status.unwrap_or_else(|| self.node.overview().me.status.clone());
+        self.node.set_profile(name, status).await
+    }
+
+    /// Sends text to a room or a person. It is on our disk when this returns.
+    pub async fn send(&self, conversation: ConversationId, text: String) -> Result<EntryView, SendError> {
+        match conversation {
+            ConversationId::Room(room) => self.node.room(room).send(text).await,
+            ConversationId::Direct(person) => self.node.chat(person).send(text).await,
+        }
+    }
+
+    /// Up to `limit` entries before `before`, or the newest ones; oldest first.
+    pub async fn page(
+        &self,
+        conversation: ConversationId,
+        before: Option<EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<EntryView>, ReadError> {
+        match conversation {
+            ConversationId::Room(room) => self.node.room(room).page(before, limit).await,
+            ConversationId::Direct(person) => self.node.chat(person).page(before, limit).await,
+        }
+    }
+
+    /// Marks everything up to and including this entry as read.
+    pub async fn mark_read(&self, conversation: ConversationId, up_to: EntryKey) -> Result<(), ChangeError> {
+        match conversation {
+            ConversationId::Room(room) => self.node.room(room).mark_read(up_to).await,
+            ConversationId::Direct(person) => self.node.chat(person).mark_read(up_to).await,
+        }
+    }
+
+    /// Follows a link, and remembers its nodes for the next start.
+    pub async fn follow(&self, link: &JoinLink) -> Result<Option<RoomHandle>, EnterError> {
+        let room = self.node.follow(link).await?;
+        self.settings.update(|settings| settings.add_bootstraps(&link.nodes))?;
+        Ok(room)
+    }
+}
+
+fn join_links(texts: &[String]) -> Result<Vec<JoinLink>, ProgramError> {
+    let read =
+        |text: &String| parse_link(text).map_err(|source| ProgramError::Join { text: text.clone(), source });
+    texts.iter().map(read).collect()
+}
+
+fn data_dir(options: &Options) -> Result<PathBuf, ProgramError> {
+    let path = match &options.data {
+        Some(path) => path.clone(),
+        None => {
+            let dirs = ProjectDirs::from("", "", "kinmesh").ok_or(ProgramError::NoDataDir)?;
+            dirs.data_dir().to_path_buf()
+        }
+    };
+    make_private_dir(&path).map_err(|source| ProgramError::DataDir { path: path.clone(), source })?;
+    Ok(path)
+}
+
+/// Makes the directory readable by its owner only. One that exists keeps its mode.
+fn make_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn config(options: &Options, data_dir: PathBuf, settings: &Settings) -> Result<NodeConfig, ProgramError> {
+    let listen = |text: &String| text.parse().map_err(|_| ProgramError::Listen { text: text.clone() });
+    Ok(NodeConfig {
+        data_dir,
+        // Settings were checked when they were loaded.
+        bootstraps: settings.bootstraps.iter().filter_map(|address| parse_address(address).ok()).collect(),
+        listen: options.listen.iter().map(listen).collect::<Result<_, _>>()?,
+        mdns: !options.no_mdns,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: &str =
+        "/ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA";
+
+    #[test]
+    fn an_address_is_a_link_to_one_node() {
+        let link = parse_link(&format!(" {ADDRESS} ")).unwrap();
+        assert_eq!(link, JoinLink { nodes: vec![ADDRESS.into()], room: None });
+        assert_eq!(parse_link(&link.to_string()).unwrap(), link);
+    }
+
+    #[test]
+    fn what_is_no_way_into_the_mesh_is_refused_in_one_line() {
+        for text in [
+            "",
+            "lobby",
+            "/ip4/192.0.2.1/tcp/1",
+            "kinmesh://join",
+            "kinmesh://join?node=nonsense",
+            "kinmesh://join?node=/ip4/192.0.2.1/tcp/1",
+            "https://kinmesh.example",
+        ] {
+            let error = join_links(&[text.to_owned()]).unwrap_err().to_string();
+            assert!(error.starts_with("--join") && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bad_listen_address_is_refused() {
+        let options = Options { listen: vec!["localhost:80".into()], ..Options::default() };
+        let error = config(&options, PathBuf::new(), &Settings::default()).unwrap_err();
+        assert!(error.to_string().starts_with("--listen localhost:80"), "{error}");
+    }
+}

@@ -1,0 +1,142 @@
+//! Errors as JSON-RPC tells them: a code, words, and a `kind` that programs can rely on.
+//!
+//! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
+
+use kinmesh_net::{CallError, ChangeError, ConnectError, FollowError, ReadError, SendError};
+use serde::Serialize;
+
+use crate::program::{EnterError, LinkFault};
+
+/// The `error` member of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Fault {
+    code: i32,
+    message: String,
+    data: Data,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Data {
+    kind: &'static str,
+}
+
+const PARSE_ERROR: i32 = -32700;
+const INVALID_REQUEST: i32 = -32600;
+const METHOD_NOT_FOUND: i32 = -32601;
+const INVALID_PARAMS: i32 = -32602;
+
+const NODE_GONE: (i32, &str) = (-32000, "node_gone");
+const BUSY: (i32, &str) = (-32001, "busy");
+const STORE: (i32, &str) = (-32002, "store");
+const NOT_JOINED: (i32, &str) = (-32003, "not_joined");
+const UNKNOWN_PERSON: (i32, &str) = (-32004, "unknown_person");
+const EMPTY_TEXT: (i32, &str) = (-32005, "empty_text");
+const TEXT_TOO_LONG: (i32, &str) = (-32006, "text_too_long");
+const TOO_MANY_ROOMS: (i32, &str) = (-32007, "too_many_rooms");
+const BAD_ADDRESS: (i32, &str) = (-32008, "bad_address");
+const OWN_ADDRESS: (i32, &str) = (-32009, "own_address");
+const SETTINGS: (i32, &str) = (-32010, "settings");
+const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
+
+impl Fault {
+    fn new((code, kind): (i32, &'static str), message: impl ToString) -> Self {
+        Self { code, message: message.to_string(), data: Data { kind } }
+    }
+
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        Self::new((PARSE_ERROR, "parse_error"), format_args!("not JSON: {error}"))
+    }
+
+    pub(super) fn bad_request(why: &str) -> Self {
+        Self::new((INVALID_REQUEST, "invalid_request"), why)
+    }
+
+    pub(super) fn line_too_long(max: usize) -> Self {
+        Self::new((INVALID_REQUEST, "line_too_long"), format_args!("a line holds at most {max} bytes"))
+    }
+
+    pub(super) fn unknown_method() -> Self {
+        Self::new((METHOD_NOT_FOUND, "method_not_found"), "there is no such method")
+    }
+
+    pub(super) fn bad_params(why: impl ToString) -> Self {
+        Self::new((INVALID_PARAMS, "invalid_params"), why)
+    }
+}
+
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        let kind = match error {
+            CallError::NodeGone => NODE_GONE,
+            CallError::Busy => BUSY,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<SendError> for Fault {
+    fn from(error: SendError) -> Self {
+        let kind = match error {
+            SendError::Empty => EMPTY_TEXT,
+            SendError::TooLong { .. } => TEXT_TOO_LONG,
+            SendError::NotJoined => NOT_JOINED,
+            SendError::UnknownPerson => UNKNOWN_PERSON,
+            SendError::Store(_) => STORE,
+            SendError::Call(error) => return error.into(),
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ChangeError> for Fault {
+    fn from(error: ChangeError) -> Self {
+        let kind = match error {
+            ChangeError::Name(_) => BAD_NAME,
+            ChangeError::NotJoined => NOT_JOINED,
+            ChangeError::UnknownPerson => UNKNOWN_PERSON,
+            ChangeError::TooManyRooms { .. } => TOO_MANY_ROOMS,
+            ChangeError::Store(_) => STORE,
+            ChangeError::Call(error) => return error.into(),
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(_) => Self::new(STORE, error),
+            ReadError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConnectError> for Fault {
+    fn from(error: ConnectError) -> Self {
+        let kind = match error {
+            ConnectError::BadAddress | ConnectError::NoPeerId => BAD_ADDRESS,
+            ConnectError::Ourselves => OWN_ADDRESS,
+            ConnectError::Call(error) => return error.into(),
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<LinkFault> for Fault {
+    fn from(error: LinkFault) -> Self {
+        match error {
+            LinkFault::Link(error) => Self::new(BAD_ADDRESS, error),
+            LinkFault::Address(error) => error.into(),
+        }
+    }
+}
+
+impl From<EnterError> for Fault {
+    fn from(error: EnterError) -> Self {
+        match error {
+            EnterError::Follow(FollowError::Node(error)) => error.into(),
+            EnterError::Follow(FollowError::Room(error)) => error.into(),
+            EnterError::Settings(_) => Self::new(SETTINGS, error),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The methods: params in, one call on the program, result out.
+//!
+//! `docs/rpc.md` and `docs/rpc.schema.json` describe each of them; a test holds them against real
+//! answers.
+
+use kinmesh_net::PAGE_MAX;
+use kinmesh_proto::{ConversationId, DisplayName, EntryKey, PersonId, RoomId, RoomName, StatusLine};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::fault::Fault;
+use crate::program::{Program, parse_link};
+
+/// Ends the program; the session that is asked carries it out after its answer.
+pub(super) const SHUTDOWN: &str = "shutdown";
+/// Counts incompatible changes of the API.
+const API: u32 = 1;
+/// Entries of a page when the client does not say how many.
+const PAGE_DEFAULT: usize = 50;
+
+type Outcome = Result<Value, Fault>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    name: DisplayName,
+    #[serde(default)]
+    status: Option<StatusLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByName {
+    name: RoomName,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfRoom {
+    room: RoomId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Send {
+    conversation: ConversationId,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    conversation: ConversationId,
+    #[serde(default)]
+    before: Option<EntryKey>,
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarkRead {
+    conversation: ConversationId,
+    up_to: EntryKey,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Find {
+    query: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPerson {
+    person: PersonId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    person: PersonId,
+    nickname: Option<DisplayName>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Follow {
+    link: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    #[serde(default)]
+    room: Option<RoomName>,
+}
+
+/// Carries out one call.
+pub(super) async fn call(program: &Program, method: &str, params: Value) -> Outcome {
+    let overview = || program.node.overview();
+    match method {
+        "version" => with(params, |Nothing {}| Ok(version())),
+        "profile.get" => with(params, |Nothing {}| show(&overview().me)),
+        "profile.set" => set_profile(program, read(params)?).await,
+        "rooms.list" => with(params, |Nothing {}| show(&overview().rooms)),
+        "rooms.join" => join(program, read(params)?).await,
+        "rooms.leave" => leave(program, read(params)?).await,
+        "rooms.members" => members(program, read(params)?).await,
+        "chats.list" => with(params, |Nothing {}| show(&overview().chats)),
+        "conversation.send" => send(program, read(params)?).await,
+        "conversation.page" => page(program, read(params)?).await,
+        "conversation.mark_read" => mark_read(program, read(params)?).await,
+        "people.list" => with(params, |Nothing {}| show(&overview().people)),
+        "people.find" => with(params, |Find { query }| show(&program.node.find(&query))),
+        "contacts.add" => set_contact(program, read(params)?, true).await,
+        "contacts.remove" => set_contact(program, read(params)?, false).await,
+        "contacts.rename" => rename(program, read(params)?).await,
+        "network.status" => with(params, |Nothing {}| show(&program.node.status())),
+        "network.add" => follow(program, read(params)?).await,
+        "network.link" => with(params, |Link { room }| Ok(link(program, room))),
+        SHUTDOWN => with(params, |Nothing {}| Ok(Value::Null)),
+        _ => Err(Fault::unknown_method()),
+    }
+}
+
+fn read<P: DeserializeOwned>(params: Value) -> Result<P, Fault> {
+    let params = if params.is_null() { Value::Object(Map::new()) } else { params };
+    serde_json::from_value(params).map_err(Fault::bad_params)
+}
+
+fn with<P: DeserializeOwned>(params: Value, answer: impl FnOnce(P) -> Outcome) -> Outcome {
+    answer(read(params)?)
+}
+
+#[allow(clippy::expect_used)] // Views hold text, numbers and lists only: all of it is JSON.
+fn show(view: &impl Serialize) -> Outcome {
+    Ok(serde_json::to_value(view).expect("a view is JSON"))
+}
+
+fn version() -> Value {
+    json!({ "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"), "api": API })
+}
+
+async fn set_profile(program: &Program, Profile { name, status }: Profile) -> Outcome {
+    program.set_profile(name, status).await?;
+    Ok(Value::Null)
+}
+
+async fn join(program: &Program, ByName { name }: ByName) -> Outcome {
+    let room = program.node.join_room(name).await?;
+    show(&ConversationId::Room(room.id()))
+}
+
+async fn leave(program: &Program, OfRoom { room }: OfRoom) -> Outcome {
+    program.node.room(room).leave().await?;
+    Ok(Value::Null)
+}
+
+async fn members(program: &Program, OfRoom { room }: OfRoom) -> Outcome {
+    show(&program.node.room(room).members().await?)
+}
+
+async fn send(program: &Program, Send { conversation, text }: Send) -> Outcome {
+    show(&program.send(conversation, text).await?)
+}
+
+async fn page(program: &Program, Page { conversation, before, limit }: Page) -> Outcome {
+    let limit = limit.unwrap_or(PAGE_DEFAULT);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Fault::bad_params(format_args!("limit must be 1 to {PAGE_MAX}")));
+    }
+    show(&program.page(conversation, before, limit).await?)
+}
+
+async fn mark_read(program: &Program, MarkRead { conversation, up_to }: MarkRead) -> Outcome {
+    program.mark_read(conversation, up_to).await?;
+    Ok(Value::Null)
+}
+
+async fn set_contact(program: &Program, OfPerson { person }: OfPerson, contact: bool) -> Outcome {
+    program.node.set_contact(person, contact).await?;
+    Ok(Value::Null)
+}
+
+async fn rename(program: &Program, Rename { person, nickname }: Rename) -> Outcome {
+    program.node.set_nickname(person, nickname).await?;
+    Ok(Value::Null)
+}
+
+async fn follow(program: &Program, Follow { link }: Follow) -> Outcome {
+    let room = program.follow(&parse_link(&link)?).await?;
+    show(&room.map(|room| ConversationId::Room(room.id())))
+}
+
+fn link(program: &Program, room: Option<RoomName>) -> Value {
+    json!({ "link": program.node.join_link(room).to_string() })
+}

@@ -1,0 +1,152 @@
+//! One client from its first line to its last.
+
+use std::io;
+
+use futures::stream::{self, StreamExt};
+use kinmesh_net::{EventStream, NodeStatus};
+use serde::Serialize;
+use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+
+use super::fault::Fault;
+use super::message::{Answer, Call, Notification, Request};
+use super::methods;
+use crate::lines::{Line, Lines};
+use crate::program::Program;
+
+/// Longest line of a client: the longest text of an entry, escaped, fits five times over.
+const LINE_MAX: usize = 1024 * 1024;
+/// Calls of one batch that run side by side: enough for sends to share a disk flush, and few
+/// enough to leave the peer's command queue to other clients.
+const BATCH_CONCURRENCY: usize = 32;
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The client closed its side.
+    Closed,
+    /// The client asked for the end of the program.
+    Shutdown,
+    /// The peer has ended.
+    NodeGone,
+}
+
+struct Session<'a, W> {
+    program: &'a Program,
+    output: W,
+}
+
+/// Serves one client: answers its lines in their order, and tells it events in between.
+pub(super) async fn serve<R, W>(program: &Program, input: R, output: W) -> io::Result<End>
+where
+    R: AsyncBufRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut lines = Lines::new(input, LINE_MAX);
+    let mut events: EventStream = program.node.events();
+    let mut status: watch::Receiver<NodeStatus> = program.node.watch_status();
+    let mut session = Session { program, output };
+    loop {
+        tokio::select! {
+            line = lines.next() => {
+                let Some(line) = line? else { return Ok(End::Closed) };
+                if session.answer_line(line).await? == Next::Shutdown {
+                    return Ok(End::Shutdown);
+                }
+            }
+            event = events.next() => match event {
+                Some(event) => session.notify("event", &event).await?,
+                None => return Ok(End::NodeGone),
+            },
+            Ok(()) = status.changed() => {
+                let now = status.borrow_and_update().clone();
+                session.notify("status", &now).await?;
+            }
+        }
+    }
+}
+
+/// What follows an answered line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Line,
+    Shutdown,
+}
+
+impl<W: AsyncWrite + Unpin> Session<'_, W> {
+    async fn answer_line(&mut self, line: Line) -> io::Result<Next> {
+        let Line::Whole(line) = line else {
+            self.write_line(&Answer::refusal(Fault::line_too_long(LINE_MAX))).await?;
+            return Ok(Next::Line);
+        };
+        if line.trim_ascii().is_empty() {
+            return Ok(Next::Line);
+        }
+        match Request::parse(&line) {
+            Request::One(call) => self.answer_one(call).await,
+            Request::Batch(calls) => self.answer_batch(calls).await,
+        }
+    }
+
+    async fn answer_one(&mut self, call: Result<Call, Fault>) -> io::Result<Next> {
+        let done = carry_out(self.program, call).await;
+        if let Some(answer) = done.answer {
+            self.write_line(&answer).await?;
+        }
+        Ok(done.next)
+    }
+
+    /// Writes each answer as it comes, so that a batch of many pages is never held as a whole.
+    async fn answer_batch(&mut self, calls: Vec<Result<Call, Fault>>) -> io::Result<Next> {
+        let program = self.program;
+        let mut done = stream::iter(calls).map(|call| carry_out(program, call)).buffered(BATCH_CONCURRENCY);
+        let (mut next, mut opened) = (Next::Line, false);
+        while let Some(one) = done.next().await {
+            if one.next == Next::Shutdown {
+                next = Next::Shutdown;
+            }
+            if let Some(answer) = one.answer {
+                let before = if opened { b"," } else { b"[" };
+                opened = true;
+                self.output.write_all(before).await?;
+                self.write(&answer).await?;
+            }
+        }
+        if opened {
+            self.output.write_all(b"]\n").await?;
+            self.output.flush().await?;
+        }
+        Ok(next)
+    }
+
+    async fn notify(&mut self, method: &'static str, params: &impl Serialize) -> io::Result<()> {
+        self.write_line(&Notification::new(method, params)).await
+    }
+
+    async fn write_line(&mut self, message: &impl Serialize) -> io::Result<()> {
+        self.write(message).await?;
+        self.output.write_all(b"\n").await?;
+        self.output.flush().await
+    }
+
+    async fn write(&mut self, message: &impl Serialize) -> io::Result<()> {
+        self.output.write_all(&serde_json::to_vec(message)?).await
+    }
+}
+
+/// A call that was carried out.
+struct Done {
+    answer: Option<Answer>,
+    next: Next,
+}
+
+async fn carry_out(program: &Program, call: Result<Call, Fault>) -> Done {
+    let Call { id, method, params } = match call {
+        Ok(call) => call,
+        Err(fault) => return Done { answer: Some(Answer::refusal(fault)), next: Next::Line },
+    };
+    let outcome = methods::call(program, &method, params).await;
+    let ends = method == methods::SHUTDOWN && outcome.is_ok();
+    let next = if ends { Next::Shutdown } else { Next::Line };
+    Done { answer: id.map(|id| Answer::new(id, outcome)), next }
+}

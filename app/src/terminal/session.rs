@@ -1,0 +1,258 @@
+//! The loop of the terminal face: what is typed goes in, what happens comes out.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use futures::FutureExt;
+use kinmesh_core::{ConversationEvent, EntryView, Event};
+use kinmesh_net::{EventStream, PAGE_MAX};
+use kinmesh_proto::{ConversationId, Delivery, EntryKey, RoomId};
+use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::{TerminalError, names, words};
+use crate::i18n::{tr, tr_args};
+use crate::lines::{Line, Lines};
+use crate::program::Program;
+
+/// Longest line typed or piped: above the longest entry, so that the refusal is the peer's own.
+const LINE_MAX: usize = 64 * 1024;
+/// How long the end of a pipe waits for own messages to leave: several round trips of a new
+/// connection, and not so long that a script would think it hangs.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// Whether the session goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Go,
+    Quit,
+}
+
+pub(super) struct Session<'a, W> {
+    pub(super) program: &'a Program,
+    output: W,
+    /// Where plain lines go.
+    pub(super) current: Option<ConversationId>,
+    /// Own entries of this session that have not left this device, with their first words.
+    waiting: BTreeMap<EntryKey, (ConversationId, String)>,
+    /// The newest entry shown in each conversation and not yet marked as read.
+    shown: BTreeMap<ConversationId, EntryKey>,
+}
+
+impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
+    /// A session that talks to `room`, or to the room with the newest activity.
+    pub(super) fn new(program: &'a Program, output: W, room: Option<RoomId>) -> Self {
+        let newest = || program.node.overview().rooms.iter().find(|room| room.joined).map(|room| room.room);
+        let current = room.or_else(newest).map(ConversationId::Room);
+        Self { program, output, current, waiting: BTreeMap::new(), shown: BTreeMap::new() }
+    }
+
+    /// Runs until the input ends or `/quit`.
+    pub(super) async fn run<R>(&mut self, input: R, interactive: bool) -> Result<(), TerminalError>
+    where
+        R: AsyncBufRead + Unpin,
+    {
+        let mut lines = Lines::new(input, LINE_MAX);
+        let mut events = self.program.node.events();
+        self.welcome(interactive).await?;
+        loop {
+            tokio::select! {
+                line = lines.next() => {
+                    let Some(line) = line? else { return self.flush(&mut events).await };
+                    if self.read(line).await? == Flow::Quit {
+                        return Ok(());
+                    }
+                }
+                event = events.next() => {
+                    self.happened(event.ok_or(TerminalError::NodeGone)?, &mut events).await?;
+                }
+            }
+        }
+    }
+
+    async fn welcome(&mut self, interactive: bool) -> io::Result<()> {
+        let overview = self.program.node.overview();
+        match &overview.me.name {
+            None => self.print(&tr("terminal-no-name")).await?,
+            Some(name) if interactive => {
+                let me = [
+                    ("name", name.as_str().into()),
+                    ("fingerprint", overview.me.fingerprint.as_str().into()),
+                ];
+                self.print(&tr_args("terminal-welcome", &me)).await?;
+            }
+            Some(_) => {}
+        }
+        if interactive {
+            self.print_current().await?;
+        }
+        Ok(())
+    }
+
+    /// Says where plain lines go now.
+    pub(super) async fn print_current(&mut self) -> io::Result<()> {
+        let line = match self.current {
+            None => tr("terminal-no-conversation"),
+            Some(current) => {
+                let place = names::place(&self.program.node.overview(), current);
+                tr_args("terminal-talking", &[("place", place.into())])
+            }
+        };
+        self.print(&line).await
+    }
+
+    pub(super) async fn print(&mut self, line: &str) -> io::Result<()> {
+        self.output.write_all(line.as_bytes()).await?;
+        self.output.write_all(b"\n").await?;
+        self.output.flush().await
+    }
+
+    async fn read(&mut self, line: Line) -> Result<Flow, TerminalError> {
+        match line {
+            Line::Whole(line) => Ok(self.obey(&String::from_utf8_lossy(&line)).await?),
+            Line::TooLong => {
+                self.print(&tr_args("terminal-line-too-long", &[("max", LINE_MAX.into())])).await?;
+                Ok(Flow::Go)
+            }
+        }
+    }
+
+    /// Sends to the place where plain lines go.
+    pub(super) async fn say(&mut self, text: String) -> io::Result<()> {
+        match self.current {
+            Some(current) => self.send(current, text).await,
+            None => self.print(&tr("terminal-no-conversation")).await,
+        }
+    }
+
+    /// Sends, and keeps the entry in mind until it has left.
+    pub(super) async fn send(&mut self, conversation: ConversationId, text: String) -> io::Result<()> {
+        let excerpt = words::excerpt(&text);
+        match self.program.send(conversation, text).await {
+            Ok(entry) => {
+                self.waiting.insert(entry.key, (conversation, excerpt));
+                Ok(())
+            }
+            Err(error) => self.refused(error).await,
+        }
+    }
+
+    /// Says why something was not done.
+    pub(super) async fn refused(&mut self, error: impl ToString) -> io::Result<()> {
+        self.print(&tr_args("terminal-refused", &[("reason", error.to_string().into())])).await
+    }
+
+    /// Shows an event and all that are ready behind it, then marks what was shown as read: one
+    /// write for a burst, not one for each entry.
+    async fn happened(&mut self, first: Event, events: &mut EventStream) -> io::Result<()> {
+        let mut next = Some(first);
+        while let Some(event) = next {
+            self.show(event).await?;
+            next = events.next().now_or_never().flatten();
+        }
+        for (conversation, key) in std::mem::take(&mut self.shown) {
+            if let Err(error) = self.program.mark_read(conversation, key).await {
+                tracing::debug!(%error, "entries stay unread");
+            }
+        }
+        Ok(())
+    }
+
+    async fn show(&mut self, event: Event) -> io::Result<()> {
+        match event {
+            Event::Conversation { conversation, change, .. } => self.show_change(conversation, change).await,
+            Event::StoreFault { fault: Some(fault) } => self.print(&words::store_fault(&fault)).await,
+            Event::StoreFault { fault: None } => self.print(&tr("terminal-store-works")).await,
+            Event::Lagged { missed } => {
+                self.print(&tr_args("terminal-lagged", &[("missed", missed.into())])).await?;
+                self.look_again().await
+            }
+            Event::PersonChanged { .. } | Event::ProfileChanged => Ok(()),
+        }
+    }
+
+    async fn show_change(&mut self, place: ConversationId, change: ConversationEvent) -> io::Result<()> {
+        match change {
+            ConversationEvent::EntryAdded { entry } => self.show_entry(entry).await,
+            ConversationEvent::DeliveryChanged { key, delivery } => self.delivered(key, delivery).await,
+            ConversationEvent::MemberJoined { person } => {
+                self.member("terminal-member-joined", place, person).await
+            }
+            ConversationEvent::MemberLeft { person } => {
+                self.member("terminal-member-left", place, person).await
+            }
+            ConversationEvent::Opened | ConversationEvent::Closed | ConversationEvent::Read { .. } => Ok(()),
+        }
+    }
+
+    async fn show_entry(&mut self, entry: EntryView) -> io::Result<()> {
+        let overview = self.program.node.overview();
+        if entry.author == overview.me.person {
+            return Ok(());
+        }
+        let newest = self.shown.entry(entry.conversation).or_insert(entry.key);
+        *newest = entry.key.max(*newest);
+        self.print(&words::entry(&overview, &entry, &words::now())).await
+    }
+
+    /// Shows the first step of an own entry beyond this device. Each further member that a room's
+    /// entry reaches would be noise; `/history` tells how many there are.
+    async fn delivered(&mut self, key: EntryKey, delivery: Delivery) -> io::Result<()> {
+        if delivery == Delivery::Queued {
+            return Ok(());
+        }
+        let Some((conversation, excerpt)) = self.waiting.remove(&key) else { return Ok(()) };
+        let Some(state) = words::delivery(delivery) else { return Ok(()) };
+        let place = names::place(&self.program.node.overview(), conversation);
+        self.print(&format!("  {place} [{state}] {excerpt}")).await
+    }
+
+    async fn member(
+        &mut self,
+        text: &str,
+        place: ConversationId,
+        person: kinmesh_proto::PersonId,
+    ) -> io::Result<()> {
+        let overview = self.program.node.overview();
+        if person == overview.me.person {
+            return Ok(());
+        }
+        let args =
+            [("who", names::who(&overview, person).into()), ("place", names::place(&overview, place).into())];
+        self.print(&format!("  {}", tr_args(text, &args))).await
+    }
+
+    /// Reads the state of waiting entries from the history, for events that were missed.
+    async fn look_again(&mut self) -> io::Result<()> {
+        let mut places: Vec<_> = self.waiting.values().map(|(place, _)| *place).collect();
+        places.dedup();
+        for place in places {
+            match self.program.page(place, None, PAGE_MAX).await {
+                Ok(entries) => {
+                    for entry in entries {
+                        self.delivered(entry.key, entry.delivery).await?;
+                    }
+                }
+                Err(error) => self.refused(error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits, within limits, until the own entries have left this device.
+    async fn flush(&mut self, events: &mut EventStream) -> Result<(), TerminalError> {
+        if let Ok(ended) = timeout(FLUSH_MAX, self.wait_until_sent(events)).await {
+            return ended;
+        }
+        Ok(self.print(&tr_args("terminal-not-sent", &[("count", self.waiting.len().into())])).await?)
+    }
+
+    async fn wait_until_sent(&mut self, events: &mut EventStream) -> Result<(), TerminalError> {
+        while !self.waiting.is_empty() {
+            let event = events.next().await.ok_or(TerminalError::NodeGone)?;
+            self.happened(event, events).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! Lines as they are printed: entries, people, rooms, the state of things.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use kinmesh_core::{EntryView, Online, PersonView, RoomView, Route};
+use kinmesh_net::{BootstrapLink, NodeStatus, Overview};
+use kinmesh_proto::{Delivery, Refusal};
+
+use super::names;
+use super::safe::safe;
+use crate::i18n::{tr, tr_args};
+
+/// Characters of an own message that its state is shown with.
+const EXCERPT_CHARS: usize = 40;
+
+/// A time of today as `12:03`, of another day with its date.
+pub(super) fn time(unix_ms: u64, now: &Zoned) -> String {
+    let Some(then) = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()) else {
+        return tr("terminal-time-unknown");
+    };
+    let then = then.to_zoned(now.time_zone().clone());
+    let form = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    then.strftime(form).to_string()
+}
+
+/// Now, where this person is.
+pub(super) fn now() -> Zoned {
+    Timestamp::now().to_zoned(TimeZone::system())
+}
+
+/// `12:03 #lobby Bo: hello`
+pub(super) fn entry(overview: &Overview, entry: &EntryView, now: &Zoned) -> String {
+    let place = names::place(overview, entry.conversation);
+    let who = names::who(overview, entry.author);
+    let text = entry.text.as_deref().map_or_else(|| tr("terminal-unreadable"), safe);
+    format!("{} {place} {who}: {text}", time(entry.written_ms, now))
+}
+
+/// How far an own entry has come; `None` for entries of others.
+pub(super) fn delivery(delivery: Delivery) -> Option<String> {
+    match delivery {
+        Delivery::Received => None,
+        Delivery::Queued => Some(tr("terminal-queued")),
+        Delivery::Sent { members } => Some(tr_args("terminal-sent", &[("members", members.into())])),
+        Delivery::Delivered => Some(tr("terminal-delivered")),
+        Delivery::Failed { reason } => {
+            Some(tr_args("terminal-failed", &[("reason", refusal(reason).into())]))
+        }
+    }
+}
+
+fn refusal(reason: Refusal) -> String {
+    match reason {
+        Refusal::Invalid => tr("terminal-refused-invalid"),
+        Refusal::WrongConversation => tr("terminal-refused-conversation"),
+        Refusal::ClockAhead => tr("terminal-refused-clock"),
+        Refusal::NotAuthor => tr("terminal-refused-author"),
+    }
+}
+
+/// The first words of a text, on one line.
+pub(super) fn excerpt(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let start: String = line.chars().take(EXCERPT_CHARS).collect();
+    let cut = start.len() < text.trim_end().len();
+    format!("{}{}", safe(&start), if cut { "…" } else { "" })
+}
+
+/// `* Bo, here since 12:03, local network, contact`
+pub(super) fn person(person: &PersonView, now: &Zoned) -> String {
+    let mark = if person.online.is_online() { "*" } else { "-" };
+    let mut words =
+        vec![format!("{mark} {} [{}]", safe(&person.name), person.fingerprint), presence(person, now)];
+    words.extend(route(person.route));
+    if person.nickname.is_some() {
+        words.push(tr_args("terminal-own-name", &[("name", safe(person.own_name.as_str()).into())]));
+    }
+    if person.contact {
+        words.push(tr("terminal-contact"));
+    }
+    if !person.status.as_str().is_empty() {
+        words.push(format!("\"{}\"", safe(person.status.as_str())));
+    }
+    words.join(", ")
+}
+
+fn presence(person: &PersonView, now: &Zoned) -> String {
+    match person.online {
+        Online::Online { since_ms } => tr_args("terminal-online", &[("time", time(since_ms, now).into())]),
+        Online::Offline { last_seen_ms } => {
+            tr_args("terminal-offline", &[("time", time(last_seen_ms, now).into())])
+        }
+    }
+}
+
+fn route(route: Route) -> Option<String> {
+    match route {
+        Route::Local => Some(tr("terminal-route-local")),
+        Route::Lan => Some(tr("terminal-route-lan")),
+        Route::Internet => Some(tr("terminal-route-internet")),
+        Route::Mesh => Some(tr("terminal-route-mesh")),
+        Route::None => None,
+    }
+}
+
+/// `#lobby, 3 members, 2 here, 5 unread`
+pub(super) fn room(room: &RoomView) -> String {
+    let numbers =
+        [("members", room.members.into()), ("online", room.online.into()), ("unread", room.unread.into())];
+    let left = if room.joined { String::new() } else { format!(", {}", tr("terminal-room-left")) };
+    format!("#{}, {}{left}", safe(room.name.as_str()), tr_args("terminal-room-numbers", &numbers))
+}
+
+/// How the peer stands with the network, line by line.
+pub(super) fn status(status: &NodeStatus) -> Vec<String> {
+    let peers = [("lan", status.lan_peers.into()), ("internet", status.internet_peers.into())];
+    let mut lines = vec![tr_args("terminal-peers", &peers)];
+    lines.extend(status.bootstraps.iter().map(|node| format!("{}: {}", node.address, link(&node.link))));
+    if status.bootstraps.is_empty() {
+        lines.push(tr("terminal-no-bootstrap"));
+    }
+    let listening = status.listening.iter().map(|address| address.to_string().into());
+    lines.extend(listening.map(|address| tr_args("terminal-listening", &[("address", address)])));
+    if let Some(fault) = &status.store_fault {
+        lines.push(store_fault(fault));
+    }
+    if let Some(path) = &status.store_set_aside {
+        lines.push(tr_args("terminal-store-set-aside", &[("path", path.display().to_string().into())]));
+    }
+    lines
+}
+
+/// The store failed.
+pub(super) fn store_fault(fault: &str) -> String {
+    tr_args("terminal-store-fault", &[("fault", fault.into())])
+}
+
+fn link(link: &BootstrapLink) -> String {
+    match link {
+        BootstrapLink::Connecting => tr("terminal-bootstrap-connecting"),
+        BootstrapLink::Connected => tr("terminal-bootstrap-connected"),
+        BootstrapLink::Unreachable { reason } => {
+            tr_args("terminal-bootstrap-unreachable", &[("reason", safe(reason).into())])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noon() -> Zoned {
+        "2026-11-05T12:00[UTC]".parse().unwrap()
+    }
+
+    fn ms(time: &str) -> u64 {
+        let time: Timestamp = time.parse().unwrap();
+        time.as_millisecond().try_into().unwrap()
+    }
+
+    #[test]
+    fn times_of_other_days_carry_their_date() {
+        assert_eq!(time(ms("2026-11-05T09:05Z"), &noon()), "09:05");
+        assert_eq!(time(ms("2026-11-04T23:59Z"), &noon()), "2026-11-04 23:59");
+    }
+
+    #[test]
+    fn a_time_beyond_all_calendars_is_no_panic() {
+        assert_eq!(time(u64::MAX, &noon()), tr("terminal-time-unknown"));
+        assert_eq!(time(i64::MAX.unsigned_abs(), &noon()), tr("terminal-time-unknown"));
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(excerpt("hello"), "hello");
+        assert_eq!(excerpt("hello\n"), "hello");
+        assert_eq!(excerpt("first\nsecond"), "first…");
+        assert_eq!(excerpt(&"界".repeat(50)), format!("{}…", "界".repeat(40)));
+        assert_eq!(excerpt("\u{1b}[2J"), "␛[2J");
+    }
+}
