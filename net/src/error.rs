@@ -105,7 +105,9 @@ pub enum ReadError {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Not a multiaddress, or not a join link.
-    #[error("not an address: expected a kinmesh:// link or a multiaddress such as /ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3...")]
+    #[error(
+        "not an address: expected a kinmesh:// link or a multiaddress such as /ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3..."
+    )]
     BadAddress,
     /// The address lacks the `/p2p/` part that says who must answer there.
     #[error("the address must end in /p2p/ and the id of who answers there")]

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kinmesh_proto::{DeviceCert, DeviceId, DeviceKeys, DecodeError, PersonKey, codec};
+use kinmesh_proto::{DecodeError, DeviceCert, DeviceId, DeviceKeys, PersonKey, codec};
 use libp2p::PeerId;
 use libp2p::identity::{Keypair, PublicKey, ed25519};
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,8 @@ pub fn load_or_create_keypair(path: &Path) -> Result<Keypair, IdentityError> {
 
 fn create_device(path: &Path, person: &PersonKey) -> Result<DeviceFile, IdentityError> {
     let seed = random_seed()?;
-    let device = device_id_of(&keypair_from_seed(*seed).public()).ok_or(IdentityError::Mismatch { path: path.into() })?;
+    let device = device_id_of(&keypair_from_seed(*seed).public())
+        .ok_or(IdentityError::Mismatch { path: path.into() })?;
     let file = DeviceFile { seed: ByteArray::new(*seed), cert: person.certify(device, unix_ms()) };
     write_key_file(path, &codec::encode(&file))?;
     Ok(file)

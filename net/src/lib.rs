@@ -3,10 +3,15 @@
 //! Joins `kinmesh-core` (what to do) with libp2p (who is there) and `kinmesh-store` (what rests
 //! on disk). The faces see only [`Node`], [`NodeHandle`] and what they return.
 
+mod behaviour;
+mod convert;
+mod discovery;
+mod driver;
 pub mod error;
 pub mod handle;
 pub mod hello;
 pub mod identity;
+mod listen;
 pub mod status;
 pub mod transport;
 
@@ -41,7 +46,6 @@ impl Node {
     ///
     /// Must be called on a tokio runtime. The peer runs until [`NodeHandle::shutdown`].
     pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
-        let _ = config;
-        todo!("driver")
+        driver::start(config).await
     }
 }

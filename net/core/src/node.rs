@@ -3,6 +3,7 @@
 //! Rooms, chats and presence each have their part in a module of their own; here is what they share.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
@@ -15,7 +16,7 @@ use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::people::People;
-use crate::view::{ChatView, EntryView, Overview, OwnView, RoomView};
+use crate::view::{ChatView, EntryView, Overview, OwnView, PersonView, RoomView};
 use kinmesh_proto::Receipt;
 
 /// Entries whose ids are remembered, so that copies cost no signature check and no disk.
@@ -81,6 +82,7 @@ pub struct Core {
     pub(crate) started_ms: u64,
     pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
     pub(crate) people: People,
+    people_views: Option<Arc<[PersonView]>>,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -105,6 +107,7 @@ impl Core {
             started_ms: now_ms,
             conversations: BTreeMap::new(),
             people: People::default(),
+            people_views: None,
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
@@ -163,6 +166,39 @@ impl Core {
         }
         self.send_due_beacons(now_ms);
         self.flush_outboxes(now_ms);
+    }
+
+    /// Conversations to restore, with the entry up to which each was read.
+    pub fn stored_conversations(&self) -> Vec<(ConversationId, Option<EntryKey>)> {
+        self.conversations.values().map(|known| (known.id(), known.record.read)).collect()
+    }
+
+    /// Makes writes last that need nothing further: addresses, for example.
+    pub fn remember(&mut self, writes: Vec<Write>) {
+        self.persist(writes, Pending::Note);
+    }
+
+    /// Contacts that are not here.
+    pub fn missing_contacts(&self) -> Vec<PersonId> {
+        let is_missing = |person: &PersonId| !self.people.is_online(*person) && *person != self.echo.person();
+        self.people.contacts().filter(is_missing).collect()
+    }
+
+    /// Devices of contacts, and of everybody with whom there is a chat.
+    pub fn contact_devices(&self) -> Vec<DeviceId> {
+        let chats = self.conversations.keys().filter_map(|id| match id {
+            ConversationId::Direct(person) => Some(*person),
+            ConversationId::Room(_) => None,
+        });
+        let persons: BTreeSet<PersonId> = self.people.contacts().chain(chats).collect();
+        persons.into_iter().flat_map(|person| self.people.devices_of(person)).copied().collect()
+    }
+
+    /// Devices of members of our rooms.
+    pub fn member_devices(&self) -> Vec<DeviceId> {
+        let open = self.conversations.values().filter(|known| known.record.open);
+        let members: BTreeSet<PersonId> = open.flat_map(|known| known.members.keys().copied()).collect();
+        members.into_iter().flat_map(|person| self.people.devices_of(person)).copied().collect()
     }
 
     /// Ourselves.
@@ -406,10 +442,12 @@ impl Core {
     }
 
     pub(crate) fn person_changed(&mut self, person: PersonId) {
+        self.people_views = None;
         self.push(Output::Emit(Event::PersonChanged { person }));
     }
 
-    pub(crate) fn judge(&mut self, frame: FrameToken, verdict: crate::Verdict) {
+    /// Says what becomes of a gossip frame; the driver uses it for frames that do not decode.
+    pub fn judge(&mut self, frame: FrameToken, verdict: crate::Verdict) {
         self.push(Output::Judge { frame, verdict });
     }
 
@@ -418,7 +456,7 @@ impl Core {
     }
 
     /// Everything the faces list.
-    pub fn overview(&self) -> Overview {
+    pub fn overview(&mut self) -> Overview {
         let mut rooms = Vec::new();
         let mut chats = Vec::new();
         for conversation in self.conversations.values() {
@@ -433,7 +471,12 @@ impl Core {
         }
         rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
         chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
-        Overview { me: self.own_view(), rooms, chats, people: self.people.views(self.echo.person()) }
+        Overview { me: self.own_view(), rooms, chats, people: self.people_views() }
+    }
+
+    /// Built anew only when a person changed: a burst of entries must not sort the people each time.
+    fn people_views(&mut self) -> Arc<[PersonView]> {
+        self.people_views.get_or_insert_with(|| self.people.views(self.echo.person())).clone()
     }
 
     fn own_view(&self) -> OwnView {

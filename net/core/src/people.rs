@@ -4,6 +4,7 @@
 //! ping on a direct connection, or by a signed presence that fellow members forwarded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kinmesh_proto::{
     DeviceId, DisplayName, PersonId, PersonRecord, Presence, PresenceState, Verified, limits,
@@ -142,12 +143,21 @@ impl People {
         online.into_iter().filter(|person| self.note_online(*person, now_ms)).collect()
     }
 
+    pub(crate) fn devices_of(&self, person: PersonId) -> &[DeviceId] {
+        self.persons.get(&person).map_or(&[], |record| &record.devices)
+    }
+
+    /// People in our contacts.
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = PersonId> {
+        self.persons.values().filter(|record| record.contact).map(|record| record.person)
+    }
+
     pub(crate) fn is_online(&self, person: PersonId) -> bool {
         self.online.contains(&person)
     }
 
     /// Everybody as shown: online first, then by name.
-    pub(crate) fn views(&self, echo: PersonId) -> Vec<PersonView> {
+    pub(crate) fn views(&self, echo: PersonId) -> Arc<[PersonView]> {
         let mut name_counts = BTreeMap::<&str, usize>::new();
         for record in self.persons.values() {
             *name_counts.entry(shown_name(record).as_str()).or_default() += 1;
@@ -160,7 +170,7 @@ impl People {
             })
             .collect();
         views.sort_by_cached_key(|view| (!view.online.is_online(), view.name.to_lowercase(), view.person));
-        views
+        views.into()
     }
 
     fn view(&self, record: &PersonRecord, name_clashes: bool, is_echo: bool) -> PersonView {

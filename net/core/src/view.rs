@@ -4,6 +4,7 @@ use kinmesh_proto::{
     ConversationId, Delivery, DeviceId, DisplayName, Entry, EntryKey, PersonId, RoomId, RoomName, StatusLine,
 };
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Ourselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -157,5 +158,5 @@ pub struct Overview {
     /// Chats that hold at least one entry, newest activity first.
     pub chats: Vec<ChatView>,
     /// Everybody we know of, Echo included and ourselves not: online first, then by name.
-    pub people: Vec<PersonView>,
+    pub people: Arc<[PersonView]>,
 }

@@ -27,9 +27,12 @@ const COMMANDS_CAP: usize = 2048;
 const GROUP_WRITES_MAX: usize = 256;
 
 /// The store takes no more commits at the moment, or for good when it was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("the store is busy")]
-pub struct Busy;
+pub struct Busy {
+    /// What was not taken, to be handed over again.
+    pub writes: Vec<Write>,
+}
 
 /// What became of one commit.
 #[derive(Debug)]
@@ -74,7 +77,12 @@ impl StoreHandle {
 
     /// Hands over changes that belong together. Never waits: the outcome comes as a [`Completion`].
     pub fn commit(&self, token: u64, writes: Vec<Write>) -> Result<(), Busy> {
-        self.commands.try_send(Command::Commit(Commit { token, writes })).map_err(|_| Busy)
+        let Err(refused) = self.commands.try_send(Command::Commit(Commit { token, writes })) else { return Ok(()) };
+        match refused.into_inner() {
+            Command::Commit(Commit { writes, .. }) => Err(Busy { writes }),
+            // What comes back is what was sent.
+            Command::Read(_) | Command::Close(_) => Ok(()),
+        }
     }
 
     /// [`HistoryStore::load`], after every commit made before.

@@ -1,0 +1,186 @@
+//! The protocols of a peer, each with its configuration and the reason for it.
+//!
+//! Where a number deviates from libp2p's default, the default bit somebody: the reason stands beside it.
+
+use std::time::Duration;
+
+use kinmesh_core::ROOMS_MAX;
+use kinmesh_proto::{ChatRequest, ChatResponse, limits, protocol};
+use libp2p::gossipsub::{
+    self, IdentityTransform, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
+    TopicScoreParams, ValidationMode,
+};
+use libp2p::identity::Keypair;
+use libp2p::kad::store::{MemoryStore, MemoryStoreConfig};
+use libp2p::request_response::{self, ProtocolSupport, cbor};
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{
+    PeerId, StreamProtocol, autonat, connection_limits, identify, kad, mdns, memory_connection_limits, ping,
+    rendezvous,
+};
+
+use crate::hello;
+use crate::transport::{ConnectionCaps, connection_limits};
+
+/// Memory of the whole process above which no further connection is taken.
+const MEMORY_MAX_BYTES: usize = 1 << 30;
+/// One batch is under way for each peer, and one more after a reconnect. Libp2p's default of 100
+/// would let one peer make us buffer 100 requests of the largest size.
+const CHAT_STREAMS_MAX: usize = 4;
+/// How often a connection is proven alive.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// A peer that does not answer within this is gone. With [`PING_EVERY`] it is noticed within 15 s.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// A candidate for our external address is tested this often.
+const AUTONAT_EVERY: Duration = Duration::from_secs(5);
+
+pub(crate) type Gossip = gossipsub::Behaviour<
+    IdentityTransform,
+    gossipsub::MaxCountSubscriptionFilter<gossipsub::AllowAllSubscriptionFilter>,
+>;
+
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+    limits: connection_limits::Behaviour,
+    memory: memory_connection_limits::Behaviour,
+    pub identify: identify::Behaviour,
+    ping: ping::Behaviour,
+    pub kad: kad::Behaviour<MemoryStore>,
+    pub rendezvous: rendezvous::client::Behaviour,
+    pub mdns: Toggle<mdns::tokio::Behaviour>,
+    autonat: autonat::v2::client::Behaviour,
+    pub gossip: Gossip,
+    pub hello: hello::Behaviour,
+    pub chat: cbor::Behaviour<ChatRequest, ChatResponse>,
+}
+
+/// A configuration that libp2p refuses: a mistake in this file, or a machine without multicast.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BehaviourError {
+    #[error("gossip: {0}")]
+    Gossip(String),
+    #[error("local discovery: {0}")]
+    Mdns(#[from] std::io::Error),
+}
+
+impl Behaviour {
+    pub(crate) fn new(keypair: &Keypair, mdns: bool) -> Result<Self, BehaviourError> {
+        let me = keypair.public().to_peer_id();
+        Ok(Self {
+            limits: connection_limits(ConnectionCaps::PEER),
+            memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY_MAX_BYTES),
+            identify: identify(keypair),
+            ping: ping::Behaviour::new(
+                ping::Config::new().with_interval(PING_EVERY).with_timeout(PING_TIMEOUT),
+            ),
+            kad: kademlia(me),
+            rendezvous: rendezvous::client::Behaviour::new(keypair.clone()),
+            mdns: mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), me)).transpose()?.into(),
+            autonat: autonat::v2::client::Behaviour::new(
+                rand::make_rng(),
+                autonat::v2::client::Config::default().with_probe_interval(AUTONAT_EVERY),
+            ),
+            gossip: gossip()?,
+            hello: hello::behaviour(),
+            chat: chat(),
+        })
+    }
+}
+
+fn identify(keypair: &Keypair) -> identify::Behaviour {
+    let config = identify::Config::new(protocol::IDENTIFY.to_owned(), keypair.public())
+        .with_agent_version(concat!("kinmesh/", env!("CARGO_PKG_VERSION")).to_owned())
+        // Only addresses at which others can reach us, not every interface of this machine.
+        .with_hide_listen_addrs(true)
+        .with_push_listen_addr_updates(true);
+    identify::Behaviour::new(config)
+}
+
+fn kademlia(me: PeerId) -> kad::Behaviour<MemoryStore> {
+    // Provider records only: nobody's values are stored here.
+    let store = MemoryStoreConfig {
+        max_records: 0,
+        max_value_bytes: 0,
+        max_provided_keys: 4096,
+        ..Default::default()
+    };
+    let mut config = kad::Config::new(StreamProtocol::new(protocol::KAD));
+    config.set_query_timeout(Duration::from_secs(20)).set_kbucket_inserts(kad::BucketInserts::Manual);
+    let mut kad = kad::Behaviour::with_config(me, MemoryStore::with_config(me, store), config);
+    // A server answers others and must be reachable: the driver says so once an address is confirmed.
+    kad.set_mode(Some(kad::Mode::Client));
+    kad
+}
+
+fn gossip() -> Result<Gossip, BehaviourError> {
+    let config = gossipsub::ConfigBuilder::default()
+        .mesh_n(8)
+        .mesh_n_low(6)
+        .mesh_n_high(12)
+        .mesh_outbound_min(3)
+        .gossip_lazy(8)
+        .heartbeat_interval(Duration::from_secs(1))
+        .heartbeat_initial_delay(Duration::from_millis(200))
+        .history_length(10)
+        .history_gossip(4)
+        .duplicate_cache_time(Duration::from_secs(300))
+        .flood_publish(true)
+        // Entries carry their authors' signatures: libp2p's would be checked for every copy.
+        .validation_mode(ValidationMode::Anonymous)
+        .validate_messages()
+        .message_id_fn(message_id)
+        .max_transmit_size(limits::GOSSIP_TRANSMIT_MAX)
+        // IHAVE is sent unsplit; a receiver closes the stream at 16 KiB by default.
+        .max_control_message_size(256 * 1024)
+        .max_control_messages_sent(2000)
+        .connection_handler_queue_len(512)
+        .publish_queue_duration(Duration::from_secs(10))
+        .forward_queue_duration(Duration::from_secs(5))
+        .build()
+        .map_err(|error| BehaviourError::Gossip(error.to_string()))?;
+    let filter = gossipsub::MaxCountSubscriptionFilter {
+        filter: gossipsub::AllowAllSubscriptionFilter {},
+        // A peer with more topics than this is ignored whole, so leave room for future versions.
+        max_subscribed_topics: 1024.max(ROOMS_MAX),
+        max_subscriptions_per_request: 1024.max(ROOMS_MAX),
+    };
+    let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)
+        .map_err(|error| BehaviourError::Gossip(error.to_owned()))?;
+    let params = PeerScoreParams {
+        // Many peers behind one address are a family or an office, not an attack.
+        ip_colocation_factor_weight: 0.0,
+        ..Default::default()
+    };
+    gossip.with_peer_score(params, PeerScoreThresholds::default()).map_err(BehaviourError::Gossip)?;
+    Ok(gossip)
+}
+
+/// How a room's peers are scored: what they forge counts, how much they say does not.
+pub(crate) fn room_score() -> TopicScoreParams {
+    TopicScoreParams {
+        // Quiet rooms are no fault of anybody's.
+        mesh_message_deliveries_weight: 0.0,
+        mesh_failure_penalty_weight: 0.0,
+        invalid_message_deliveries_weight: -20.0,
+        ..Default::default()
+    }
+}
+
+/// First 20 bytes of BLAKE3 over topic and data: short, because IHAVE carries thousands.
+fn message_id(message: &gossipsub::Message) -> MessageId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(message.topic.as_str().as_bytes()).update(&message.data);
+    MessageId::new(&hasher.finalize().as_bytes()[..20])
+}
+
+fn chat() -> cbor::Behaviour<ChatRequest, ChatResponse> {
+    let codec = cbor::codec::Codec::default()
+        .set_request_size_maximum(limits::CHAT_REQUEST_MAX)
+        .set_response_size_maximum(limits::CHAT_RESPONSE_MAX);
+    request_response::Behaviour::with_codec(
+        codec,
+        [(StreamProtocol::new(protocol::CHAT), ProtocolSupport::Full)],
+        request_response::Config::default().with_max_concurrent_streams(CHAT_STREAMS_MAX),
+    )
+}

@@ -1,0 +1,254 @@
+//! The one task that owns the swarm.
+//!
+//! Each round takes what happened (a network event, a command, the store's answer, a second that
+//! passed), lets the core decide, and does what the core put out. Nothing in here waits for a
+//! consumer: events are broadcast with a cap, replies are one-shot, the store has a queue. While
+//! the store's queue is full, no new input is taken, so nothing grows without bound.
+
+mod commands;
+mod connections;
+mod network;
+mod outputs;
+mod persistence;
+mod seek;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use kinmesh_core::{Core, Event, FrameToken, Overview, RequestToken, Token};
+use kinmesh_proto::record::Write;
+use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, RoomId};
+use kinmesh_store::{Completion, OpenReport, SledStore, StoreError, StoreHandle};
+use libp2p::gossipsub::{MessageId, TopicHash};
+use libp2p::request_response::{OutboundRequestId, ResponseChannel};
+use libp2p::{Multiaddr, PeerId, Swarm};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
+
+use crate::behaviour::Behaviour;
+use crate::convert::Scope;
+use crate::discovery::Discovery;
+use crate::error::StartError;
+use crate::handle::{Command, NodeHandle};
+use crate::identity::{Identity, unix_ms};
+use crate::status::NodeStatus;
+use crate::{NodeConfig, listen, transport};
+use commands::Waiting;
+use connections::Connections;
+use seek::Seek;
+
+/// Commands that wait for the driver. A face gets `Busy` beyond it and tries again.
+const COMMANDS_CAP: usize = 1024;
+/// Events a slow listener may be behind before it is told that it lagged.
+const EVENTS_CAP: usize = 4096;
+/// Answers of the store on their way back: as many as its thread takes in one group.
+const COMPLETIONS_CAP: usize = 1024;
+/// Counts of unread entries on their way back: one for each conversation at start is not too many.
+const COUNTS_CAP: usize = 64;
+/// Commands or completions taken in one round before the network has its turn again.
+const ROUND_MAX: usize = 256;
+/// Presence, timeouts and dials are looked at this often.
+const TICK: Duration = Duration::from_secs(1);
+/// Entries of ours that never went out, taken up again per conversation at start.
+const REQUEUE_MAX: usize = 4096;
+
+/// What the store counted: conversation, after which entry, how many are unread.
+type Count = (ConversationId, Option<EntryKey>, usize);
+
+pub(crate) struct Driver {
+    swarm: Swarm<Behaviour>,
+    core: Core,
+    store: StoreHandle,
+    commands: mpsc::Receiver<Command>,
+    completions: mpsc::Receiver<Completion>,
+    counts: mpsc::Receiver<Count>,
+    counted: mpsc::Sender<Count>,
+    events: broadcast::Sender<Event>,
+    status: watch::Sender<NodeStatus>,
+    overview: watch::Sender<Arc<Overview>>,
+
+    connections: Connections,
+    discovery: Discovery,
+    seek: Seek,
+    topics: HashMap<TopicHash, RoomId>,
+    /// Writes that did not fit into the store's queue. While there are any, no input is taken.
+    backlog: VecDeque<(Token, Vec<Write>)>,
+    waiting: BTreeMap<Token, Waiting>,
+    /// Answers that are given once the snapshots show what was asked for.
+    ready: Vec<(Waiting, Result<(), StoreError>)>,
+    shutdown_asked: Option<oneshot::Sender<()>>,
+    frames: BTreeMap<FrameToken, (MessageId, PeerId)>,
+    requests: BTreeMap<RequestToken, ResponseChannel<ChatResponse>>,
+    /// Goodbyes and other hellos that are not answered yet.
+    hellos: BTreeSet<OutboundRequestId>,
+    next_token: u64,
+    /// Facts to tell once the overview shows them.
+    told: Vec<Event>,
+    overview_changed: bool,
+    status_changed: bool,
+    store_fault: Option<String>,
+    store_set_aside: Option<PathBuf>,
+    listening: Vec<Multiaddr>,
+    data_dir: PathBuf,
+}
+
+/// Opens everything and starts the driver task.
+pub(crate) async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
+    let (store, OpenReport { set_aside }) = SledStore::open(&config.data_dir.join("history"))?;
+    let identity = Identity::load_or_create(&config.data_dir)?;
+    let (completed, completions) = mpsc::channel(COMPLETIONS_CAP);
+    let store = StoreHandle::spawn(Box::new(store), completed);
+    let snapshot = store.load().await?;
+
+    let behaviour = Behaviour::new(&identity.keypair, config.mdns)
+        .map_err(|error| StartError::Transport(Box::new(error)))?;
+    let mut swarm = transport::build_swarm(&identity.keypair, behaviour)
+        .map_err(|error| StartError::Transport(Box::new(error)))?;
+    listen::listen(&mut swarm, &config.listen, &config.data_dir)?;
+
+    let discovery = Discovery::new(config.bootstraps, snapshot.addresses.clone(), Instant::now());
+    let mut core = Core::new(identity.keys, snapshot, unix_ms());
+    restore_conversations(&mut core, &store).await?;
+
+    let (command_sender, commands) = mpsc::channel(COMMANDS_CAP);
+    let (counted, counts) = mpsc::channel(COUNTS_CAP);
+    let (events, _) = broadcast::channel(EVENTS_CAP);
+    let (status, status_receiver) = watch::channel(NodeStatus::default());
+    let (overview, overview_receiver) = watch::channel(Arc::new(core.overview()));
+    let handle = NodeHandle {
+        commands: command_sender,
+        events: events.clone(),
+        status: status_receiver,
+        overview: overview_receiver,
+    };
+    let driver = Driver {
+        swarm,
+        core,
+        store,
+        commands,
+        completions,
+        counts,
+        counted,
+        events,
+        status,
+        overview,
+        connections: Connections::default(),
+        discovery,
+        seek: Seek::default(),
+        topics: HashMap::new(),
+        backlog: VecDeque::new(),
+        waiting: BTreeMap::new(),
+        ready: Vec::new(),
+        shutdown_asked: None,
+        frames: BTreeMap::new(),
+        requests: BTreeMap::new(),
+        hellos: BTreeSet::new(),
+        next_token: 0,
+        told: Vec::new(),
+        overview_changed: true,
+        status_changed: true,
+        store_fault: None,
+        store_set_aside: set_aside,
+        listening: Vec::new(),
+        data_dir: config.data_dir,
+    };
+    tokio::spawn(driver.run());
+    Ok(handle)
+}
+
+async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(), StartError> {
+    for (id, read) in core.stored_conversations() {
+        let newest = store.page(id, None, 1).await?.pop();
+        let queued = store.queued(id, REQUEUE_MAX).await?;
+        let unread = store.unread(id, read, kinmesh_core::UNREAD_CAP).await?;
+        core.restore_conversation(id, newest, queued, unread);
+    }
+    Ok(())
+}
+
+impl Driver {
+    async fn run(mut self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.finish_round();
+            // Inputs wait while the store is behind; its answers and the clock do not.
+            let may_take = self.backlog.is_empty();
+            tokio::select! {
+                Some(completion) = self.completions.recv() => self.completed_all(completion),
+                Some((id, after, unread)) = self.counts.recv() => self.core.unread_counted(id, after, unread),
+                command = self.commands.recv(), if may_take => match command {
+                    Some(command) => self.command_all(command),
+                    // Every handle is gone: nobody can see or ask anything any more.
+                    None => return self.shut_down().await,
+                },
+                event = self.swarm.select_next_some(), if may_take => self.network_event(event),
+                _ = tick.tick() => self.tick(),
+            }
+            if let Some(reply) = self.shutdown_asked.take() {
+                self.shut_down().await;
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(());
+                return;
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        self.core.tick(unix_ms());
+        self.seek();
+        for surplus in self.connections.surplus(self.swarm.local_peer_id(), Instant::now()) {
+            self.swarm.close_connection(surplus);
+        }
+    }
+
+    /// Does what the core decided, then shows it: first the snapshots, then the events, so that
+    /// whoever hears an event finds it in the snapshot.
+    fn finish_round(&mut self) {
+        self.core.flush_outboxes(unix_ms());
+        self.do_outputs();
+        if std::mem::take(&mut self.overview_changed) {
+            self.overview.send_replace(Arc::new(self.core.overview()));
+        }
+        if std::mem::take(&mut self.status_changed) {
+            self.status.send_replace(self.node_status());
+        }
+        for event in self.told.drain(..) {
+            // Nobody listens: nothing is lost, state is read.
+            let _ = self.events.send(event);
+        }
+        self.answer_ready();
+    }
+
+    fn node_status(&self) -> NodeStatus {
+        let is_other_peer = |peer: &&PeerId| {
+            crate::identity::device_of(peer).is_some_and(|device| self.core.person_of(device).is_some())
+        };
+        let scopes =
+            self.connections.peers().filter(is_other_peer).filter_map(|peer| self.connections.best(peer));
+        let (internet, lan): (Vec<_>, Vec<_>) = scopes.partition(|link| link.scope == Scope::Global);
+        let me = *self.swarm.local_peer_id();
+        let full = |address: &Multiaddr| address.clone().with(libp2p::multiaddr::Protocol::P2p(me));
+        NodeStatus {
+            listening: self.listening.iter().map(full).collect(),
+            reachable_at: self.swarm.external_addresses().map(|address| with_peer(address, me)).collect(),
+            bootstraps: self.discovery.bootstrap_status(),
+            lan_peers: lan.len(),
+            internet_peers: internet.len(),
+            store_fault: self.store_fault.clone(),
+            store_set_aside: self.store_set_aside.clone(),
+        }
+    }
+
+    fn next_token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token
+    }
+}
+
+fn with_peer(address: &Multiaddr, peer: PeerId) -> Multiaddr {
+    crate::convert::without_peer(address.clone()).with(libp2p::multiaddr::Protocol::P2p(peer))
+}

@@ -1,0 +1,136 @@
+//! What the handles ask for, and the answers they wait for.
+
+use kinmesh_core::{EntryView, SendRefusal, Token};
+use kinmesh_proto::{RoomId, limits};
+use kinmesh_store::StoreError;
+use libp2p::multiaddr::Protocol;
+
+use super::{Driver, ROUND_MAX};
+use crate::error::{ChangeError, ConnectError, ReadError, SendError};
+use crate::handle::{Command, Reply};
+use crate::identity::unix_ms;
+
+/// An answer that waits for the store.
+pub(super) enum Waiting {
+    Change(Reply<ChangeError>),
+    Join(RoomId, Reply<ChangeError, RoomId>),
+    Send(EntryView, Reply<SendError, EntryView>),
+}
+
+impl Waiting {
+    /// Answers. Whoever asked may have stopped waiting, which is no fault.
+    pub(super) fn answer(self, result: Result<(), StoreError>) {
+        match self {
+            Self::Change(reply) => drop(reply.send(result.map_err(ChangeError::Store))),
+            Self::Join(room, reply) => drop(reply.send(result.map(|()| room).map_err(ChangeError::Store))),
+            Self::Send(view, reply) => drop(reply.send(result.map(|()| view).map_err(SendError::Store))),
+        }
+    }
+}
+
+impl Driver {
+    /// Takes this command and what else waits, so that entries written at once travel together.
+    pub(super) fn command_all(&mut self, first: Command) {
+        self.command(first);
+        for _ in 0..ROUND_MAX {
+            match self.commands.try_recv() {
+                Ok(command) => self.command(command),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::SetProfile { name, status, reply } => {
+                let token = self.core.set_profile(name, status);
+                self.wait(token, Waiting::Change(reply));
+            }
+            Command::JoinRoom { name, reply } => match self.core.join_room(name) {
+                Ok((room, Some(token))) => self.wait(token, Waiting::Join(room, reply)),
+                Ok((room, None)) => drop(reply.send(Ok(room))),
+                Err(_) => drop(reply.send(Err(ChangeError::TooManyRooms { max: kinmesh_core::ROOMS_MAX }))),
+            },
+            Command::LeaveRoom { room, reply } => {
+                let left = self.core.leave_room(unix_ms(), room).ok_or(ChangeError::NotJoined);
+                self.wait_or_refuse(left, reply);
+            }
+            Command::Members { room, reply } => drop(reply.send(self.core.members(room))),
+            Command::Send { conversation, text, reply } => {
+                match self.core.send(unix_ms(), conversation, text) {
+                    Ok((token, view)) => self.wait(token, Waiting::Send(view, reply)),
+                    Err(refusal) => drop(reply.send(Err(send_error(refusal)))),
+                }
+            }
+            Command::MarkRead { conversation, up_to, reply } => {
+                let marked = self.core.mark_read(conversation, up_to).ok_or(ChangeError::NotJoined);
+                self.wait_or_refuse(marked, reply);
+            }
+            Command::SetContact { person, contact, reply } => {
+                let changed = self.core.set_contact(person, contact).map_err(|_| ChangeError::UnknownPerson);
+                self.wait_or_refuse(changed, reply);
+            }
+            Command::SetNickname { person, nickname, reply } => {
+                let changed =
+                    self.core.set_nickname(person, nickname).map_err(|_| ChangeError::UnknownPerson);
+                self.wait_or_refuse(changed, reply);
+            }
+            Command::Page { .. } => self.page(command),
+            Command::AddBootstrap { address, reply } => {
+                drop(reply.send(self.add_bootstrap(address)));
+            }
+            Command::Shutdown { reply } => self.shutdown_asked = Some(reply),
+        }
+    }
+
+    fn wait(&mut self, token: Token, waiting: Waiting) {
+        self.waiting.insert(token, waiting);
+    }
+
+    fn wait_or_refuse(&mut self, changed: Result<Token, ChangeError>, reply: Reply<ChangeError>) {
+        match changed {
+            Ok(token) => self.wait(token, Waiting::Change(reply)),
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    /// Reads on a task of its own: the driver never waits for the disk.
+    fn page(&mut self, command: Command) {
+        let Command::Page { conversation, before, limit, reply } = command else { return };
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let page = store.page(conversation, before, limit).await.map_err(ReadError::Store);
+            let views = page.map(|entries| {
+                entries
+                    .iter()
+                    .map(|stored| EntryView::new(conversation, &stored.entry, stored.delivery))
+                    .collect()
+            });
+            // The reader may have gone.
+            let _ = reply.send(views);
+        });
+    }
+
+    fn add_bootstrap(&mut self, address: libp2p::Multiaddr) -> Result<(), ConnectError> {
+        match address.iter().last() {
+            Some(Protocol::P2p(peer)) if peer == *self.swarm.local_peer_id() => Err(ConnectError::Ourselves),
+            Some(Protocol::P2p(_)) => {
+                self.discovery.add_bootstrap(address, std::time::Instant::now());
+                self.status_changed = true;
+                self.seek();
+                Ok(())
+            }
+            _ => Err(ConnectError::NoPeerId),
+        }
+    }
+}
+
+fn send_error(refusal: SendRefusal) -> SendError {
+    match refusal {
+        SendRefusal::Empty => SendError::Empty,
+        SendRefusal::TooLong { size } => SendError::TooLong { size, max: limits::TEXT_MAX },
+        SendRefusal::NotJoined => SendError::NotJoined,
+        SendRefusal::UnknownPerson => SendError::UnknownPerson,
+        SendRefusal::OutboxFull => SendError::Call(crate::CallError::Busy),
+    }
+}

@@ -1,0 +1,303 @@
+//! What the network reports, brought to the core and to discovery.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use kinmesh_core::{FrameToken, RequestToken, Verdict};
+use kinmesh_proto::{ChatRequest, ChatResponse, DeviceId, Hello, RoomFrame, codec, limits, protocol};
+use libp2p::core::ConnectedPoint;
+use libp2p::request_response::{Event as ExchangeEvent, Message};
+use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, gossipsub, identify, ping};
+
+use super::Driver;
+use super::connections::Link;
+use crate::behaviour::BehaviourEvent;
+use crate::convert::{Scope, is_worth_dialling, scope_of, without_peer};
+use crate::discovery::ADDRESSES_PER_DEVICE;
+use crate::identity::{device_of, unix_ms};
+use crate::{hello, listen};
+
+/// Goodbyes are waited for this long.
+const GOODBYE_MAX: Duration = Duration::from_millis(500);
+
+impl Driver {
+    pub(super) fn network_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.behaviour_event(event),
+            SwarmEvent::NewListenAddr { address, .. } => self.listens_on(address),
+            SwarmEvent::ExpiredListenAddr { address, .. } => self.listens_no_longer_on(&address),
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.connection_opened(peer_id, connection_id, &endpoint);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
+                self.connection_closed(&peer_id, connection_id);
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
+                self.dial_failed(&peer, &error);
+            }
+            SwarmEvent::ExternalAddrConfirmed { address } => {
+                tracing::info!(scope = ?scope_of(&address), "an address of ours is reachable");
+                self.reachability_changed();
+            }
+            SwarmEvent::ExternalAddrExpired { .. } => self.reachability_changed(),
+            SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "a listener failed"),
+            SwarmEvent::IncomingConnectionError { error, .. } => {
+                tracing::debug!(%error, "an incoming connection failed")
+            }
+            _ => {}
+        }
+    }
+
+    fn behaviour_event(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Gossip(event) => self.gossip_event(event),
+            BehaviourEvent::Chat(event) => self.chat_event(event),
+            BehaviourEvent::Hello(event) => self.hello_event(event),
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                self.identified(peer_id, &info)
+            }
+            BehaviourEvent::Ping(event) => self.pinged(&event),
+            BehaviourEvent::Rendezvous(event) => self.rendezvous_event(event),
+            BehaviourEvent::Kad(event) => self.kad_event(event),
+            BehaviourEvent::Mdns(event) => self.mdns_event(event),
+            _ => {}
+        }
+    }
+
+    fn listens_on(&mut self, address: Multiaddr) {
+        let scope = scope_of(&address);
+        tracing::debug!(?scope, "listening");
+        if scope != Some(Scope::Loopback) {
+            listen::keep_port(&address, &self.data_dir);
+        }
+        self.listening.push(address);
+        self.advertise_local_addresses();
+        self.status_changed = true;
+    }
+
+    fn listens_no_longer_on(&mut self, address: &Multiaddr) {
+        self.listening.retain(|known| known != address);
+        // AutoNAT never tests an address twice: what is gone must be taken back by us.
+        self.swarm.remove_external_address(address);
+        self.status_changed = true;
+    }
+
+    /// Addresses on a network that we share with a connected peer are reachable for those who
+    /// share it too. Whether a global one is, AutoNAT finds out.
+    pub(super) fn advertise_local_addresses(&mut self) {
+        let Some(narrowest) = self.connections.narrowest_scope() else { return };
+        let shared = |address: &&Multiaddr| {
+            scope_of(address).is_some_and(|scope| scope >= narrowest && scope != Scope::Global)
+        };
+        let shared: Vec<Multiaddr> = self.listening.iter().filter(shared).cloned().collect();
+        let known: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
+        for address in shared.into_iter().filter(|address| !known.contains(address)) {
+            self.swarm.add_external_address(address);
+        }
+    }
+
+    fn connection_opened(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
+        let remote = without_peer(endpoint.get_remote_address().clone());
+        let scope = scope_of(&remote).unwrap_or(Scope::Global);
+        let dialled_by_us = endpoint.is_dialer();
+        let is_first =
+            self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened: Instant::now() });
+        self.discovery.connected(&peer, Instant::now());
+        self.advertise_local_addresses();
+        self.status_changed = true;
+        if let Some(device) = device_of(&peer)
+            && let Some(best) = self.connections.best(&peer)
+        {
+            self.core.linked(device, best.scope.route());
+        }
+        if is_first && dialled_by_us {
+            self.say_hello(peer);
+        }
+    }
+
+    fn say_hello(&mut self, peer: PeerId) {
+        if let Some(hello) = self.core.hello(unix_ms()) {
+            let request = self.swarm.behaviour_mut().hello.send_request(&peer, hello);
+            self.hellos.insert(request);
+        }
+    }
+
+    fn connection_closed(&mut self, peer: &PeerId, id: ConnectionId) {
+        self.status_changed = true;
+        if !self.connections.closed(peer, id) {
+            return;
+        }
+        self.discovery.disconnected(peer);
+        self.seek.forget_node(peer);
+        if let Some(device) = device_of(peer) {
+            self.core.unlinked(unix_ms(), device);
+        }
+    }
+
+    fn dial_failed(&mut self, peer: &PeerId, error: &DialError) {
+        if self.connections.is_connected(peer) {
+            return;
+        }
+        let reason = reason_of(error);
+        tracing::debug!(%reason, "a dial failed");
+        // Keeps a mesh that lost its bootstrap node from dialling in step; not worth a secret.
+        let spread = f64::from(rand::random::<u8>()) / 256.0;
+        self.discovery.failed(peer, &reason, Instant::now(), spread);
+        self.status_changed = true;
+    }
+
+    fn pinged(&mut self, event: &ping::Event) {
+        match (&event.result, device_of(&event.peer)) {
+            (Ok(_), Some(device)) => self.core.alive(unix_ms(), device),
+            (Ok(_), None) => {}
+            (Err(ping::Failure::Unsupported), _) => {}
+            (Err(failure), _) => {
+                tracing::debug!(%failure, "a connection is dead");
+                self.swarm.close_connection(event.connection);
+            }
+        }
+    }
+
+    fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+        // mDNS and old addresses lead to any libp2p program.
+        if info.protocol_version != protocol::IDENTIFY {
+            tracing::debug!(agent = %info.agent_version.escape_debug(), "not one of us");
+            // It may have gone by itself.
+            let _ = self.swarm.disconnect_peer_id(peer);
+            return;
+        }
+        let Some(link) = self.connections.best(&peer) else { return };
+        let told_over = link.scope;
+        let good = link.dialled_by_us.then(|| link.remote.clone());
+        let told = info.listen_addrs.iter().cloned().map(without_peer);
+        let told: Vec<Multiaddr> =
+            told.filter(|address| is_worth_dialling(address, told_over)).take(ADDRESSES_PER_DEVICE).collect();
+        self.learn_addresses(peer, good.as_ref(), &told);
+        self.learn_services(peer, info, good.as_ref().into_iter().chain(&told));
+    }
+
+    fn gossip_event(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Message { propagation_source, message_id, message } => {
+                let token = FrameToken(self.next_token());
+                let room = self.topics.get(&message.topic).copied();
+                self.frames.insert(token, (message_id, propagation_source));
+                let frame = codec::decode::<RoomFrame>(&message.data, limits::ROOM_FRAME_MAX);
+                match (room, frame) {
+                    (Some(room), Ok(frame)) => self.core.room_frame(unix_ms(), room, frame, token),
+                    (Some(_), Err(_)) => self.core.judge(token, Verdict::Reject),
+                    (None, _) => self.core.judge(token, Verdict::Ignore),
+                }
+            }
+            gossipsub::Event::Subscribed { peer_id, topic } => {
+                if let (Some(device), Some(room)) = (device_of(&peer_id), self.topics.get(&topic)) {
+                    self.core.subscribed(unix_ms(), device, *room);
+                }
+            }
+            gossipsub::Event::Unsubscribed { peer_id, topic } => {
+                if let (Some(device), Some(room)) = (device_of(&peer_id), self.topics.get(&topic)) {
+                    self.core.unsubscribed(device, *room);
+                }
+            }
+            gossipsub::Event::SlowPeer { peer_id, failed_messages } => {
+                tracing::warn!(peer = %peer_id, ?failed_messages, "a peer takes our messages too slowly");
+            }
+            gossipsub::Event::GossipsubNotSupported { .. } => {}
+        }
+    }
+
+    fn hello_event(&mut self, event: hello::Event) {
+        match event {
+            ExchangeEvent::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                self.heard_hello(peer, request);
+                let answer = self.core.hello(unix_ms());
+                // The connection may have ended meanwhile.
+                let _ = self.swarm.behaviour_mut().hello.send_response(channel, answer);
+            }
+            ExchangeEvent::Message { peer, message: Message::Response { request_id, response }, .. } => {
+                self.hellos.remove(&request_id);
+                if let Some(hello) = response {
+                    self.heard_hello(peer, hello);
+                }
+            }
+            ExchangeEvent::OutboundFailure { request_id, error, .. } => {
+                self.hellos.remove(&request_id);
+                tracing::debug!(%error, "a hello was not answered");
+            }
+            _ => {}
+        }
+    }
+
+    fn heard_hello(&mut self, peer: PeerId, hello: Hello) {
+        let Some(device) = device_of(&peer) else { return };
+        if let Err(error) = self.core.hello_received(unix_ms(), device, hello) {
+            tracing::debug!(%error, "a hello was refused");
+        }
+        self.status_changed = true;
+    }
+
+    fn chat_event(&mut self, event: ExchangeEvent<ChatRequest, ChatResponse>) {
+        match event {
+            ExchangeEvent::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                let token = RequestToken(self.next_token());
+                self.requests.insert(token, channel);
+                match device_of(&peer) {
+                    Some(device) => self.core.chat_request(unix_ms(), device, request, token),
+                    None => drop(self.requests.remove(&token)),
+                }
+            }
+            ExchangeEvent::Message { peer, message: Message::Response { response, .. }, .. } => {
+                self.with_device(&peer, |core, device| core.chat_answered(unix_ms(), device, response));
+            }
+            ExchangeEvent::OutboundFailure { peer, error, .. } => {
+                tracing::debug!(%error, "a batch was not acknowledged");
+                self.with_device(&peer, |core, device| core.chat_failed(unix_ms(), device));
+            }
+            ExchangeEvent::InboundFailure { error, .. } => tracing::debug!(%error, "an answer did not leave"),
+            ExchangeEvent::ResponseSent { .. } => {}
+        }
+    }
+
+    fn with_device(&mut self, peer: &PeerId, act: impl FnOnce(&mut kinmesh_core::Core, DeviceId)) {
+        if let Some(device) = device_of(peer) {
+            act(&mut self.core, device);
+        }
+    }
+
+    /// Says goodbye, waits shortly until it was heard, then closes the store.
+    pub(super) async fn shut_down(&mut self) {
+        self.core.go_away(unix_ms());
+        self.finish_round();
+        let goodbye = async {
+            while !self.hellos.is_empty() {
+                let event = self.swarm.select_next_some().await;
+                if let SwarmEvent::Behaviour(BehaviourEvent::Hello(event)) = event {
+                    self.hello_event(event);
+                }
+            }
+        };
+        if tokio::time::timeout(GOODBYE_MAX, goodbye).await.is_err() {
+            tracing::debug!("not everybody heard our goodbye");
+        }
+        self.close_store().await;
+    }
+}
+
+/// The transport's words for the last thing that went wrong, without the addresses.
+fn reason_of(error: &DialError) -> String {
+    match error {
+        DialError::Transport(failures) => match failures.last() {
+            Some((_, reason)) => innermost(reason),
+            None => "no address".to_owned(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.source() {
+        Some(source) => innermost(source),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,121 @@
+//! Does what the core decided.
+
+use kinmesh_core::{Output, RequestToken, Verdict};
+use kinmesh_proto::{ChatResponse, Hello, RoomFrame, RoomId, codec};
+use libp2p::PeerId;
+use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError};
+
+use super::Driver;
+use crate::behaviour::room_score;
+use crate::identity::{peer_of, unix_ms};
+
+impl Driver {
+    pub(super) fn do_outputs(&mut self) {
+        while let Some(output) = self.core.poll_output() {
+            self.do_output(output);
+        }
+    }
+
+    fn do_output(&mut self, output: Output) {
+        match output {
+            Output::Persist { token, writes } => self.persist(token, writes),
+            Output::CountUnread { conversation, after } => self.count_unread(conversation, after),
+            Output::Emit(event) => {
+                self.overview_changed = true;
+                self.told.push(event);
+            }
+            Output::Subscribe(room) => self.subscribe(room),
+            Output::Unsubscribe(room) => self.unsubscribe(room),
+            Output::PublishEntries { room, frame, keys } => match self.publish(room, &frame) {
+                Ok(()) => self.core.published(room, keys),
+                Err(error) => {
+                    tracing::debug!(room = %room.fmt_short(), %error, "entries wait");
+                    self.core.not_published(unix_ms(), room, &keys);
+                }
+            },
+            Output::PublishPresence { room, frame } => {
+                if let Err(error) = self.publish(room, &frame) {
+                    tracing::trace!(room = %room.fmt_short(), %error, "nobody heard our presence");
+                }
+            }
+            Output::Judge { frame, verdict } => {
+                if let Some((message, source)) = self.frames.remove(&frame) {
+                    let acceptance = acceptance_of(verdict);
+                    self.swarm
+                        .behaviour_mut()
+                        .gossip
+                        .report_message_validation_result(&message, &source, acceptance);
+                }
+            }
+            Output::Deliver { device, request } => {
+                if let Some(peer) = peer_of(device) {
+                    self.swarm.behaviour_mut().chat.send_request(&peer, request);
+                }
+            }
+            Output::Respond { request, response } => self.respond(request, response),
+            Output::HelloAll(hello) => self.hello_all(&hello),
+        }
+    }
+
+    fn subscribe(&mut self, room: RoomId) {
+        let topic = IdentTopic::new(room.topic());
+        self.topics.insert(topic.hash(), room);
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        if let Err(error) = gossip.set_topic_params(topic.clone(), room_score()) {
+            tracing::error!(room = %room.fmt_short(), %error, "the room is not scored");
+        }
+        if let Err(error) = gossip.subscribe(&topic) {
+            tracing::error!(room = %room.fmt_short(), %error, "the room cannot be heard");
+        }
+        self.tell_core_of_listeners(room);
+        self.seek_anew();
+    }
+
+    /// Peers may have been in the room before we were.
+    fn tell_core_of_listeners(&mut self, room: RoomId) {
+        let topic = IdentTopic::new(room.topic()).hash();
+        let gossip = &self.swarm.behaviour().gossip;
+        let listeners: Vec<PeerId> = gossip
+            .all_peers()
+            .filter(|(_, topics)| topics.contains(&&topic))
+            .map(|(peer, _)| *peer)
+            .collect();
+        for device in listeners.iter().filter_map(crate::identity::device_of) {
+            self.core.subscribed(unix_ms(), device, room);
+        }
+    }
+
+    fn unsubscribe(&mut self, room: RoomId) {
+        let topic = IdentTopic::new(room.topic());
+        self.topics.remove(&topic.hash());
+        self.swarm.behaviour_mut().gossip.unsubscribe(&topic);
+        self.stop_being_found(room);
+    }
+
+    fn publish(&mut self, room: RoomId, frame: &RoomFrame) -> Result<(), PublishError> {
+        let topic = IdentTopic::new(room.topic());
+        self.swarm.behaviour_mut().gossip.publish(topic, codec::encode(frame)).map(|_| ())
+    }
+
+    fn respond(&mut self, request: RequestToken, response: ChatResponse) {
+        let Some(channel) = self.requests.remove(&request) else { return };
+        // The connection may have ended meanwhile; they will ask again.
+        let _ = self.swarm.behaviour_mut().chat.send_response(channel, response);
+    }
+
+    fn hello_all(&mut self, hello: &Hello) {
+        let peers: Vec<PeerId> = self.connections.peers().copied().collect();
+        for peer in peers {
+            let request = self.swarm.behaviour_mut().hello.send_request(&peer, hello.clone());
+            self.hellos.insert(request);
+        }
+    }
+}
+
+fn acceptance_of(verdict: Verdict) -> MessageAcceptance {
+    match verdict {
+        Verdict::Accept => MessageAcceptance::Accept,
+        Verdict::Ignore => MessageAcceptance::Ignore,
+        Verdict::Reject => MessageAcceptance::Reject,
+    }
+}

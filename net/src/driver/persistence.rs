@@ -1,0 +1,103 @@
+//! Between the core and the store: writes go over, answers come back, faults are told.
+
+use kinmesh_core::{Event, Token};
+use kinmesh_proto::ConversationId;
+use kinmesh_proto::EntryKey;
+use kinmesh_proto::record::Write;
+use kinmesh_store::Completion;
+
+use super::{Driver, ROUND_MAX};
+use crate::identity::unix_ms;
+
+impl Driver {
+    /// Hands writes to the store, in order; what does not fit waits, and inputs with it.
+    pub(super) fn persist(&mut self, token: Token, writes: Vec<Write>) {
+        self.backlog.push_back((token, writes));
+        self.hand_over_backlog();
+    }
+
+    pub(super) fn hand_over_backlog(&mut self) {
+        while let Some((token, writes)) = self.backlog.pop_front() {
+            if let Err(refused) = self.store.commit(token.0, writes) {
+                self.backlog.push_front((token, refused.writes));
+                return;
+            }
+        }
+    }
+
+    /// Takes this answer and what else has come, so that one round serves a whole group.
+    pub(super) fn completed_all(&mut self, first: Completion) {
+        self.completed(first);
+        for _ in 0..ROUND_MAX {
+            match self.completions.try_recv() {
+                Ok(completion) => self.completed(completion),
+                Err(_) => break,
+            }
+        }
+        self.hand_over_backlog();
+    }
+
+    fn completed(&mut self, Completion { token, result }: Completion) {
+        let token = Token(token);
+        let outcome = match result {
+            Ok(fresh) => {
+                self.core.persisted(unix_ms(), token, &fresh);
+                self.set_store_fault(None);
+                Ok(())
+            }
+            Err(error) => {
+                self.core.not_persisted(token);
+                self.set_store_fault(Some(error.to_string()));
+                Err(error)
+            }
+        };
+        if let Some(waiting) = self.waiting.remove(&token) {
+            self.ready.push((waiting, outcome));
+        }
+    }
+
+    /// Answers those who waited, after the snapshots show what they asked for.
+    pub(super) fn answer_ready(&mut self) {
+        for (waiting, outcome) in self.ready.drain(..) {
+            waiting.answer(outcome);
+        }
+    }
+
+    fn set_store_fault(&mut self, fault: Option<String>) {
+        if self.store_fault != fault {
+            self.store_fault.clone_from(&fault);
+            self.status_changed = true;
+            self.told.push(Event::StoreFault { fault });
+        }
+    }
+
+    pub(super) fn count_unread(&self, conversation: ConversationId, after: Option<EntryKey>) {
+        let (store, counted) = (self.store.clone(), self.counted.clone());
+        tokio::spawn(async move {
+            // A store that cannot count says so at its next write.
+            if let Ok(unread) = store.unread(conversation, after, kinmesh_core::UNREAD_CAP).await {
+                let _ = counted.send((conversation, after, unread)).await;
+            }
+        });
+    }
+
+    /// Hands over what is left and closes the store.
+    pub(super) async fn close_store(&mut self) {
+        while !self.backlog.is_empty() {
+            match self.completions.recv().await {
+                Some(completion) => self.completed_all(completion),
+                None => break,
+            }
+        }
+        // The store's thread may be waiting for room in the queue of its answers.
+        let close = self.store.clone().close();
+        tokio::pin!(close);
+        loop {
+            tokio::select! {
+                () = &mut close => break,
+                Some(completion) = self.completions.recv() => self.completed(completion),
+            }
+        }
+        self.answer_ready();
+    }
+}

@@ -1,0 +1,309 @@
+//! Finding others: rendezvous, Kademlia, the local network and the address book at work.
+//!
+//! Namespaces are blinded hashes of rooms and persons; a bootstrap node learns no name from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use kinmesh_proto::{DeviceId, PersonId, RoomId, protocol};
+use libp2p::kad::{self, GetProvidersOk, QueryResult, RecordKey};
+use libp2p::rendezvous::{self, Namespace};
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
+
+use super::Driver;
+use crate::convert::{Scope, is_worth_dialling, scope_of, without_peer};
+use crate::discovery::{ADDRESSES_PER_DEVICE, Dial};
+use crate::identity::{device_of, unix_ms};
+use kinmesh_proto::record::Write;
+
+/// Registrations live this long, in seconds; short, so that what is gone is soon forgotten.
+const REGISTRATION_TTL_S: u64 = 600;
+/// They are renewed this often: twice within their life.
+const REGISTER_EVERY: Duration = Duration::from_secs(240);
+/// Without an address that others can reach there is nothing to register: look again after this.
+const REGISTER_RETRY: Duration = Duration::from_secs(2);
+/// Rooms and missing contacts are asked for this often.
+const DISCOVER_EVERY: Duration = Duration::from_secs(30);
+/// Registrations taken from one answer.
+const DISCOVER_MAX: u64 = 100;
+/// Kademlia is asked this often; it is the slower and dearer way.
+const PROVIDERS_EVERY: Duration = Duration::from_secs(60);
+/// Missing contacts asked for in one round.
+const CONTACTS_PER_ROUND: usize = 32;
+/// Peers above which strangers of a room are not dialled any more: gossip needs a dozen.
+const PEERS_WANTED: usize = 48;
+/// The protocol by which a rendezvous server is known.
+const RENDEZVOUS: StreamProtocol = StreamProtocol::new("/rendezvous/1.0.0");
+
+/// When to ask whom again.
+#[derive(Debug, Default)]
+pub(super) struct Seek {
+    /// Rendezvous servers connected, and when to register there and when to ask.
+    nodes: BTreeMap<PeerId, NodeSchedule>,
+    /// Namespaces announced through Kademlia.
+    provided: BTreeSet<String>,
+    kad_nodes: usize,
+    providers_due: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct NodeSchedule {
+    register_due: Instant,
+    discover_due: Instant,
+}
+
+impl Seek {
+    pub(super) fn forget_node(&mut self, peer: &PeerId) {
+        self.nodes.remove(peer);
+    }
+
+    /// Everything is due again: we moved, or take part in something new.
+    fn all_due(&mut self, now: Instant) {
+        for schedule in self.nodes.values_mut() {
+            *schedule = NodeSchedule { register_due: now, discover_due: now };
+        }
+        self.providers_due = Some(now);
+    }
+}
+
+impl Driver {
+    /// Dials, registers and asks, as far as any of it is due. Called every second and when
+    /// something changed.
+    pub(super) fn seek(&mut self) {
+        let now = Instant::now();
+        let dials = self.discovery.due_bootstraps(now, |peer| self.connections.is_connected(peer));
+        for dial in dials {
+            self.dial(dial);
+        }
+        self.dial_known_peers(now);
+        self.use_rendezvous(now);
+        self.use_kademlia(now);
+    }
+
+    /// The same with everything due: we take part in something new.
+    pub(super) fn seek_anew(&mut self) {
+        self.seek.all_due(Instant::now());
+        self.seek();
+    }
+
+    pub(super) fn stop_being_found(&mut self, room: RoomId) {
+        let namespace = room.namespace();
+        let nodes: Vec<PeerId> = self.seek.nodes.keys().copied().collect();
+        for node in nodes {
+            if let Ok(namespace) = Namespace::new(namespace.clone()) {
+                self.swarm.behaviour_mut().rendezvous.unregister(namespace, node);
+            }
+        }
+        self.swarm.behaviour_mut().kad.stop_providing(&RecordKey::new(&namespace));
+        self.seek.provided.remove(&namespace);
+        // Unregistering makes libp2p's client forget its other namespaces on that node.
+        self.seek.all_due(Instant::now());
+    }
+
+    pub(super) fn reachability_changed(&mut self) {
+        let is_reachable = self.swarm.external_addresses().next().is_some();
+        let mode = if is_reachable { kad::Mode::Server } else { kad::Mode::Client };
+        self.swarm.behaviour_mut().kad.set_mode(Some(mode));
+        self.seek.all_due(Instant::now());
+        self.status_changed = true;
+        self.seek();
+    }
+
+    /// What an identified peer is good for.
+    pub(super) fn learn_services<'a>(
+        &mut self,
+        peer: PeerId,
+        info: &identify::Info,
+        addresses: impl Iterator<Item = &'a Multiaddr>,
+    ) {
+        let now = Instant::now();
+        if info.protocols.contains(&RENDEZVOUS) && !self.seek.nodes.contains_key(&peer) {
+            self.seek.nodes.insert(peer, NodeSchedule { register_due: now, discover_due: now });
+        }
+        if info.protocols.contains(&StreamProtocol::new(protocol::KAD)) {
+            let kad = &mut self.swarm.behaviour_mut().kad;
+            for address in addresses {
+                if matches!(kad.add_address(&peer, address.clone()), kad::RoutingUpdate::Success) {
+                    self.seek.kad_nodes += 1;
+                    self.seek.providers_due = Some(now);
+                }
+            }
+        }
+        self.seek();
+    }
+
+    /// Keeps addresses of peers in the address book. Bootstrap nodes are configured, not remembered.
+    pub(super) fn learn_addresses(&mut self, peer: PeerId, good: Option<&Multiaddr>, told: &[Multiaddr]) {
+        let Some(device) = device_of(&peer).filter(|_| !self.is_infrastructure(&peer)) else { return };
+        if let Some(record) = self.discovery.learn(device, good, told, unix_ms()) {
+            self.core.remember(vec![Write::PutAddresses(record)]);
+        }
+    }
+
+    fn is_infrastructure(&self, peer: &PeerId) -> bool {
+        self.seek.nodes.contains_key(peer)
+    }
+
+    fn dial(&mut self, Dial { peer, addresses }: Dial) {
+        if peer == *self.swarm.local_peer_id() || addresses.is_empty() {
+            return;
+        }
+        let dial =
+            DialOpts::peer_id(peer).addresses(addresses).condition(PeerCondition::DisconnectedAndNotDialing);
+        // Refused when connected or dialling already, which is what was wanted.
+        let _ = self.swarm.dial(dial.build());
+    }
+
+    /// Contacts first, then members of our rooms.
+    fn dial_known_peers(&mut self, now: Instant) {
+        let is_missing = |device: &DeviceId| {
+            crate::identity::peer_of(*device).is_some_and(|peer| !self.connections.is_connected(&peer))
+        };
+        let mut wanted = self.core.contact_devices();
+        if self.connections.count() < PEERS_WANTED {
+            wanted.extend(self.core.member_devices());
+        }
+        let dials = self.discovery.due_peers(now, wanted.into_iter().filter(is_missing));
+        for dial in dials {
+            self.dial(dial);
+        }
+    }
+
+    fn use_rendezvous(&mut self, now: Instant) {
+        let nodes: Vec<PeerId> = self.seek.nodes.keys().copied().collect();
+        for node in nodes {
+            let Some(schedule) = self.seek.nodes.get(&node) else { continue };
+            let (register, discover) = (schedule.register_due <= now, schedule.discover_due <= now);
+            if register {
+                let wait = if self.register_at(node) { REGISTER_EVERY } else { REGISTER_RETRY };
+                self.reschedule(node, |schedule| schedule.register_due = now + wait);
+            }
+            if discover {
+                self.discover_at(node);
+                self.reschedule(node, |schedule| schedule.discover_due = now + DISCOVER_EVERY);
+            }
+        }
+    }
+
+    fn reschedule(&mut self, node: PeerId, change: impl FnOnce(&mut NodeSchedule)) {
+        if let Some(schedule) = self.seek.nodes.get_mut(&node) {
+            change(schedule);
+        }
+    }
+
+    /// Namespaces under which we can be found.
+    fn own_namespaces(&self) -> Vec<String> {
+        let rooms = self.core.open_rooms().map(|room| room.namespace());
+        std::iter::once(self.core.me().namespace()).chain(rooms).collect()
+    }
+
+    /// False when there is no address to register.
+    fn register_at(&mut self, node: PeerId) -> bool {
+        if self.swarm.external_addresses().next().is_none() {
+            return false;
+        }
+        for namespace in self.own_namespaces() {
+            let Ok(namespace) = Namespace::new(namespace) else { continue };
+            let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
+            if let Err(error) = rendezvous.register(namespace, node, Some(REGISTRATION_TTL_S)) {
+                tracing::warn!(%error, "not registered");
+                return false;
+            }
+        }
+        true
+    }
+
+    fn discover_at(&mut self, node: PeerId) {
+        let rooms: Vec<String> = self.core.open_rooms().map(|room| room.namespace()).collect();
+        let contacts = self.missing_contacts().map(|person| person.namespace());
+        for namespace in rooms.into_iter().chain(contacts) {
+            if let Ok(namespace) = Namespace::new(namespace) {
+                let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
+                rendezvous.discover(Some(namespace), None, Some(DISCOVER_MAX), node);
+            }
+        }
+    }
+
+    fn missing_contacts(&self) -> std::vec::IntoIter<PersonId> {
+        let mut missing = self.core.missing_contacts();
+        missing.truncate(CONTACTS_PER_ROUND);
+        missing.into_iter()
+    }
+
+    pub(super) fn rendezvous_event(&mut self, event: rendezvous::client::Event) {
+        use rendezvous::client::Event;
+        match event {
+            Event::Discovered { rendezvous_node, registrations, .. } => {
+                let told_over =
+                    self.connections.best(&rendezvous_node).map_or(Scope::Global, |link| link.scope);
+                for registration in registrations {
+                    let peer = registration.record.peer_id();
+                    self.found(peer, registration.record.addresses().to_vec(), told_over);
+                }
+            }
+            Event::RegisterFailed { error, .. } => {
+                tracing::warn!(?error, "a bootstrap node refused to register us")
+            }
+            Event::DiscoverFailed { error, .. } => tracing::debug!(?error, "a bootstrap node did not answer"),
+            Event::Registered { .. } | Event::Expired { .. } => {}
+        }
+    }
+
+    /// Somebody is said to be reachable at these addresses.
+    fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, told_over: Scope) {
+        if self.connections.is_connected(&peer) || self.connections.count() >= PEERS_WANTED {
+            return;
+        }
+        let addresses =
+            addresses.into_iter().map(without_peer).filter(|address| is_worth_dialling(address, told_over));
+        self.dial(Dial { peer, addresses: addresses.take(ADDRESSES_PER_DEVICE).collect() });
+    }
+
+    fn use_kademlia(&mut self, now: Instant) {
+        if self.seek.kad_nodes == 0 || self.seek.providers_due.is_some_and(|due| due > now) {
+            return;
+        }
+        self.seek.providers_due = Some(now + PROVIDERS_EVERY);
+        for namespace in self.own_namespaces() {
+            // Said once; Kademlia repeats it by itself.
+            if !self.seek.provided.contains(&namespace)
+                && self.swarm.behaviour_mut().kad.start_providing(RecordKey::new(&namespace)).is_ok()
+            {
+                self.seek.provided.insert(namespace);
+            }
+        }
+        let rooms: Vec<String> = self.core.open_rooms().map(|room| room.namespace()).collect();
+        let contacts = self.missing_contacts().map(|person| person.namespace());
+        for namespace in rooms.into_iter().chain(contacts) {
+            self.swarm.behaviour_mut().kad.get_providers(RecordKey::new(&namespace));
+        }
+    }
+
+    pub(super) fn kad_event(&mut self, event: kad::Event) {
+        if let kad::Event::OutboundQueryProgressed { result: QueryResult::GetProviders(Ok(found)), .. } =
+            event
+            && let GetProvidersOk::FoundProviders { providers, .. } = found
+        {
+            for peer in providers {
+                if !self.connections.is_connected(&peer) && self.connections.count() < PEERS_WANTED {
+                    // Kademlia adds the addresses it knows to the dial.
+                    let dial = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
+                    let _ = self.swarm.dial(dial.build());
+                }
+            }
+        }
+    }
+
+    pub(super) fn mdns_event(&mut self, event: mdns::Event) {
+        let mdns::Event::Discovered(found) = event else { return };
+        let mut by_peer = BTreeMap::<PeerId, Vec<Multiaddr>>::new();
+        for (peer, address) in found {
+            by_peer.entry(peer).or_default().push(address);
+        }
+        for (peer, addresses) in by_peer {
+            let nearby = addresses.into_iter().filter(|address| scope_of(address).is_some()).collect();
+            self.found(peer, nearby, Scope::Local);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A program that is killed at any moment loses nothing it was told is stored.
+//!
+//! `KINMESH_KILL_ROUNDS` sets the number of kills.
+
+#[path = "support/child.rs"]
+mod child;
+#[path = "support/fixtures.rs"]
+mod fixtures;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use fixtures::{CHAT, ROOM, entry, person, put};
+use kinmesh_proto::{ConversationRecord, Delivery, Write};
+use kinmesh_store::{HistoryStore, SledStore, StoredEntry};
+
+/// Entries of one batch in the room; the chat gets one more and its record counts the batches.
+const BATCH: u64 = 7;
+/// Opens each line of the child that counts, among those of the test harness.
+const MARK: &str = "stored ";
+
+fn rounds() -> u64 {
+    std::env::var("KINMESH_KILL_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap())
+}
+
+/// Evenly spread and the same in every run (SplitMix64).
+fn pseudo_random(round: u64, below: u64) -> u64 {
+    let mut x = round.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (x ^ (x >> 31)) % below
+}
+
+fn batch(number: u64) -> Vec<Write> {
+    let in_room = (0..BATCH).map(|n| {
+        let text = format!("{number}.{n} {}", "x".repeat(usize::try_from(number * 37 % 500).unwrap()));
+        put(ROOM, &entry(&person(1), ROOM, number * BATCH + n, &text), Delivery::Received)
+    });
+    let in_chat = put(CHAT, &entry(&person(1), CHAT, number, "queued"), Delivery::Queued);
+    let record = ConversationRecord { id: CHAT, name: None, open: true, read: None, seq: number + 1 };
+    in_room.chain([in_chat, Write::PutConversation(record)]).collect()
+}
+
+/// Checks that the store holds the batches from 0 on, each whole and in order, and counts them.
+fn whole_batches(store: &SledStore) -> u64 {
+    let room = store.page(ROOM, None, usize::MAX).unwrap();
+    let chat = store.queued(CHAT, usize::MAX).unwrap();
+    let seq = store.load().unwrap().conversations.first().map_or(0, |record| record.seq);
+    let times = |entries: &[StoredEntry]| -> Vec<u64> {
+        entries.iter().map(|stored| stored.entry.value().clock.ms()).collect()
+    };
+    assert_eq!(times(&chat), (0..seq).collect::<Vec<_>>());
+    assert_eq!(times(&room), (0..seq * BATCH).collect::<Vec<_>>());
+    seq
+}
+
+fn open(dir: &Path) -> SledStore {
+    let (store, report) = SledStore::open(dir).unwrap();
+    assert_eq!(report.set_aside, None, "a kill damages nothing");
+    store
+}
+
+/// Runs in the child: stores batches for as long as it lives, and says so after each.
+#[test]
+fn child_that_stores() {
+    let Some(dir) = child::dir() else { return };
+    let mut store = open(&dir);
+    for number in whole_batches(&store).. {
+        assert_eq!(store.apply(&batch(number)).unwrap(), [true; BATCH as usize + 1]);
+        println!("\n{MARK}{number}");
+    }
+}
+
+/// Starts the child, kills it after `life` counted from `from_first_line` or from its start, and
+/// returns the last batch it said was stored.
+fn run_and_kill(dir: &Path, life: Duration, from_first_line: bool) -> Option<u64> {
+    let mut child = child::command(&[], "child_that_stores", dir).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut heard = String::new();
+    while from_first_line && !heard.contains(MARK) {
+        assert_ne!(lines.read_line(&mut heard).unwrap(), 0, "the child ended by itself: {heard}");
+    }
+    let reader = thread::spawn(move || {
+        lines.read_to_string(&mut heard).unwrap();
+        heard
+    });
+    thread::sleep(life);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let heard = reader.join().unwrap();
+    let whole_lines = heard.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    assert!(!whole_lines.contains("panicked"), "{whole_lines}");
+    whole_lines.lines().rev().find_map(|line| line.strip_prefix(MARK)).map(|number| number.parse().unwrap())
+}
+
+#[test]
+fn what_was_stored_survives_kills() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut stored = 0;
+    for round in 0..rounds() {
+        let life = Duration::from_millis(1 + pseudo_random(round, 100));
+        let said = run_and_kill(dir.path(), life, true).expect("it said so at least once");
+        stored = whole_batches(&open(dir.path()));
+        assert!(stored > said, "round {round}: batch {said} was stored, {stored} are there");
+    }
+    println!("{stored} batches over {} kills", rounds());
+}
+
+#[test]
+fn a_kill_while_opening_damages_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    for number in 0..200 {
+        store.apply(&batch(number)).unwrap();
+    }
+    drop(store);
+    let mut before = 200;
+    for round in 0..rounds() {
+        let life = Duration::from_micros(1000 + pseudo_random(round, 59_000));
+        run_and_kill(dir.path(), life, false);
+        let now = whole_batches(&open(dir.path()));
+        assert!(now >= before, "round {round}: {before} batches were there, {now} are");
+        before = now;
+    }
+}
+
+#[test]
+fn an_unfinished_snapshot_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.apply(&batch(0)).unwrap();
+    drop(store);
+    let unfinished = dir.path().join("sled/snap.00000000FFFFFFFF.generating");
+    std::fs::write(&unfinished, b"half of").unwrap();
+    assert_eq!(whole_batches(&open(dir.path())), 1);
+    assert!(!unfinished.exists());
+}

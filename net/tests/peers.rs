@@ -1,0 +1,163 @@
+//! Stories of real peers in one process, over real sockets and real stores.
+
+use std::time::Duration;
+
+use kinmesh_core::{ConversationEvent, Event};
+use kinmesh_net::{EventStream, Node, NodeConfig, NodeHandle};
+use kinmesh_proto::{ConversationId, Delivery, DisplayName, PersonId, RoomName, StatusLine};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+/// Longer than any of these stories takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Peer {
+    node: NodeHandle,
+    events: EventStream,
+    person: PersonId,
+    dir: TempDir,
+}
+
+impl Peer {
+    async fn start(name: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), name).await
+    }
+
+    async fn start_in(dir: TempDir, name: &str) -> Self {
+        let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".parse().unwrap()];
+        let config = NodeConfig { data_dir: dir.path().to_owned(), bootstraps: vec![], listen, mdns: false };
+        let node = Node::start(config).await.unwrap();
+        let events = node.events();
+        node.set_profile(DisplayName::new(name).unwrap(), StatusLine::default()).await.unwrap();
+        let person = node.overview().me.person;
+        Self { node, events, person, dir }
+    }
+
+    async fn address(&self) -> libp2p::Multiaddr {
+        let mut status = self.node.watch_status();
+        let status = timeout(PATIENCE, status.wait_for(|status| !status.listening.is_empty())).await.unwrap();
+        status.unwrap().listening[0].clone()
+    }
+
+    async fn meet(&self, other: &Peer) {
+        self.node.add_bootstrap(other.address().await).await.unwrap();
+        for (one, two) in [(self, other), (other, self)] {
+            let mut overview = one.node.watch_overview();
+            let sees = |view: &std::sync::Arc<kinmesh_net::Overview>| {
+                view.people.iter().any(|person| person.person == two.person && person.online.is_online())
+            };
+            drop(timeout(PATIENCE, overview.wait_for(sees)).await.expect("the two see each other").unwrap());
+        }
+    }
+
+    async fn hears(&mut self, conversation: ConversationId, text: &str) {
+        self.waits_for(|event| match event {
+            Event::Conversation {
+                conversation: heard,
+                change: ConversationEvent::EntryAdded { entry },
+                ..
+            } => *heard == conversation && entry.text.as_deref() == Some(text),
+            _ => false,
+        })
+        .await;
+    }
+
+    async fn waits_for(&mut self, wanted: impl Fn(&Event) -> bool) {
+        let wait = async { while !wanted(&self.events.next().await.expect("the peer lives")) {} };
+        timeout(PATIENCE, wait).await.expect("it happens in time");
+    }
+}
+
+fn lobby() -> RoomName {
+    RoomName::lobby()
+}
+
+#[tokio::test]
+async fn echo_answers_without_any_network() {
+    let mut alice = Peer::start("Alice").await;
+    let echo = alice.node.find("echo")[0].person;
+    let sent = alice.node.chat(echo).send("is it working?").await.unwrap();
+    alice.hears(ConversationId::Direct(echo), "is it working?").await;
+    alice
+        .waits_for(|event| {
+            matches!(event, Event::Conversation { change: ConversationEvent::DeliveryChanged { key, delivery: Delivery::Delivered }, .. } if *key == sent.key)
+        })
+        .await;
+    alice.hears(ConversationId::Direct(echo), "is it working?").await;
+    let page = alice.node.chat(echo).page(None, 10).await.unwrap();
+    assert_eq!(page.iter().map(|entry| entry.author).collect::<Vec<_>>(), [alice.person, echo]);
+    assert_eq!(alice.node.overview().chats[0].unread, 1);
+}
+
+#[tokio::test]
+async fn alice_and_bob_talk_in_a_room() {
+    let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    let room_of_alice = alice.node.join_room(lobby()).await.unwrap();
+    let room_of_bob = bob.node.join_room(lobby()).await.unwrap();
+    let room = ConversationId::Room(room_of_alice.id());
+    room_of_alice.send("hello lobby").await.unwrap();
+    bob.hears(room, "hello lobby").await;
+    room_of_bob.send("hello Alice").await.unwrap();
+    alice.hears(room, "hello Alice").await;
+    assert_eq!(room_of_bob.members().await.unwrap().len(), 2);
+    assert_eq!(bob.node.overview().rooms[0].unread, 1);
+}
+
+#[tokio::test]
+async fn a_private_message_is_acknowledged_from_the_other_disk() {
+    let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    let sent = alice.node.chat(bob.person).send("only for you").await.unwrap();
+    bob.hears(ConversationId::Direct(alice.person), "only for you").await;
+    alice
+        .waits_for(|event| {
+            matches!(event, Event::Conversation { change: ConversationEvent::DeliveryChanged { key, delivery: Delivery::Delivered }, .. } if *key == sent.key)
+        })
+        .await;
+    let page = bob.node.chat(alice.person).page(None, 10).await.unwrap();
+    assert_eq!(page[0].text.as_deref(), Some("only for you"));
+}
+
+#[tokio::test]
+async fn a_message_for_somebody_offline_waits_and_is_delivered_when_they_meet() {
+    let (mut alice, bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    bob.node.shutdown().await;
+    let gone = bob.person;
+    alice.waits_for(|event| matches!(event, Event::PersonChanged { person } if *person == gone)).await;
+    let sent = alice.node.chat(gone).send("read this later").await.unwrap();
+    assert_eq!(sent.delivery, Delivery::Queued);
+    let mut bob = Peer::start_in(bob.dir, "Bob").await;
+    bob.node.add_bootstrap(alice.address().await).await.unwrap();
+    bob.hears(ConversationId::Direct(alice.person), "read this later").await;
+}
+
+#[tokio::test]
+async fn history_and_membership_survive_a_restart() {
+    let mut alice = Peer::start("Alice").await;
+    let room = alice.node.join_room(lobby()).await.unwrap();
+    room.send("note to self").await.unwrap();
+    alice.hears(ConversationId::Room(room.id()), "note to self").await;
+    alice.node.shutdown().await;
+    let alice = Peer::start_in(alice.dir, "Alice").await;
+    let overview = alice.node.overview();
+    assert!(overview.rooms[0].joined);
+    let page = alice.node.room(room.id()).page(None, 10).await.unwrap();
+    assert_eq!(page[0].text.as_deref(), Some("note to self"));
+}
+
+#[tokio::test]
+async fn somebody_who_leaves_cleanly_is_offline_at_once() {
+    let (alice, bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    let mut overview = alice.node.watch_overview();
+    bob.node.shutdown().await;
+    let is_gone = |view: &std::sync::Arc<kinmesh_net::Overview>| {
+        view.people.iter().any(|person| person.person == bob.person && !person.online.is_online())
+    };
+    let at_once = Duration::from_secs(5);
+    drop(
+        timeout(at_once, overview.wait_for(is_gone)).await.expect("well before silence would tell").unwrap(),
+    );
+}
