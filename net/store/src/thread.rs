@@ -17,17 +17,16 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::StoreError;
 use crate::history::HistoryStore;
 
-/// Commands that wait for the thread: two full groups of single writes, so that one gathers while
-/// the other is on its way to the disk, and four times that for a burst. Beyond it the caller is
-/// told [`Busy`].
+/// Commands that wait for the thread: eight full groups of single writes, a burst of some 20 ms of
+/// the disk's work. Beyond it the caller is told [`Busy`].
 const COMMANDS_CAP: usize = 2048;
 
-/// Writes in one group, to within the last commit: near the knee of throughput over group size,
-/// and a group still ends within a few milliseconds.
+/// Writes in one group, to within its last commit: throughput hardly grows beyond it, and it takes
+/// the disk about 3 ms, so that the first commit of a group does not wait long for the last.
 const GROUP_WRITES_MAX: usize = 256;
 
 /// The store takes no more commits at the moment, or for good when it was closed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the store is busy")]
 pub struct Busy {
     /// What was not taken, to be handed over again.
@@ -77,11 +76,12 @@ impl StoreHandle {
 
     /// Hands over changes that belong together. Never waits: the outcome comes as a [`Completion`].
     pub fn commit(&self, token: u64, writes: Vec<Write>) -> Result<(), Busy> {
-        let Err(refused) = self.commands.try_send(Command::Commit(Commit { token, writes })) else { return Ok(()) };
-        match refused.into_inner() {
-            Command::Commit(Commit { writes, .. }) => Err(Busy { writes }),
-            // What comes back is what was sent.
-            Command::Read(_) | Command::Close(_) => Ok(()),
+        match self.commands.try_reserve() {
+            Ok(slot) => {
+                slot.send(Command::Commit(Commit { token, writes }));
+                Ok(())
+            }
+            Err(_) => Err(Busy { writes }),
         }
     }
 

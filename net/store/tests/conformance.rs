@@ -1,5 +1,7 @@
 //! What every store must do, run on each of them.
 
+#![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
+
 #[path = "support/fixtures.rs"]
 mod fixtures;
 

@@ -2,6 +2,8 @@
 //!
 //! `KINMESH_KILL_ROUNDS` sets the number of kills.
 
+#![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
+
 #[path = "support/child.rs"]
 mod child;
 #[path = "support/fixtures.rs"]

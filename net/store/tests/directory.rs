@@ -1,5 +1,7 @@
 //! What a start makes of the directory it finds: in use, damaged, from a later version.
 
+#![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
+
 #[path = "support/fixtures.rs"]
 mod fixtures;
 

@@ -2,6 +2,8 @@
 //!
 //! The test that is to run there is an ordinary test: without [`DIR`] it returns at once.
 
+#![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

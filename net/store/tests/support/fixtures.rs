@@ -1,5 +1,7 @@
 //! People, rooms and entries for the store's tests.
 
+#![allow(dead_code)] // Each test program uses its part.
+
 use kinmesh_proto::{
     Content, ConversationId, Delivery, DeviceKeys, Entry, EntryBody, Hlc, PersonId, RoomId, StoredEntry,
     Unverified, Write,

@@ -1,0 +1,128 @@
+//! A full disk costs nothing that was stored: reading goes on, and writing goes on once there is room.
+#![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
+#![cfg(unix)]
+
+#[path = "support/child.rs"]
+mod child;
+#[path = "support/fixtures.rs"]
+mod fixtures;
+
+use std::path::Path;
+use std::process::Command;
+
+use fixtures::{ROOM, entry, person, put};
+use kinmesh_proto::{Delivery, Write};
+use kinmesh_store::{HistoryStore, SledStore, StoreError};
+
+const BATCH: u64 = 64;
+/// The child's last word, so that a child that ran nothing does not count.
+const DONE: &str = "nothing was lost";
+
+fn batch(number: u64) -> Vec<Write> {
+    let text = "x".repeat(2000);
+    (number * BATCH..(number + 1) * BATCH)
+        .map(|ms| put(ROOM, &entry(&person(1), ROOM, ms, &text), Delivery::Received))
+        .collect()
+}
+
+/// Stores batches from `first` on until the disk is full, and returns the first that was not stored.
+fn fill(store: &mut SledStore, first: u64) -> u64 {
+    for number in first.. {
+        match store.apply(&batch(number)) {
+            Ok(fresh) => assert_eq!(fresh, [true; BATCH as usize]),
+            Err(StoreError::Full) => return number,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    unreachable!("no disk is endless")
+}
+
+fn assert_holds(store: &SledStore, batches: u64) {
+    let page = store.page(ROOM, None, usize::MAX).unwrap();
+    let times: Vec<_> = page.iter().map(|stored| stored.entry.value().clock.ms()).collect();
+    assert_eq!(times, (0..batches * BATCH).collect::<Vec<_>>());
+}
+
+fn open(dir: &Path) -> SledStore {
+    let (store, report) = SledStore::open(dir).unwrap();
+    assert_eq!(report.set_aside, None, "a full disk is no damage");
+    store
+}
+
+#[test]
+fn child_on_a_small_disk() {
+    let Some(dir) = child::dir() else { return };
+    let other_file = dir.join("something else");
+    std::fs::write(&other_file, vec![1; 10 << 20]).unwrap();
+    let dir = dir.join("history");
+    let mut store = open(&dir);
+    let stored = fill(&mut store, 0);
+    assert!(stored > 20, "{stored} batches fitted");
+    assert_holds(&store, stored);
+    for _ in 0..3 {
+        assert!(matches!(store.apply(&batch(stored)), Err(StoreError::Full)));
+        assert_holds(&store, stored);
+    }
+    drop(store);
+    let mut store = open(&dir);
+    assert_holds(&store, stored);
+    assert!(matches!(store.apply(&batch(stored)), Err(StoreError::Full)));
+    std::fs::remove_file(other_file).unwrap();
+    assert_eq!(store.apply(&batch(stored)).unwrap(), [true; BATCH as usize]);
+    let stored = fill(&mut store, stored + 1);
+    drop(store);
+    assert_holds(&open(&dir), stored);
+    println!("\n{DONE}: {stored} batches");
+}
+
+#[test]
+fn child_under_a_file_limit() {
+    let Some(dir) = child::dir() else { return };
+    let mut store = open(&dir);
+    let stored = fill(&mut store, 0);
+    assert!(stored > 20, "{stored} batches fitted");
+    assert_holds(&store, stored);
+    assert!(matches!(store.apply(&batch(stored)), Err(StoreError::Full)));
+    drop(store);
+    assert_holds(&open(&dir), stored);
+    println!("\n{DONE}: {stored} batches");
+}
+
+fn assert_done(mut child: Command) {
+    let output = child.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains(DONE),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// No rights are needed for this one; the file size limit acts as the end of the disk.
+#[test]
+fn a_log_that_cannot_grow_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    // Blocks of 512 bytes or of 1 KiB, as the shell has it: 12 or 24 MiB for each file.
+    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 24576; exec \"$@\"", "sh"];
+    assert_done(child::command(&limited, "child_under_a_file_limit", dir.path()));
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o size=48m tmpfs '{}' && exec \"$@\"", dir.path().display());
+    // As root plainly, else as root of a user namespace of our own.
+    let ways: [&[&str]; 2] = [
+        &["unshare", "--mount", "sh", "-c", &mount, "sh"],
+        &["unshare", "--map-root-user", "--mount", "sh", "-c", &mount, "sh"],
+    ];
+    let works = |way: &&&[&str]| {
+        Command::new(way[0]).args(&way[1..]).arg("true").output().is_ok_and(|output| output.status.success())
+    };
+    match ways.iter().find(works) {
+        Some(way) => assert_done(child::command(way, "child_on_a_small_disk", dir.path())),
+        None => {
+            eprintln!("NOT TESTED: this system lets us mount no tmpfs, neither as we are nor in a namespace")
+        }
+    }
+}
