@@ -7,13 +7,13 @@ use kinmesh_net::hello;
 use kinmesh_net::transport::{ConnectionCaps, connection_limits};
 use kinmesh_proto::protocol;
 use libp2p::identity::Keypair;
-use libp2p::kad::store::{MemoryStore, MemoryStoreConfig};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{
     PeerId, StreamProtocol, autonat, connection_limits as limits, identify, kad, memory_connection_limits,
     ping,
 };
 
+use crate::providers::{self, Providers};
 use crate::rendezvous;
 
 /// Connections a node takes. The usual limit of open files is 1024, and TCP takes one for each.
@@ -25,12 +25,6 @@ pub(crate) const MEMORY_MAX_BYTES: usize = 512 * 1024 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// An answer later than this is none.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// Provider keys kept: one for each room or person that anybody announces through us.
-const PROVIDER_KEYS_MAX: usize = 10_000;
-/// Providers of one key kept: Kademlia's replication factor.
-const PROVIDERS_PER_KEY_MAX: usize = 20;
-/// Longest provider key: ours are hashes in hex, 64 bytes.
-pub(crate) const PROVIDER_KEY_BYTES_MAX: usize = 64;
 /// Largest Kademlia message: twenty peers with eight addresses each take half of it.
 const KAD_PACKET_MAX: usize = 16 * 1024;
 
@@ -49,7 +43,7 @@ pub(crate) struct Behaviour {
     /// Who else is where.
     pub(crate) rendezvous: rendezvous::Behaviour,
     /// The same, without us.
-    pub(crate) kad: kad::Behaviour<MemoryStore>,
+    pub(crate) kad: kad::Behaviour<Providers>,
     autonat: autonat::v2::server::Behaviour,
 }
 
@@ -78,11 +72,11 @@ impl Behaviour {
     }
 }
 
-fn kademlia(peer: PeerId) -> kad::Behaviour<MemoryStore> {
+fn kademlia(peer: PeerId) -> kad::Behaviour<Providers> {
     let mut config = kad::Config::new(StreamProtocol::new(protocol::KAD));
     config
         .set_max_packet_size(KAD_PACKET_MAX)
-        // Only what we have looked at is kept: addresses by identify, providers by their key's length.
+        // Only what we have looked at is kept: addresses after identify, providers within their limits.
         .set_kbucket_inserts(kad::BucketInserts::Manual)
         .set_record_filtering(kad::StoreInserts::FilterBoth)
         // A server answers; it has nothing to look up, so it keeps no timer for it.
@@ -90,15 +84,8 @@ fn kademlia(peer: PeerId) -> kad::Behaviour<MemoryStore> {
         .set_publication_interval(None)
         .set_replication_interval(None)
         .set_provider_publication_interval(None)
-        .set_replication_factor(NonZeroUsize::MIN.saturating_add(PROVIDERS_PER_KEY_MAX - 1));
-    let store = MemoryStoreConfig {
-        max_provided_keys: PROVIDER_KEYS_MAX,
-        max_providers_per_key: PROVIDERS_PER_KEY_MAX,
-        // Kademlia's values are not used: no message, however small, may be left here.
-        max_records: 0,
-        max_value_bytes: 0,
-    };
-    let mut kad = kad::Behaviour::with_config(peer, MemoryStore::with_config(peer, store), config);
+        .set_replication_factor(NonZeroUsize::MIN.saturating_add(providers::PER_KEY_MAX - 1));
+    let mut kad = kad::Behaviour::with_config(peer, Providers::default(), config);
     kad.set_mode(Some(kad::Mode::Server));
     kad
 }

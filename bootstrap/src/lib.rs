@@ -8,6 +8,7 @@ mod behaviour;
 pub mod cli;
 pub mod control;
 pub mod node;
+pub mod providers;
 pub mod ration;
 pub mod rendezvous;
 pub mod roster;

@@ -19,7 +19,7 @@ use libp2p::{Multiaddr, PeerId, Swarm, identify, kad, ping, request_response};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::behaviour::{Behaviour, BehaviourEvent, PROVIDER_KEY_BYTES_MAX};
+use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::control::{Ask, ControlError};
 use crate::ration::OncePerMinute;
 use crate::rendezvous::wire::{Request, Response, Status as Refusal};
@@ -154,11 +154,18 @@ impl Node {
                     Some(Ask::Stop) | None => break,
                 },
                 () = &mut signals => break,
-                _ = housekeeping.tick() => drop(self.server.count(Instant::now())),
+                _ = housekeeping.tick() => self.expire(),
             }
         }
         tracing::info!("the node ends");
         self.leave().await;
+    }
+
+    /// Drops what has run out and nobody asked for.
+    fn expire(&mut self) {
+        let now = Instant::now();
+        self.server.expire(now);
+        self.swarm.behaviour_mut().kad.store_mut().expire(now);
     }
 
     /// Closes all connections, so that peers know at once.
@@ -372,13 +379,10 @@ impl Node {
     }
 
     fn on_kad(&mut self, request: kad::InboundRequest) {
-        if let kad::InboundRequest::AddProvider { record: Some(mut record) } = request
-            && record.key.as_ref().len() <= PROVIDER_KEY_BYTES_MAX
-        {
-            record.addresses.truncate(ADDRESSES_PER_PEER_MAX);
+        if let kad::InboundRequest::AddProvider { record: Some(record) } = request {
             let provider = record.provider;
             if self.swarm.behaviour_mut().kad.store_mut().add_provider(record).is_err() {
-                self.fault(Source::Peer(provider), "no room for another provider");
+                self.fault(Source::Peer(provider), "a provider record beyond the limits");
             }
         }
     }

@@ -19,8 +19,8 @@ use wire::{Codec, Cookie, Found, Request, Response, Status};
 
 /// Its name on the wire, as the specification gives it.
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/rendezvous/1.0.0");
-/// Requests that one connection may have under way. More are reset.
-const STREAMS_MAX: usize = 32;
+/// Requests that one connection may have under way; more are reset. libp2p's client sends up to 100.
+const STREAMS_MAX: usize = 128;
 /// Time-to-live of a registration that names none, from the specification.
 const TTL_DEFAULT: Duration = Duration::from_secs(7200);
 /// Shortest time-to-live: more often than this nobody needs to renew.
@@ -69,6 +69,11 @@ impl Server {
                 Some(Response::Found(self.discover(namespace, cookie, limit, now)))
             }
         }
+    }
+
+    /// Drops what has run out.
+    pub fn expire(&mut self, now: Instant) {
+        self.table.expire(now);
     }
 
     /// Registrations alive now.
@@ -202,7 +207,7 @@ mod tests {
     #[test]
     fn a_cookie_brings_only_what_is_new() {
         let (mut server, now) = (Server::default(), Instant::now());
-        let mut join = |server: &mut Server| {
+        let join = |server: &mut Server| {
             let key = Keypair::generate_ed25519();
             server.answer(key.public().to_peer_id(), register("room", record(&key, 1), 60), now);
         };
