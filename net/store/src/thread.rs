@@ -192,11 +192,9 @@ impl Worker {
     /// Stores a group and completes its commits. Returns the command that ended it, if one did.
     fn store_group(&mut self, first: Commit) -> Option<Command> {
         let (group, ended_by) = self.gather(first);
-        let (commits, writes): (Vec<_>, Vec<_>) = group
-            .into_iter()
-            .map(|commit| ((commit.token, entries_in(&commit.writes)), commit.writes))
-            .unzip();
-        let result = self.store.apply(&writes.concat());
+        let commits: Vec<_> = group.iter().map(|commit| (commit.token, entries_in(&commit.writes))).collect();
+        let writes: Vec<_> = group.into_iter().flat_map(|commit| commit.writes).collect();
+        let result = self.store.apply(&writes);
         if let Err(error) = &result {
             tracing::error!(commits = commits.len(), %error, "history was not stored");
         }

@@ -117,7 +117,7 @@ impl Directory {
     /// Makes the names of new files last. Systems without directory handles do so by themselves.
     pub(super) fn sync(&self) -> io::Result<()> {
         #[cfg(unix)]
-        for path in [self.sled(), self.path.clone()] {
+        for path in [Some(&*self.sled()), Some(&*self.path), self.path.parent()].into_iter().flatten() {
             match File::open(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 directory => directory?.sync_all()?,
