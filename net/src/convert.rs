@@ -30,6 +30,7 @@ impl Scope {
 /// Names are taken for the internet.
 pub(crate) fn scope_of(address: &Multiaddr) -> Option<Scope> {
     let ip = match address.iter().next()? {
+        Protocol::Memory(_) => return Some(Scope::Loopback),
         Protocol::Ip4(ip) => IpAddr::V4(ip),
         Protocol::Ip6(ip) => IpAddr::V6(ip),
         Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_) => {

@@ -18,11 +18,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use kinmesh_core::{Core, Event, FrameToken, Overview, RequestToken, Token};
+use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, Token};
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, RoomId};
 use kinmesh_store::{Completion, OpenReport, SledStore, StoreError, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
+use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::{Multiaddr, PeerId, Swarm};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -35,9 +36,10 @@ use crate::error::StartError;
 use crate::handle::{Command, NodeHandle};
 use crate::identity::{Identity, unix_ms};
 use crate::status::NodeStatus;
+use crate::transport::{Connections, TransportError};
 use crate::{NodeConfig, listen, transport};
 use commands::Waiting;
-use connections::Connections;
+use connections::ConnectionTable;
 use seek::Seek;
 
 /// Commands that wait for the driver. A face gets `Busy` beyond it and tries again.
@@ -70,7 +72,7 @@ pub(crate) struct Driver {
     status: watch::Sender<NodeStatus>,
     overview: watch::Sender<Arc<Overview>>,
 
-    connections: Connections,
+    connections: ConnectionTable,
     discovery: Discovery,
     seek: Seek,
     topics: HashMap<TopicHash, RoomId>,
@@ -82,6 +84,7 @@ pub(crate) struct Driver {
     shutdown_asked: Option<oneshot::Sender<()>>,
     frames: BTreeMap<FrameToken, (MessageId, PeerId)>,
     requests: BTreeMap<RequestToken, ResponseChannel<ChatResponse>>,
+    batches: BTreeMap<OutboundRequestId, BatchToken>,
     /// Goodbyes and other hellos that are not answered yet.
     hellos: BTreeSet<OutboundRequestId>,
     next_token: u64,
@@ -95,8 +98,11 @@ pub(crate) struct Driver {
     data_dir: PathBuf,
 }
 
-/// Opens everything and starts the driver task.
-pub(crate) async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
+/// Opens everything and starts the driver task, over the transport that `connect` makes.
+pub(crate) async fn start(
+    config: NodeConfig,
+    connect: impl FnOnce(&Keypair) -> Result<Connections, TransportError>,
+) -> Result<NodeHandle, StartError> {
     let (store, OpenReport { set_aside }) = SledStore::open(&config.data_dir.join("history"))?;
     let identity = Identity::load_or_create(&config.data_dir)?;
     let (completed, completions) = mpsc::channel(COMPLETIONS_CAP);
@@ -105,8 +111,8 @@ pub(crate) async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> 
 
     let behaviour = Behaviour::new(&identity.keypair, config.mdns)
         .map_err(|error| StartError::Transport(Box::new(error)))?;
-    let mut swarm = transport::build_swarm(&identity.keypair, behaviour)
-        .map_err(|error| StartError::Transport(Box::new(error)))?;
+    let transport = connect(&identity.keypair).map_err(|error| StartError::Transport(Box::new(error)))?;
+    let mut swarm = transport::build_swarm_over(transport, &identity.keypair, behaviour);
     listen::listen(&mut swarm, &config.listen, &config.data_dir)?;
 
     let discovery = Discovery::new(config.bootstraps, snapshot.addresses.clone(), Instant::now());
@@ -135,7 +141,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> 
         events,
         status,
         overview,
-        connections: Connections::default(),
+        connections: ConnectionTable::default(),
         discovery,
         seek: Seek::default(),
         topics: HashMap::new(),
@@ -145,6 +151,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> 
         shutdown_asked: None,
         frames: BTreeMap::new(),
         requests: BTreeMap::new(),
+        batches: BTreeMap::new(),
         hellos: BTreeSet::new(),
         next_token: 0,
         told: Vec::new(),

@@ -13,6 +13,8 @@ pub mod hello;
 pub mod identity;
 mod listen;
 pub mod status;
+#[cfg(feature = "test-util")]
+pub mod testing;
 pub mod transport;
 
 pub use error::{CallError, ChangeError, ConnectError, ReadError, SendError, StartError};
@@ -46,6 +48,6 @@ impl Node {
     ///
     /// Must be called on a tokio runtime. The peer runs until [`NodeHandle::shutdown`].
     pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
-        driver::start(config).await
+        driver::start(config, transport::sockets).await
     }
 }

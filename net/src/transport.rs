@@ -58,8 +58,21 @@ pub fn connection_limits(caps: ConnectionCaps) -> connection_limits::Behaviour {
 
 /// A swarm with our transport. Must be called on a tokio runtime.
 pub fn build_swarm<B: NetworkBehaviour>(keypair: &Keypair, behaviour: B) -> Result<Swarm<B>, TransportError> {
-    let transport = with_dns(keypair, dns::tokio::Transport::system)?;
-    Ok(Swarm::new(transport, behaviour, keypair.public().to_peer_id(), swarm_config()))
+    Ok(build_swarm_over(sockets(keypair)?, keypair, behaviour))
+}
+
+/// QUIC, TCP and DNS: what a peer really uses.
+pub(crate) fn sockets(keypair: &Keypair) -> Result<Connections, TransportError> {
+    with_dns(keypair, dns::tokio::Transport::system)
+}
+
+/// A swarm with our settings over any transport.
+pub(crate) fn build_swarm_over<B: NetworkBehaviour>(
+    transport: Connections,
+    keypair: &Keypair,
+    behaviour: B,
+) -> Swarm<B> {
+    Swarm::new(transport, behaviour, keypair.public().to_peer_id(), swarm_config())
 }
 
 fn swarm_config() -> swarm::Config {
@@ -71,7 +84,7 @@ fn swarm_config() -> swarm::Config {
         .with_smart_dial()
 }
 
-type Connections = Boxed<(PeerId, StreamMuxerBox)>;
+pub(crate) type Connections = Boxed<(PeerId, StreamMuxerBox)>;
 
 /// Adds DNS where the system has it set up. A mesh on a ship or a fresh container needs none.
 fn with_dns(
@@ -87,13 +100,28 @@ fn with_dns(
     }
 }
 
-fn without_dns(keypair: &Keypair) -> Result<Connections, TransportError> {
+/// Channels inside this process in place of sockets, with the same encryption on top.
+#[cfg(feature = "test-util")]
+pub(crate) fn memory(keypair: &Keypair) -> Result<Connections, TransportError> {
+    Ok(libp2p::core::transport::MemoryTransport::default()
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise::Config::new(keypair)?)
+        .multiplex(yamux_config())
+        .timeout(SETUP_TIMEOUT)
+        .boxed())
+}
+
+fn yamux_config() -> yamux::Config {
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(YAMUX_STREAMS_MAX);
+    yamux
+}
+
+fn without_dns(keypair: &Keypair) -> Result<Connections, TransportError> {
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(Version::V1Lazy)
         .authenticate(noise::Config::new(keypair)?)
-        .multiplex(yamux)
+        .multiplex(yamux_config())
         .timeout(SETUP_TIMEOUT);
     let quic = quic::tokio::Transport::new(quic::Config::new(keypair))
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));

@@ -6,9 +6,9 @@ use kinmesh_proto::{
     Receipt, Refusal, Unverified, limits,
 };
 
-use crate::conversation::envelopes;
+use crate::conversation::{Conversation, envelopes};
 use crate::node::{Core, Pending};
-use crate::output::{Output, RequestToken};
+use crate::output::{BatchToken, Output, RequestToken};
 
 /// Bytes of entries in one request; the rest of the limit is for the request around them.
 const BATCH_BYTES_MAX: usize = limits::CHAT_REQUEST_MAX as usize - 1024;
@@ -23,23 +23,29 @@ impl Core {
         let Some(device) = self.people.linked_device(person) else { return };
         let id = ConversationId::Direct(person);
         let Some(chat) = self.conversations.get_mut(&id).filter(|chat| chat.in_flight == 0) else { return };
-        let batch = chat.next_batch(BATCH_BYTES_MAX);
-        if batch.is_empty() {
+        let entries = chat.next_batch(BATCH_BYTES_MAX);
+        if entries.is_empty() {
             return;
         }
-        let request = ChatRequest::Deliver(envelopes(&batch));
-        chat.in_flight = batch.len();
-        self.push(Output::Deliver { device, request });
+        let request = ChatRequest::Deliver(envelopes(&entries));
+        chat.in_flight = entries.len();
+        chat.batches += 1;
+        let batch = BatchToken { person, number: chat.batches };
+        self.push(Output::Deliver { device, batch, request });
     }
 
-    /// A device answered the batch that was under way.
-    pub fn chat_answered(&mut self, now_ms: u64, device: DeviceId, response: ChatResponse) {
-        let Some(person) = self.people.person_of(device) else { return };
-        let id = ConversationId::Direct(person);
-        let Some(chat) = self.conversations.get_mut(&id) else { return };
+    /// The chat whose batch this is, if it is the one under way. Answers to older ones came too late.
+    fn chat_under_way(&mut self, batch: BatchToken) -> Option<&mut Conversation> {
+        let chat = self.conversations.get_mut(&ConversationId::Direct(batch.person))?;
+        (chat.in_flight > 0 && chat.batches == batch.number).then_some(chat)
+    }
+
+    /// A batch was answered.
+    pub fn chat_answered(&mut self, now_ms: u64, batch: BatchToken, response: ChatResponse) {
+        let Some(chat) = self.chat_under_way(batch) else { return };
         let receipts = match response {
             ChatResponse::Receipts(receipts) if receipts.len() == chat.in_flight => receipts,
-            ChatResponse::Receipts(_) | ChatResponse::Busy => return self.chat_failed(now_ms, device),
+            ChatResponse::Receipts(_) | ChatResponse::Busy => return self.chat_failed(now_ms, batch),
         };
         chat.in_flight = 0;
         chat.failures = 0;
@@ -47,18 +53,25 @@ impl Core {
         let deliveries =
             taken.zip(receipts).map(|(outgoing, receipt)| (outgoing.entry.key(), delivery_of(receipt)));
         let deliveries: Vec<(EntryKey, Delivery)> = deliveries.collect();
-        self.set_deliveries(id, deliveries);
-        self.deliver_outbox(person);
+        self.set_deliveries(ConversationId::Direct(batch.person), deliveries);
+        self.deliver_outbox(batch.person);
     }
 
-    /// The batch under way was not answered. Whether it arrived is unknown, so it is sent again;
-    /// the receiver knows entries by their ids and takes none twice.
-    pub fn chat_failed(&mut self, now_ms: u64, device: DeviceId) {
-        let Some(person) = self.people.person_of(device) else { return };
-        let Some(chat) = self.conversations.get_mut(&ConversationId::Direct(person)) else { return };
+    /// A batch was not answered. Whether it arrived is unknown, so it is sent again; the receiver
+    /// knows entries by their ids and takes none twice.
+    pub fn chat_failed(&mut self, now_ms: u64, batch: BatchToken) {
+        let Some(chat) = self.chat_under_way(batch) else { return };
         chat.in_flight = 0;
         chat.retry_at_ms = now_ms + (RETRY_FIRST_MS << chat.failures.min(5)).min(RETRY_MAX_MS);
         chat.failures += 1;
+    }
+
+    /// The person said hello: whatever failed before, this connection is new.
+    pub(crate) fn try_chat_at_once(&mut self, person: PersonId) {
+        if let Some(chat) = self.conversations.get_mut(&ConversationId::Direct(person)) {
+            chat.retry_at_ms = 0;
+            chat.failures = 0;
+        }
     }
 
     /// A device hands us entries; the answer is an [`Output::Respond`] once they are on disk.

@@ -37,6 +37,8 @@ pub(crate) struct Conversation {
     pub outbox: VecDeque<Outgoing>,
     /// Entries at the front of the outbox that were handed over and not yet answered for.
     pub in_flight: usize,
+    /// Of a chat: batches handed over so far. Only the answer to the last one counts.
+    pub batches: u64,
     /// Of a chat: failed hand-overs in a row.
     pub failures: u32,
     /// Not before this time is the outbox tried again.
@@ -58,6 +60,7 @@ impl Conversation {
             members: BTreeMap::new(),
             outbox: VecDeque::new(),
             in_flight: 0,
+            batches: 0,
             failures: 0,
             retry_at_ms: 0,
             beacon_at_ms: 0,

@@ -18,7 +18,7 @@ pub mod view;
 
 pub use event::{ConversationEvent, Event};
 pub use node::{Core, SendRefusal, UnknownPerson};
-pub use output::{FrameToken, Output, RequestToken, Token, Verdict};
+pub use output::{BatchToken, FrameToken, Output, RequestToken, Token, Verdict};
 pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};
 pub use room::{ROOMS_MAX, TooManyRooms};

@@ -2,7 +2,7 @@
 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, DeviceId, EntryKey, Hello, RoomFrame, RoomId,
+    ChatRequest, ChatResponse, ConversationId, DeviceId, EntryKey, Hello, PersonId, RoomFrame, RoomId,
 };
 
 use crate::event::Event;
@@ -18,6 +18,15 @@ pub struct FrameToken(pub u64);
 /// Names a peer's request until it was answered. The driver hands them out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestToken(pub u64);
+
+/// Names a batch of entries handed to a device, until it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchToken {
+    /// The person the entries are for.
+    pub person: PersonId,
+    /// Counts the batches of that chat.
+    pub number: u64,
+}
 
 /// What becomes of a gossip frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +89,8 @@ pub enum Output {
     Deliver {
         /// Whom.
         device: DeviceId,
+        /// Names the batch.
+        batch: BatchToken,
         /// What.
         request: ChatRequest,
     },

@@ -46,9 +46,7 @@ impl Core {
         for room in self.subscriptions.get(&device).cloned().unwrap_or_default() {
             self.add_member(now_ms, room, person);
         }
-        if let Some(chat) = self.conversations.get_mut(&ConversationId::Direct(person)) {
-            chat.retry_at_ms = 0;
-        }
+        self.try_chat_at_once(person);
         Ok(())
     }
 
@@ -60,10 +58,9 @@ impl Core {
     }
 
     /// The last direct connection to a device is gone.
-    pub fn unlinked(&mut self, now_ms: u64, device: DeviceId) {
+    pub fn unlinked(&mut self, device: DeviceId) {
         self.subscriptions.remove(&device);
         if let Some(person) = self.people.unlinked(device) {
-            self.chat_failed(now_ms, device);
             self.person_changed(person);
         }
     }

@@ -31,16 +31,14 @@ impl Link {
 
 /// All connections, by peer.
 #[derive(Debug, Default)]
-pub(crate) struct Connections {
+pub(crate) struct ConnectionTable {
     peers: BTreeMap<PeerId, Vec<Link>>,
 }
 
-impl Connections {
-    /// Notes a connection; true when it is the first one with this peer.
-    pub(crate) fn opened(&mut self, peer: PeerId, link: Link) -> bool {
-        let links = self.peers.entry(peer).or_default();
-        links.push(link);
-        links.len() == 1
+impl ConnectionTable {
+    /// Notes a connection.
+    pub(crate) fn opened(&mut self, peer: PeerId, link: Link) {
+        self.peers.entry(peer).or_default().push(link);
     }
 
     /// Forgets a connection; true when it was the last one with this peer.
@@ -107,12 +105,12 @@ mod tests {
             (alice, bob) = (bob, alice);
         }
         let start = Instant::now();
-        let mut connections = Connections::default();
-        assert!(connections.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start)));
-        assert!(!connections.opened(bob, link(2, "/ip4/10.0.0.2/udp/1/quic-v1", start)));
+        let mut connections = ConnectionTable::default();
+        connections.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start));
+        connections.opened(bob, link(2, "/ip4/10.0.0.2/udp/1/quic-v1", start));
         assert!(connections.surplus(&alice, start).is_empty());
         assert_eq!(connections.surplus(&alice, start + SETTLE), [ConnectionId::new_unchecked(1)]);
-        let mut of_bob = Connections::default();
+        let mut of_bob = ConnectionTable::default();
         of_bob.opened(alice, link(3, "/ip4/10.0.0.1/tcp/1", start));
         of_bob.opened(alice, link(4, "/ip4/10.0.0.1/udp/1/quic-v1", start));
         assert!(of_bob.surplus(&bob, start + SETTLE).is_empty());

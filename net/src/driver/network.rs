@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use kinmesh_core::{FrameToken, RequestToken, Verdict};
-use kinmesh_proto::{ChatRequest, ChatResponse, DeviceId, Hello, RoomFrame, codec, limits, protocol};
+use kinmesh_proto::{ChatRequest, ChatResponse, Hello, RoomFrame, codec, limits, protocol};
 use libp2p::core::ConnectedPoint;
 use libp2p::request_response::{Event as ExchangeEvent, Message};
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
@@ -92,17 +92,21 @@ impl Driver {
         };
         let shared: Vec<Multiaddr> = self.listening.iter().filter(shared).cloned().collect();
         let known: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
-        for address in shared.into_iter().filter(|address| !known.contains(address)) {
+        let new: Vec<Multiaddr> = shared.into_iter().filter(|address| !known.contains(address)).collect();
+        if new.is_empty() {
+            return;
+        }
+        for address in new {
             self.swarm.add_external_address(address);
         }
+        self.reachability_changed();
     }
 
     fn connection_opened(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
         let remote = without_peer(endpoint.get_remote_address().clone());
         let scope = scope_of(&remote).unwrap_or(Scope::Global);
         let dialled_by_us = endpoint.is_dialer();
-        let is_first =
-            self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened: Instant::now() });
+        self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened: Instant::now() });
         self.discovery.connected(&peer, Instant::now());
         self.advertise_local_addresses();
         self.status_changed = true;
@@ -111,7 +115,8 @@ impl Driver {
         {
             self.core.linked(device, best.scope.route());
         }
-        if is_first && dialled_by_us {
+        // Of two connections dialled at once, each side may see the other's first: whoever dials speaks.
+        if dialled_by_us {
             self.say_hello(peer);
         }
     }
@@ -131,7 +136,7 @@ impl Driver {
         self.discovery.disconnected(peer);
         self.seek.forget_node(peer);
         if let Some(device) = device_of(peer) {
-            self.core.unlinked(unix_ms(), device);
+            self.core.unlinked(device);
         }
     }
 
@@ -173,8 +178,8 @@ impl Driver {
         let told = info.listen_addrs.iter().cloned().map(without_peer);
         let told: Vec<Multiaddr> =
             told.filter(|address| is_worth_dialling(address, told_over)).take(ADDRESSES_PER_DEVICE).collect();
-        self.learn_addresses(peer, good.as_ref(), &told);
         self.learn_services(peer, info, good.as_ref().into_iter().chain(&told));
+        self.learn_addresses(peer, good.as_ref(), &told);
     }
 
     fn gossip_event(&mut self, event: gossipsub::Event) {
@@ -247,21 +252,19 @@ impl Driver {
                     None => drop(self.requests.remove(&token)),
                 }
             }
-            ExchangeEvent::Message { peer, message: Message::Response { response, .. }, .. } => {
-                self.with_device(&peer, |core, device| core.chat_answered(unix_ms(), device, response));
+            ExchangeEvent::Message { message: Message::Response { request_id, response }, .. } => {
+                if let Some(batch) = self.batches.remove(&request_id) {
+                    self.core.chat_answered(unix_ms(), batch, response);
+                }
             }
-            ExchangeEvent::OutboundFailure { peer, error, .. } => {
+            ExchangeEvent::OutboundFailure { request_id, error, .. } => {
                 tracing::debug!(%error, "a batch was not acknowledged");
-                self.with_device(&peer, |core, device| core.chat_failed(unix_ms(), device));
+                if let Some(batch) = self.batches.remove(&request_id) {
+                    self.core.chat_failed(unix_ms(), batch);
+                }
             }
             ExchangeEvent::InboundFailure { error, .. } => tracing::debug!(%error, "an answer did not leave"),
             ExchangeEvent::ResponseSent { .. } => {}
-        }
-    }
-
-    fn with_device(&mut self, peer: &PeerId, act: impl FnOnce(&mut kinmesh_core::Core, DeviceId)) {
-        if let Some(device) = device_of(peer) {
-            act(&mut self.core, device);
         }
     }
 

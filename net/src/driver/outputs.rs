@@ -47,9 +47,10 @@ impl Driver {
                         .report_message_validation_result(&message, &source, acceptance);
                 }
             }
-            Output::Deliver { device, request } => {
+            Output::Deliver { device, batch, request } => {
                 if let Some(peer) = peer_of(device) {
-                    self.swarm.behaviour_mut().chat.send_request(&peer, request);
+                    let request = self.swarm.behaviour_mut().chat.send_request(&peer, request);
+                    self.batches.insert(request, batch);
                 }
             }
             Output::Respond { request, response } => self.respond(request, response),
