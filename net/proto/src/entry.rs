@@ -178,7 +178,7 @@ pub fn batches(entries: &[Entry], bytes_max: usize) -> Vec<Vec<Unverified<EntryB
 mod tests {
     use super::*;
     use crate::codec;
-    use crate::identity::DeviceKeys;
+    use crate::identity::{DeviceKeys, PersonKey};
     use crate::signed::{CertCache, VerifyError};
 
     fn alice() -> DeviceKeys {
@@ -214,6 +214,16 @@ mod tests {
         bytes[at] = b'9';
         let forged: Unverified<EntryBody> = codec::decode(&bytes, 4096).unwrap();
         assert!(matches!(forged.verify(&mut CertCache::default()), Err(VerifyError::BadSignature)));
+    }
+
+    #[test]
+    fn nobody_can_put_their_name_under_the_words_of_anothers_device() {
+        let entry = Unverified::sign(body("my own words"), &alice());
+        let (bytes, _, signature) = entry.envelope().parts();
+        let thief = PersonKey::from_seed(&[7; 32]).certify(alice().device(), 0);
+        assert!(thief.holds(), "a certificate needs no word of the device");
+        let stolen = Unverified::<EntryBody>::from_parts(bytes.to_vec(), thief, *signature);
+        assert!(matches!(stolen.verify(&mut CertCache::default()), Err(VerifyError::BadSignature)));
     }
 
     #[test]

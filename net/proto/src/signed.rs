@@ -2,6 +2,9 @@
 //!
 //! The body stays the signer's bytes; it is decoded once, never re-encoded, so a later version
 //! may add fields and old peers still verify, keep and forward what they cannot read.
+//!
+//! The signature covers the person beside the body. Otherwise anybody could certify somebody
+//! else's device as their own and put their name under its words.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::marker::PhantomData;
@@ -67,7 +70,7 @@ impl<T: Signable> Unverified<T> {
     /// Signs `value` with the device's key.
     pub fn sign(value: T, keys: &DeviceKeys) -> Verified<T> {
         let body = codec::encode(&value);
-        let signature = keys.sign(&signed_bytes::<T>(&body));
+        let signature = keys.sign(&signed_bytes::<T>(keys.cert(), &body));
         let envelope =
             Self { body: ByteBuf::from(body), cert: keys.cert().clone(), signature, kind: PhantomData };
         Verified { value, hash: envelope.hash(), envelope }
@@ -76,9 +79,11 @@ impl<T: Signable> Unverified<T> {
     /// BLAKE3 of the signed bytes. It does not cover the signature, so a second valid signature
     /// over the same bytes makes no second value.
     pub fn hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(T::DOMAIN).update(&self.cert.person.0).update(&self.cert.device.0).update(&self.body);
-        *hasher.finalize().as_bytes()
+        *blake3::hash(&self.signed_bytes()).as_bytes()
+    }
+
+    fn signed_bytes(&self) -> Vec<u8> {
+        signed_bytes::<T>(&self.cert, &self.body)
     }
 
     /// Bytes this envelope takes on the wire, to within a few.
@@ -92,7 +97,7 @@ impl<T: Signable> Unverified<T> {
             return Err(VerifyError::BadCertificate);
         }
         let key = VerifyingKey::from_bytes(&self.cert.device.0).map_err(|_| VerifyError::BadCertificate)?;
-        key.verify_strict(&signed_bytes::<T>(&self.body), &Signature::from_bytes(&self.signature))
+        key.verify_strict(&self.signed_bytes(), &Signature::from_bytes(&self.signature))
             .map_err(|_| VerifyError::BadSignature)?;
         self.decode_body()
     }
@@ -110,7 +115,7 @@ impl<T: Signable> Unverified<T> {
         if !batch.iter().all(|one| certs.holds(&one.cert)) {
             return false;
         }
-        let bytes: Vec<Vec<u8>> = batch.iter().map(|one| signed_bytes::<T>(&one.body)).collect();
+        let bytes: Vec<Vec<u8>> = batch.iter().map(Self::signed_bytes).collect();
         let messages: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let signatures: Vec<Signature> =
             batch.iter().map(|one| Signature::from_bytes(&one.signature)).collect();
@@ -147,8 +152,8 @@ impl<T: Signable> Unverified<T> {
 /// Certificate, signature and field names around a body, in bytes.
 const ENVELOPE_OVERHEAD: usize = 256;
 
-fn signed_bytes<T: Signable>(body: &[u8]) -> Vec<u8> {
-    [T::DOMAIN, body].concat()
+fn signed_bytes<T: Signable>(cert: &DeviceCert, body: &[u8]) -> Vec<u8> {
+    [T::DOMAIN, &cert.person.0, &cert.device.0, body].concat()
 }
 
 impl<T> Verified<T> {
