@@ -1,11 +1,14 @@
 //! Kinmesh: a desktop messenger with nobody in between
 
+pub mod app;
 pub mod args;
+pub mod feed;
 pub mod i18n;
 mod lines;
 pub mod logging;
 pub mod program;
 pub mod rpc;
+pub mod screen;
 pub mod settings;
 pub mod signals;
 pub mod terminal;

@@ -40,7 +40,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
 
 fn show(face: Face, program: &Program, runtime: &Runtime) -> anyhow::Result<()> {
     match face {
-        Face::Desktop => anyhow::bail!("the window is not part of this build"),
+        Face::Desktop => Ok(kinmesh::app::run(program.clone())?),
         Face::Chat { room } => until_interrupted(runtime, terminal::run(program, room.as_deref())),
         #[cfg(unix)]
         Face::Rpc { listen_socket: Some(path) } => {

@@ -5,8 +5,8 @@
 pub mod footnoted;
 
 use iced::widget::{
-    Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, row, space, stack, svg, text,
-    text_input, tooltip,
+    Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, row, space, stack, svg,
+    text, text_input, tooltip,
 };
 use iced::{Center, Fill, Padding, Shrink};
 
@@ -72,7 +72,11 @@ pub fn icon_button<'a, Message: Clone + 'a>(
 ) -> Element<'a, Message> {
     let style = if active { theme::icon::accent } else { theme::icon::quiet };
     let face = center(icon.view(ICON).style(style)).width(ICON_BUTTON).height(ICON_BUTTON);
-    hint(button(face).padding(0).style(theme::button::icon).on_press(message), words, tooltip::Position::Bottom)
+    hint(
+        button(face).padding(0).style(theme::button::icon).on_press(message),
+        words,
+        tooltip::Position::Bottom,
+    )
 }
 
 /// Words shown beside the pointer.
@@ -144,7 +148,8 @@ pub fn secondary<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a, Theme
 
 /// The name of a section, with something at its end.
 pub fn section<'a, Message: 'a>(name: String, end: Option<Element<'a, Message>>) -> Element<'a, Message> {
-    let name = text(name.to_uppercase()).size(size::CAPTION).font(theme::SEMIBOLD).style(theme::text::secondary);
+    let name =
+        text(name.to_uppercase()).size(size::CAPTION).font(theme::SEMIBOLD).style(theme::text::secondary);
     row![name, space::horizontal()].push(end).align_y(Center).height(24).into()
 }
 
@@ -211,7 +216,9 @@ pub fn field<'a, Message: Clone + 'a>(
 
 /// What went wrong, under the field it is about.
 pub fn error<'a, Message: 'a>(words: Option<&'a str>) -> Option<Element<'a, Message>> {
-    words.map(|words| text(words).size(size::SECONDARY).line_height(theme::LINE).style(theme::text::bad).into())
+    words.map(|words| {
+        text(words).size(size::SECONDARY).line_height(theme::LINE).style(theme::text::bad).into()
+    })
 }
 
 /// A box with a title.

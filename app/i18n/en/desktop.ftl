@@ -1,4 +1,245 @@
+# Anywhere
+back = Back
+cancel = Cancel
+close = Close
+copied = Copied
+save = Save
+saved = Saved
+settings = Settings
+you = you
+window-title-unread = Kinmesh ({ $unread })
+
+# First start
+onboarding-question = What should people call you?
+onboarding-promise = No account, no password. Your name is shown to the people you talk to.
+onboarding-name = Your name
+onboarding-start = Start
+onboarding-have-link = I have a join link
+
+# Sidebar
+me-online = online on this device
+search-hint = Search people and rooms
+search-nothing = Nothing found.
+section-rooms = Rooms
+section-chats = Chats
+section-nearby = Nearby on this network
+section-online = Online
+section-away = Contacts
+section-members = Members
+section-more = { $count } more: search to find them
+lobby-offer = Everybody on the mesh meets in the lobby.
+lobby-join = Join the lobby
+nothing-open = Choose a conversation on the left, or join a room by its name.
+
+# Conversations
 members-count = { $count ->
     [one] 1 member
    *[other] { $count } members
 }
+room-subtitle = { $members }, { $online } online · public room
+room-public = Public room
+room-public-sentence = Anybody who knows its name can join and read.
+room-leave = Leave room
+room-left = You left this room
+room-left-sentence = You left this room. Its history stays on this device.
+room-rejoin = Join again
+room-join = Join a room
+room-join-do = Join
+room-join-sentence = Everybody who types the same name is in the same room. It is made when the first one joins.
+room-name = Name of the room
+invite = Invite somebody
+invite-sentence = The link leads to this room, for as long as this device can be reached.
+link-copy = Copy link
+link-copied = Link copied
+conversation-empty-short = No messages yet
+conversation-empty-room = No messages yet. Say hello.
+conversation-empty-chat = No messages with { $name } yet.
+conversation-empty-echo = Echo answers whatever you write, without any network.
+composer-hint = Message { $title }
+entry-unreadable = This message needs a newer version of Kinmesh.
+log-older = Show older messages
+log-later = { $count ->
+    [one] 1 newer message
+   *[other] { $count } newer messages
+}
+new = New
+new-since = New since { $time }
+details = Details
+preview-me = You: { $text }
+preview-other = { $name }: { $text }
+delivery-queued = Queued on this device
+delivery-sent = { $members ->
+    [one] Sent to 1 member
+   *[other] Sent to { $members } members
+}
+delivery-delivered = Delivered: it is on the other's disk
+delivery-failed = Failed: { $reason }
+refusal-invalid = it is not properly signed
+refusal-wrong-conversation = it belongs to another conversation
+refusal-clock-ahead = this computer's clock is too far ahead
+refusal-not-author = the sender is not its author
+
+# People
+person-find = Find somebody
+person-find-sentence = Among the people this device has seen, by name or fingerprint.
+person-find-hint = Name or fingerprint
+person-rename = Rename
+person-rename-title = Private name
+person-rename-sentence = What do you call { $name }? Only you see it. Leave it empty to use their own name.
+person-own-name = Calls themselves { $name }.
+contact-is = In your contacts
+contact-is-not = Not in your contacts
+contact-sentence = Contacts stay in your list while they are away.
+contact-add = Add contact
+contact-remove = Remove
+fingerprint-sentence = Their fingerprint tells them from others of the same name. Compare it when you meet.
+echo-title = Answers without any network
+echo-sentence = Echo lives in this program. What you write to it stays on this device.
+presence-echo = Answers without any network
+presence-echo-short = test messages
+presence-online = online since { $since } · { $route }
+presence-offline = offline · last seen { $since }
+since = since { $since }
+route-local = inside this program
+route-lan = direct, on this network
+route-internet = direct, over the internet
+route-mesh = through members of a room
+route-local-short = here
+route-lan-short = LAN
+route-internet-short = internet
+route-mesh-short = via room
+
+# Connection
+network = Connection
+connection-direct = { $people ->
+    [one] Direct to 1 person · { $over }
+   *[other] Direct to { $people } people · { $over }
+}
+connection-direct-without-bootstrap = { $people ->
+    [one] Direct to 1 person · { $over } · bootstrap unreachable, going on without it
+   *[other] Direct to { $people } people · { $over } · bootstrap unreachable, going on without it
+}
+connection-looking = Looking for people…
+connection-looking-lan = Looking for people on this network…
+connection-alone = At the bootstrap node. Nobody else is here yet.
+connection-bootstrap-unreachable = Bootstrap unreachable. Looking for people without it…
+reach-lan = LAN
+reach-internet = internet
+reach-both = LAN and internet
+bootstrap-connecting = Connecting…
+bootstrap-connected = Connected
+bootstrap-unreachable = Not reached, tried again by itself: { $reason }
+network-no-bootstrap = No bootstrap node is set. People on this network are found without one.
+network-link-hint = kinmesh://join?… or an address
+network-follow = Connect
+network-own-link = Your own link brings others to this device.
+
+# Settings
+settings-profile = You
+settings-look = Look and language
+settings-sound = Sound
+settings-name = Name
+settings-status = Status line
+settings-status-hint = One line beside your name, or nothing
+settings-fingerprint = Your fingerprint. It tells you from others of the same name.
+settings-theme = Theme
+settings-language = Language
+theme-system = As the system
+theme-light = Light
+theme-dark = Dark
+language-system = As the system
+sound-microphone = Microphone
+sound-opening = Opening the microphone…
+sound-speak = Speak: the bar moves when the microphone hears you. Nothing is recorded.
+sound-none = No microphone found.
+sound-busy = Another program uses the microphone.
+sound-denied = The system does not allow this program to use the microphone.
+sound-system = The sound system does not answer.
+
+# What went wrong
+store-fault = Nothing new can be stored: { $fault }. Messages are not lost, but no new ones are taken until this is mended.
+store-set-aside = The history was damaged and has been set aside in { $path }. What others still have comes back from them.
+error-name-empty = A name is needed.
+error-name-too-long = The name is too long: at most { $max } characters.
+error-name-control = The name holds characters that cannot be seen. Type it again.
+error-node-gone = The program is ending.
+error-busy = Too much at once. Try again in a moment.
+error-store = It could not be stored: { $fault }
+error-send-empty = There is nothing to send.
+error-send-too-long = Too long: this has { $size } KiB, and one message holds { $max } KiB. Shorten it or send it in parts.
+error-not-joined = You are not in this room.
+error-unknown-person = This person is not known on this device.
+error-too-many-rooms = No more than { $max } rooms at once. Leave one first.
+error-link = This is not a join link. It starts with kinmesh://join, or is an address that ends in /p2p/ and an id.
+error-no-peer-id = The address must end in /p2p/ and the id of who answers there.
+error-ourselves = That is this device itself.
+error-settings = The settings could not be saved: { $fault }
+
+# Days. A day is built here so that every language may order it as it likes.
+weekday-short = { $weekday ->
+    [mon] Mon
+    [tue] Tue
+    [wed] Wed
+    [thu] Thu
+    [fri] Fri
+    [sat] Sat
+   *[sun] Sun
+}
+day-short = { $day } { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+}
+day-full = { $weekday ->
+    [mon] Monday
+    [tue] Tuesday
+    [wed] Wednesday
+    [thu] Thursday
+    [fri] Friday
+    [sat] Saturday
+   *[sun] Sunday
+}, { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+}
+day-full-year = { $weekday ->
+    [mon] Monday
+    [tue] Tuesday
+    [wed] Wednesday
+    [thu] Thursday
+    [fri] Friday
+    [sat] Saturday
+   *[sun] Sunday
+}, { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }

@@ -1,1 +1,191 @@
+# 通用
+back = 返回
+cancel = 取消
+close = 关闭
+copied = 已复制
+save = 保存
+saved = 已保存
+settings = 设置
+you = 你
+window-title-unread = Kinmesh（{ $unread }）
+
+# 首次启动
+onboarding-question = 大家怎么称呼你？
+onboarding-promise = 无需账号，无需密码。与你交谈的人会看到这个名字。
+onboarding-name = 你的名字
+onboarding-start = 开始
+onboarding-have-link = 我有加入链接
+
+# 侧栏
+me-online = 在此设备上在线
+search-hint = 搜索联系人和房间
+search-nothing = 没有找到。
+section-rooms = 房间
+section-chats = 聊天
+section-nearby = 同一网络上的人
+section-online = 在线
+section-away = 联系人
+section-members = 成员
+section-more = 还有 { $count } 人：请搜索
+lobby-offer = 网络上的所有人都可以在大厅相遇。
+lobby-join = 加入大厅
+nothing-open = 请在左侧选择一个对话，或输入名称加入房间。
+
+# 对话
 members-count = { $count } 名成员
+room-subtitle = { $members }，{ $online } 人在线 · 公开房间
+room-public = 公开房间
+room-public-sentence = 知道名称的人都可以加入和阅读。
+room-leave = 离开房间
+room-left = 你已离开此房间
+room-left-sentence = 你已离开此房间。历史记录保留在此设备上。
+room-rejoin = 重新加入
+room-join = 加入房间
+room-join-do = 加入
+room-join-sentence = 输入相同名称的人都在同一个房间。第一个人加入时房间即创建。
+room-name = 房间名称
+invite = 邀请他人
+invite-sentence = 只要此设备可以连接，链接就会通向这个房间。
+link-copy = 复制链接
+link-copied = 链接已复制
+conversation-empty-short = 还没有消息
+conversation-empty-room = 还没有消息。打个招呼吧。
+conversation-empty-chat = 与 { $name } 还没有消息。
+conversation-empty-echo = 无论你写什么，Echo 都会回答，不需要任何网络。
+composer-hint = 发消息给 { $title }
+entry-unreadable = 这条消息需要更新版本的 Kinmesh。
+log-older = 显示更早的消息
+log-later = { $count } 条新消息
+new = 新消息
+new-since = { $time } 之后的新消息
+details = 详情
+preview-me = 你：{ $text }
+preview-other = { $name }：{ $text }
+delivery-queued = 在此设备上排队
+delivery-sent = 已发送给 { $members } 名成员
+delivery-delivered = 已送达：已存入对方的磁盘
+delivery-failed = 发送失败：{ $reason }
+refusal-invalid = 签名无效
+refusal-wrong-conversation = 它属于另一个对话
+refusal-clock-ahead = 此电脑的时钟快得太多
+refusal-not-author = 发送者不是作者
+
+# 人
+person-find = 查找联系人
+person-find-sentence = 在此设备见过的人中，按名字或指纹查找。
+person-find-hint = 名字或指纹
+person-rename = 改名
+person-rename-title = 私人备注名
+person-rename-sentence = 你怎么称呼 { $name }？只有你能看到。留空则使用对方自己的名字。
+person-own-name = 自称 { $name }。
+contact-is = 已在你的联系人中
+contact-is-not = 不在你的联系人中
+contact-sentence = 联系人离线时仍留在列表中。
+contact-add = 添加联系人
+contact-remove = 移除
+fingerprint-sentence = 指纹可以区分同名的人。见面时请核对。
+echo-title = 不需要任何网络即可回答
+echo-sentence = Echo 在本程序内。你写给它的内容留在此设备上。
+presence-echo = 不需要任何网络即可回答
+presence-echo-short = 测试消息
+presence-online = { $since } 起在线 · { $route }
+presence-offline = 离线 · 最后在线 { $since }
+since = { $since } 起
+route-local = 在本程序内
+route-lan = 在此网络上直连
+route-internet = 通过互联网直连
+route-mesh = 通过房间成员
+route-local-short = 本机
+route-lan-short = 局域网
+route-internet-short = 互联网
+route-mesh-short = 经房间
+
+# 连接
+network = 连接
+connection-direct = 直连 { $people } 人 · { $over }
+connection-direct-without-bootstrap = 直连 { $people } 人 · { $over } · 引导节点无法连接，继续运行
+connection-looking = 正在寻找其他人…
+connection-looking-lan = 正在此网络上寻找其他人…
+connection-alone = 已连接引导节点，还没有其他人。
+connection-bootstrap-unreachable = 引导节点无法连接，正在用其他方式寻找…
+reach-lan = 局域网
+reach-internet = 互联网
+reach-both = 局域网和互联网
+bootstrap-connecting = 正在连接…
+bootstrap-connected = 已连接
+bootstrap-unreachable = 无法连接，会自动重试：{ $reason }
+network-no-bootstrap = 没有设置引导节点。同一网络上的人无需它也能找到。
+network-link-hint = kinmesh://join?… 或地址
+network-follow = 连接
+network-own-link = 你的链接可以把其他人带到此设备。
+
+# 设置
+settings-profile = 你
+settings-look = 外观和语言
+settings-sound = 声音
+settings-name = 名字
+settings-status = 状态
+settings-status-hint = 名字旁的一行字，也可以留空
+settings-fingerprint = 你的指纹。它可以把你和同名的人区分开。
+settings-theme = 主题
+settings-language = 语言
+theme-system = 跟随系统
+theme-light = 浅色
+theme-dark = 深色
+language-system = 跟随系统
+sound-microphone = 麦克风
+sound-opening = 正在打开麦克风…
+sound-speak = 请说话：麦克风听到你时，条形会移动。不会录音。
+sound-none = 没有找到麦克风。
+sound-busy = 麦克风正被其他程序使用。
+sound-denied = 系统不允许本程序使用麦克风。
+sound-system = 声音系统没有响应。
+
+# 出错
+store-fault = 无法存储新内容：{ $fault }。消息没有丢失，但在解决之前不会接收新消息。
+store-set-aside = 历史记录已损坏，已移到 { $path }。其他人仍有的内容会从他们那里恢复。
+error-name-empty = 需要一个名字。
+error-name-too-long = 名字太长：最多 { $max } 个字符。
+error-name-control = 名字含有看不见的字符，请重新输入。
+error-node-gone = 程序正在结束。
+error-busy = 操作太多，请稍后再试。
+error-store = 无法存储：{ $fault }
+error-send-empty = 没有可发送的内容。
+error-send-too-long = 太长：共 { $size } KiB，一条消息最多 { $max } KiB。请缩短或分开发送。
+error-not-joined = 你不在此房间中。
+error-unknown-person = 此设备不认识此人。
+error-too-many-rooms = 最多同时加入 { $max } 个房间，请先离开一个。
+error-link = 这不是加入链接。链接以 kinmesh://join 开头，或是以 /p2p/ 和标识结尾的地址。
+error-no-peer-id = 地址必须以 /p2p/ 和对方的标识结尾。
+error-ourselves = 那就是此设备。
+error-settings = 无法保存设置：{ $fault }
+
+# 日期
+weekday-short = { $weekday ->
+    [mon] 周一
+    [tue] 周二
+    [wed] 周三
+    [thu] 周四
+    [fri] 周五
+    [sat] 周六
+   *[sun] 周日
+}
+day-short = { $month }月{ $day }日
+day-full = { $month }月{ $day }日 { $weekday ->
+    [mon] 星期一
+    [tue] 星期二
+    [wed] 星期三
+    [thu] 星期四
+    [fri] 星期五
+    [sat] 星期六
+   *[sun] 星期日
+}
+day-full-year = { $year }年{ $month }月{ $day }日 { $weekday ->
+    [mon] 星期一
+    [tue] 星期二
+    [wed] 星期三
+    [thu] 星期四
+    [fri] 星期五
+    [sat] 星期六
+   *[sun] 星期日
+}

@@ -13,6 +13,6 @@ pub mod when;
 pub use connection::{BootstrapReach, Connection, Reach};
 pub use directory::{AVATAR_COLORS, Directory, Face, avatar_color, initial};
 pub use list::{Preview, Row, Speaker, badge, chat_rows, room_rows};
-pub use people::{People, PersonRow, SECTION_CAP};
+pub use people::{People, PersonRow, SECTION_CAP, find_people};
 pub use timeline::{Applied, Bubble, Item, Timeline};
 pub use when::{Clock, Moment};

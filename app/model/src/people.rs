@@ -58,8 +58,14 @@ impl People {
     }
 }
 
+/// People whose names or fingerprint hold `query`, in any case; all for an empty one.
+pub fn find_people<'a>(people: &'a [PersonView], query: &str) -> Vec<&'a PersonView> {
+    let query = query.trim().to_lowercase();
+    people.iter().filter(|person| matches(person, &query)).collect()
+}
+
 /// Whether a person's names or fingerprint hold `filter`, which is in lower case.
-pub(crate) fn matches(person: &PersonView, filter: &str) -> bool {
+fn matches(person: &PersonView, filter: &str) -> bool {
     person.name.to_lowercase().contains(filter)
         || person.own_name.as_str().to_lowercase().contains(filter)
         || person.fingerprint.contains(filter)

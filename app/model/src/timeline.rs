@@ -33,6 +33,8 @@ pub struct Timeline {
     /// While the reader looks at older entries, what comes later than this is not drawn, so that
     /// nothing moves under their eyes.
     held_at: Option<EntryKey>,
+    /// Whether the drawn part was moved back because it could not grow any more.
+    turned_back: bool,
 }
 
 /// What an event did.
@@ -90,6 +92,7 @@ impl Timeline {
             has_start: false,
             new_from: None,
             held_at: None,
+            turned_back: false,
         }
     }
 
@@ -118,7 +121,7 @@ impl Timeline {
         self.early.clear();
         self.rev = None;
         self.has_start = false;
-        self.held_at = None;
+        self.release();
     }
 
     fn merge(&mut self, page: Vec<EntryView>) {
@@ -171,11 +174,24 @@ impl Timeline {
     /// Draws everything to the end again.
     pub fn release(&mut self) {
         self.held_at = None;
+        self.turned_back = false;
     }
 
-    /// Moves the drawn part one step back in the history, when it cannot grow any more.
+    /// Whether the drawn part is kept as it is.
+    pub fn is_held(&self) -> bool {
+        self.held_at.is_some()
+    }
+
+    /// Moves the drawn part back in the history, when it cannot grow any more: what is drawn last
+    /// then was drawn first before.
     pub fn turn_back(&mut self) {
         self.held_at = self.drawn().first().map(|entry| entry.key);
+        self.turned_back = true;
+    }
+
+    /// Whether the drawn part was moved back, so that its end is not the newest entry's.
+    pub fn is_turned_back(&self) -> bool {
+        self.turned_back
     }
 
     /// Entries that are held but not drawn because the reader looks at older ones.

@@ -53,7 +53,8 @@ pub fn send(theme: &Theme, status: Status) -> Style {
 /// The other thing that can be done.
 pub fn quiet(theme: &Theme, status: Status) -> Style {
     let colors = theme.colors();
-    let behind = if matches!(status, Status::Active | Status::Disabled) { colors.panel } else { colors.hover };
+    let behind =
+        if matches!(status, Status::Active | Status::Disabled) { colors.panel } else { colors.hover };
     let text_color = if status == Status::Disabled { colors.secondary } else { colors.text };
     let line = Border { color: colors.line, width: 1.0, radius: radius::ROW.into() };
     Style { border: line, ..filled(behind, text_color, radius::ROW) }
@@ -106,4 +107,18 @@ pub fn choice(chosen: bool) -> impl Fn(&Theme, Status) -> Style {
         let line = Border { color: colors.accent, ..style.border };
         Style { background: Some(colors.selected.into()), border: line, ..style }
     }
+}
+
+/// A bar across a panel.
+pub fn bar(theme: &Theme, status: Status) -> Style {
+    let colors = theme.colors();
+    match status {
+        Status::Hovered | Status::Pressed => filled(colors.hover, colors.text, 0.0),
+        _ => bare(colors.text, 0.0),
+    }
+}
+
+/// A button that floats over the history.
+pub fn pill(theme: &Theme, status: Status) -> Style {
+    Style { border: border::rounded(radius::PILL), ..primary(theme, status) }
 }

@@ -69,9 +69,10 @@ pub fn badge(theme: &Theme) -> Style {
     Style { text_color: Some(colors.on_accent), ..filled(colors.accent, radius::PILL) }
 }
 
-/// A key to press.
-pub fn key(_: &Theme) -> Style {
-    Style::default()
+/// The program's mark.
+pub fn mark(theme: &Theme) -> Style {
+    let colors = theme.colors();
+    Style { text_color: Some(colors.on_accent), ..filled(colors.accent, radius::BUBBLE) }
 }
 
 /// The circle behind an initial.

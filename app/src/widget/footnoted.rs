@@ -4,7 +4,7 @@
 use iced::advanced::text::paragraph::{Paragraph as _, Plain};
 use iced::advanced::text::{self, Alignment, LineHeight, Shaping, Wrapping};
 use iced::advanced::widget::{Operation, Tree, text as core_text, tree};
-use iced::advanced::{Layout, Renderer as _, Widget, layout, mouse, overlay, renderer};
+use iced::advanced::{Layout, Widget, layout, mouse, overlay, renderer};
 use iced::{Event, Length, Pixels, Point, Rectangle, Size, Vector, alignment};
 
 use crate::theme::{self, Theme, size, space};
@@ -53,7 +53,12 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> 
         Size::new(Length::Shrink, Length::Shrink)
     }
 
-    fn layout(&mut self, tree: &mut Tree, renderer: &iced::Renderer, limits: &layout::Limits) -> layout::Node {
+    fn layout(
+        &mut self,
+        tree: &mut Tree,
+        renderer: &iced::Renderer,
+        limits: &layout::Limits,
+    ) -> layout::Node {
         let line_height = size::TEXT * theme::LINE;
         let paragraph = tree.state.downcast_mut::<Plain<Paragraph>>();
         paragraph.update(text::Text {

@@ -1,0 +1,329 @@
+//! The desktop program: the root of state, messages and drawing.
+//!
+//! Routes messages to screens and the peer's facts to the screen that shows them. Decides nothing
+//! that the other faces could not: all that is done goes through [`Program`].
+
+use std::time::Duration;
+
+use iced::keyboard::key::Named;
+use iced::keyboard::{self, Key};
+use iced::theme::Mode;
+use iced::widget::{column, container, stack, text};
+use iced::{Fill, Size, Subscription, Task, event, window};
+use kinmesh_model::{Clock, badge};
+use kinmesh_proto::ConversationId;
+
+use crate::feed::{self, Batch};
+use crate::i18n::{self, Language, tr_args};
+use crate::program::Program;
+use crate::screen::{Cx, home, onboarding, settings};
+use crate::settings::Settings;
+use crate::theme::container::Tone;
+use crate::theme::{self, Theme, size, space as gap};
+use crate::widget::Element;
+
+/// The window at the first start.
+const WINDOW: Size = Size::new(1240.0, 800.0);
+/// Smaller windows have no room for a conversation.
+const WINDOW_MIN: Size = Size::new(380.0, 480.0);
+/// How long a short note stands over the window.
+const TOAST: Duration = Duration::from_secs(4);
+/// How often the clock on the wall is looked at: times are shown to the minute.
+const TICK: Duration = Duration::from_secs(20);
+
+/// The desktop program.
+pub struct App {
+    program: Program,
+    settings: Settings,
+    system: Mode,
+    cx: Cx,
+    onboarding: Option<onboarding::State>,
+    home: home::State,
+    open_settings: Option<settings::State>,
+    toast: Option<Toast>,
+    toasts: u64,
+}
+
+struct Toast {
+    words: String,
+    id: u64,
+}
+
+/// Everything that can happen.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The peer told something.
+    Peer(Batch),
+    /// At the first start.
+    Onboarding(onboarding::Message),
+    /// In the main screen.
+    Home(home::Message),
+    /// In the settings.
+    Settings(settings::Message),
+    /// The window changed.
+    Window(window::Event),
+    /// A key was pressed, and no field took it.
+    Key(keyboard::Key, keyboard::Modifiers),
+    /// Light or dark, as the system is.
+    System(Mode),
+    /// Time went by.
+    Tick,
+    /// This note was there long enough.
+    ToastEnds(u64),
+}
+
+/// Shows the window until it is closed. The peer is the caller's to end.
+pub fn run(program: Program) -> iced::Result {
+    let settings = iced::Settings {
+        id: Some("kinmesh".to_owned()),
+        fonts: theme::FONT_FILES.iter().map(|file| (*file).into()).collect(),
+        default_font: theme::REGULAR,
+        default_text_size: size::TEXT.into(),
+        ..iced::Settings::default()
+    };
+    let window = window::Settings { size: WINDOW, min_size: Some(WINDOW_MIN), ..window::Settings::default() };
+    iced::application(move || App::start(program.clone()), App::update, App::view)
+        .settings(settings)
+        .window(window)
+        .title(App::title)
+        .theme(App::theme)
+        .subscription(App::subscription)
+        .run()
+}
+
+impl App {
+    fn start(program: Program) -> (Self, Task<Message>) {
+        let app = Self::new(program, Clock::local());
+        let focus = match app.onboarding {
+            Some(_) => onboarding::State::start().map(Message::Onboarding),
+            None => Task::none(),
+        };
+        (app, Task::batch([focus, iced::system::theme().map(Message::System)]))
+    }
+
+    /// The program as it starts, at this time.
+    pub fn new(program: Program, clock: Clock) -> Self {
+        let settings = program.settings.get();
+        i18n::set_language(settings.language.unwrap_or_else(Language::of_system));
+        let cx = Cx::new(program.node.overview(), program.node.status(), clock, WINDOW);
+        Self {
+            onboarding: cx.overview.me.name.is_none().then(onboarding::State::default),
+            program,
+            settings,
+            system: Mode::None,
+            cx,
+            home: home::State::default(),
+            open_settings: None,
+            toast: None,
+            toasts: 0,
+        }
+    }
+
+    /// What the main screen shows.
+    pub fn home(&self) -> &home::State {
+        &self.home
+    }
+
+    fn title(&self) -> String {
+        let rooms = self.cx.overview.rooms.iter().map(|room| room.unread);
+        let unread: usize = rooms.chain(self.cx.overview.chats.iter().map(|chat| chat.unread)).sum();
+        match badge(unread) {
+            Some(unread) => tr_args("window-title-unread", &[("unread", unread.into())]),
+            None => "Kinmesh".to_owned(),
+        }
+    }
+
+    /// The colours in use.
+    pub fn theme(&self) -> Theme {
+        Theme::chosen(self.settings.theme, self.system)
+    }
+
+    fn subscription(&self) -> Subscription<Message> {
+        let settings = self.open_settings.as_ref();
+        Subscription::batch([
+            feed::feed(&self.program.node).map(Message::Peer),
+            event::listen_with(listen),
+            iced::system::theme_changes().map(Message::System),
+            iced::time::every(TICK).map(|_| Message::Tick),
+            settings.map_or_else(Subscription::none, |open| open.subscription().map(Message::Settings)),
+        ])
+    }
+
+    /// Takes a message.
+    pub fn update(&mut self, message: Message) -> Task<Message> {
+        match message {
+            Message::Peer(batch) => self.peer(batch),
+            Message::Onboarding(message) => self.update_onboarding(message),
+            Message::Home(message) => self.update_home(message),
+            Message::Settings(message) => self.update_settings(message),
+            Message::Window(event) => self.window(event),
+            Message::Key(key, modifiers) => self.key(&key, modifiers),
+            Message::System(mode) => {
+                self.system = mode;
+                Task::none()
+            }
+            Message::Tick => {
+                self.cx.clock = Clock::local();
+                Task::none()
+            }
+            Message::ToastEnds(id) => {
+                self.toast.take_if(|toast| toast.id == id);
+                Task::none()
+            }
+        }
+    }
+
+    fn peer(&mut self, batch: Batch) -> Task<Message> {
+        if let Some(overview) = batch.overview {
+            self.cx.set_overview(overview);
+        }
+        if let Some(status) = batch.status {
+            self.cx.status = status;
+        }
+        self.home.apply(&batch.events, &self.program, &self.cx).map(Message::Home)
+    }
+
+    fn update_onboarding(&mut self, message: onboarding::Message) -> Task<Message> {
+        let Some(onboarding) = &mut self.onboarding else { return Task::none() };
+        let (task, event) = onboarding.update(message, &self.program);
+        if event == Some(onboarding::Event::Finished) {
+            self.onboarding = None;
+            self.cx.set_overview(self.program.node.overview());
+        }
+        task.map(Message::Onboarding)
+    }
+
+    fn update_home(&mut self, message: home::Message) -> Task<Message> {
+        let (task, event) = self.home.update(message, &self.program, &self.cx);
+        let task = task.map(Message::Home);
+        match event {
+            Some(home::Event::Settings) => {
+                self.open_settings = Some(settings::State::new(&self.cx.overview.me));
+                task
+            }
+            Some(home::Event::Toast(words)) => Task::batch([task, self.say(words)]),
+            None => task,
+        }
+    }
+
+    fn update_settings(&mut self, message: settings::Message) -> Task<Message> {
+        let Some(open) = &mut self.open_settings else { return Task::none() };
+        let (task, event) = open.update(message, &self.program);
+        let task = task.map(Message::Settings);
+        let said = match event {
+            Some(settings::Event::Theme(choice)) => self.choose(|settings| settings.theme = choice),
+            Some(settings::Event::Language(language)) => {
+                i18n::set_language(language.unwrap_or_else(Language::of_system));
+                self.choose(|settings| settings.language = language)
+            }
+            Some(settings::Event::Toast(words)) => self.say(words),
+            Some(settings::Event::Close) => {
+                self.open_settings = None;
+                Task::none()
+            }
+            None => Task::none(),
+        };
+        Task::batch([task, said])
+    }
+
+    /// Changes the settings at once, and says so if they could not be saved.
+    fn choose(&mut self, change: impl Fn(&mut Settings)) -> Task<Message> {
+        change(&mut self.settings);
+        match self.program.settings.update(change) {
+            Ok(()) => Task::none(),
+            Err(error) => self.say(tr_args("error-settings", &[("fault", error.to_string().into())])),
+        }
+    }
+
+    fn say(&mut self, words: String) -> Task<Message> {
+        self.toasts += 1;
+        let id = self.toasts;
+        self.toast = Some(Toast { words, id });
+        Task::perform(tokio::time::sleep(TOAST), move |()| Message::ToastEnds(id))
+    }
+
+    fn window(&mut self, event: window::Event) -> Task<Message> {
+        match event {
+            window::Event::Opened { size, .. } | window::Event::Resized(size) => self.cx.window = size,
+            window::Event::Unfocused => self.cx.focused = false,
+            window::Event::Focused => {
+                self.cx.focused = true;
+                // What came meanwhile is looked at now.
+                return self.home.apply(&[], &self.program, &self.cx).map(Message::Home);
+            }
+            _ => {}
+        }
+        Task::none()
+    }
+
+    fn key(&mut self, key: &Key, modifiers: keyboard::Modifiers) -> Task<Message> {
+        match key {
+            Key::Named(Named::Tab) if modifiers.shift() => iced::widget::operation::focus_previous(),
+            Key::Named(Named::Tab) => iced::widget::operation::focus_next(),
+            Key::Named(Named::Escape) if self.open_settings.take().is_some() => Task::none(),
+            Key::Named(Named::Escape) => {
+                self.home.escape(&self.cx);
+                Task::none()
+            }
+            Key::Character(letter) if letter == "k" && modifiers.command() && self.onboarding.is_none() => {
+                self.open_settings = None;
+                self.update_home(home::Message::Search)
+            }
+            _ => Task::none(),
+        }
+    }
+
+    /// Opens a conversation.
+    pub fn open(&mut self, id: ConversationId) -> Task<Message> {
+        self.home.open(id, &self.program, &self.cx).map(Message::Home)
+    }
+
+    /// Draws everything.
+    pub fn view(&self) -> Element<'_, Message> {
+        let screen = match (&self.onboarding, &self.open_settings) {
+            (Some(onboarding), _) => onboarding.view().map(Message::Onboarding),
+            (None, Some(open)) => open.view(&self.settings, &self.cx).map(Message::Settings),
+            (None, None) => self.home.view(&self.cx).map(Message::Home),
+        };
+        let screen = column![].extend(self.banners()).push(container(screen).height(Fill));
+        let toast = self.toast.as_ref().map(|toast| {
+            let words = container(text(&toast.words).size(size::SECONDARY)).padding([gap::S, gap::L]);
+            container(words.style(theme::container::toast)).center_x(Fill).align_bottom(Fill).padding(gap::XL)
+        });
+        stack![screen].push(toast).into()
+    }
+
+    /// What is wrong with the store, for as long as it is.
+    fn banners(&self) -> impl Iterator<Item = Element<'_, Message>> {
+        let fault = self.cx.status.store_fault.as_ref().map(|fault| {
+            banner(Tone::Bad, tr_args("store-fault", &[("fault", fault.clone().into())]))
+        });
+        let set_aside = self.cx.status.store_set_aside.as_ref().map(|path| {
+            let path = path.display().to_string();
+            banner(Tone::Warning, tr_args("store-set-aside", &[("path", path.into())]))
+        });
+        fault.into_iter().chain(set_aside)
+    }
+}
+
+fn banner<'a>(tone: Tone, words: String) -> Element<'a, Message> {
+    let words = text(words).size(size::SECONDARY).font(theme::MEDIUM);
+    container(words).padding([gap::S, gap::L]).width(Fill).style(theme::container::banner(tone)).into()
+}
+
+/// Window events, and keys that no field took. Ctrl+K works from within a field too.
+fn listen(event: iced::Event, status: event::Status, _: window::Id) -> Option<Message> {
+    match event {
+        iced::Event::Window(
+            event @ (window::Event::Opened { .. }
+            | window::Event::Resized(_)
+            | window::Event::Focused
+            | window::Event::Unfocused),
+        ) => Some(Message::Window(event)),
+        iced::Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) => {
+            let everywhere = modifiers.command() || key == Key::Named(Named::Escape);
+            (status == event::Status::Ignored || everywhere).then_some(Message::Key(key, modifiers))
+        }
+        _ => None,
+    }
+}

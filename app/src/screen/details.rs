@@ -1,0 +1,172 @@
+//! The details beside a conversation: a room's members, or who the other is.
+
+use iced::widget::{Column, column, container, row, scrollable, text};
+use iced::{Center, Fill, Padding, Task};
+use kinmesh_core::{PersonView, RoomView};
+use kinmesh_model::{Face, initial};
+use kinmesh_proto::{ConversationId, PersonId, RoomId};
+
+use super::conversation::room;
+use super::{Cx, words};
+use crate::i18n::{tr, tr_args};
+use crate::program::Program;
+use crate::theme::{self, size, space as gap};
+use crate::widget::{self, AvatarSize, Element};
+
+/// Members drawn at once; the number above them counts all.
+const MEMBERS_CAP: usize = 200;
+
+/// What can happen here.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A link into this room is wanted on the clipboard.
+    CopyLink(RoomId),
+    /// The room is to be left.
+    Leave(RoomId),
+    /// The chat with a member is wanted.
+    OpenPerson(PersonId),
+    /// A person is to be a contact, or no more.
+    SetContact(PersonId, bool),
+    /// A private name is to be given.
+    Rename(PersonId),
+    /// Work is done whose result is told by an event.
+    Done(Result<(), String>),
+}
+
+/// What the parent is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The chat with a person is wanted.
+    OpenPerson(PersonId),
+    /// The dialog that gives a private name is wanted.
+    Rename(PersonId),
+    /// Something to say for a moment.
+    Toast(String),
+}
+
+/// Takes a message. The details hold nothing of their own.
+pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, Option<Event>) {
+    let node = program.node.clone();
+    match message {
+        Message::CopyLink(id) => {
+            let Some(room) = room(cx, id) else { return (Task::none(), None) };
+            let link = node.join_link(Some(room.name.clone())).to_string();
+            (iced::clipboard::write(link), Some(Event::Toast(tr("link-copied"))))
+        }
+        Message::Leave(id) => {
+            let work = async move { node.room(id).leave().await };
+            (Task::perform(work, done), None)
+        }
+        Message::SetContact(person, contact) => {
+            let work = async move { node.set_contact(person, contact).await };
+            (Task::perform(work, done), None)
+        }
+        Message::OpenPerson(person) => (Task::none(), Some(Event::OpenPerson(person))),
+        Message::Rename(person) => (Task::none(), Some(Event::Rename(person))),
+        Message::Done(done) => (Task::none(), done.err().map(Event::Toast)),
+    }
+}
+
+fn done(result: Result<(), kinmesh_net::ChangeError>) -> Message {
+    Message::Done(result.map_err(|error| words::change_error(&error)))
+}
+
+/// Draws them.
+pub fn view<'a>(conversation: ConversationId, members: &'a [PersonId], cx: &'a Cx) -> Element<'a, Message> {
+    let content = match conversation {
+        ConversationId::Room(id) => room(cx, id).map(|room| room_details(room, members, cx)),
+        ConversationId::Direct(person) => cx.person(person).map(|person| person_details(person, cx)),
+    };
+    let content = content.unwrap_or_else(Column::new).width(Fill).padding([gap::L, 0.0]);
+    container(scrollable(content).height(Fill)).height(Fill).style(theme::container::panel).into()
+}
+
+fn padded<'a>(content: impl Into<Element<'a, Message>>) -> Element<'a, Message> {
+    container(content).padding(Padding::from([0.0, gap::L]).bottom(gap::M)).width(Fill).into()
+}
+
+fn title<'a>(words: String) -> Element<'a, Message> {
+    padded(text(words).size(size::TEXT).font(theme::SEMIBOLD))
+}
+
+fn titled_card<'a>(
+    title: String,
+    sentence: String,
+    actions: Vec<Element<'a, Message>>,
+) -> Element<'a, Message> {
+    let title = text(title).size(size::SECONDARY).font(theme::SEMIBOLD).line_height(theme::LINE);
+    // The words in a link start where the card's text starts.
+    let actions = (!actions.is_empty()).then(|| {
+        let actions = row(actions).spacing(gap::XS).wrap();
+        container(actions).padding(Padding::ZERO.top(gap::S))
+    });
+    padded(widget::card(column![title, widget::secondary(sentence)].push(actions)))
+}
+
+fn room_details<'a>(
+    room: &'a RoomView,
+    members: &'a [PersonId],
+    cx: &'a Cx,
+) -> Column<'a, Message, theme::Theme> {
+    let name = title(room.name.as_str().to_owned());
+    let about = titled_card(
+        tr("room-public"),
+        tr("room-public-sentence"),
+        if room.joined { vec![widget::danger(tr("room-leave"), Message::Leave(room.room))] } else { Vec::new() },
+    );
+    let invite = room.joined.then(|| {
+        let copy = widget::link(tr("link-copy"), Message::CopyLink(room.room));
+        titled_card(tr("invite"), tr("invite-sentence"), vec![copy])
+    });
+    let count = text(members.len().to_string()).size(size::CAPTION).font(theme::SEMIBOLD);
+    let heading = widget::section(tr("section-members"), Some(count.style(theme::text::secondary).into()));
+    let heading = container(heading).padding(widget::sides(gap::L));
+    let rows = sorted(members, cx).into_iter().take(MEMBERS_CAP).map(|(person, face)| member(person, face, cx));
+    column![name, about].push(invite).push((!members.is_empty()).then_some(heading)).extend(rows)
+}
+
+/// Online first, then by name.
+fn sorted(members: &[PersonId], cx: &Cx) -> Vec<(PersonId, Face)> {
+    let mut members: Vec<_> = members.iter().map(|member| (*member, cx.names.face(*member))).collect();
+    members.sort_by_cached_key(|(_, face)| (!face.online, face.name.to_lowercase()));
+    members
+}
+
+fn member<'a>(person: PersonId, face: Face, cx: &'a Cx) -> Element<'a, Message> {
+    let is_me = person == cx.overview.me.person;
+    let note = match cx.person(person) {
+        _ if is_me => tr("you"),
+        Some(known) => words::presence_short(known, &cx.clock),
+        None => String::new(),
+    };
+    let note = text(note).size(size::CAPTION).style(theme::text::secondary).into();
+    let avatar = widget::avatar(initial(&face.name), face.color, AvatarSize::Small, Some(face.online));
+    let name = widget::line(face.full_name()).size(size::NAME).font(theme::SEMIBOLD);
+    let lines = column![widget::ends(name, Some(note))];
+    if is_me {
+        let row = row![avatar, lines.width(Fill)].spacing(gap::M).align_y(Center);
+        container(row).padding([gap::S, gap::M + gap::S]).into()
+    } else {
+        widget::list_row(avatar, lines, false, Message::OpenPerson(person))
+    }
+}
+
+fn person_details<'a>(person: &'a PersonView, cx: &'a Cx) -> Column<'a, Message, theme::Theme> {
+    let about = titled_card(words::presence(person, &cx.clock), person.status.as_str().to_owned(), Vec::new());
+    if person.is_echo {
+        let sentence = titled_card(tr("echo-title"), tr("echo-sentence"), Vec::new());
+        return column![title(person.name.clone()), sentence];
+    }
+    let fingerprint =
+        titled_card(person.fingerprint.clone(), tr("fingerprint-sentence"), Vec::new());
+    let own_name = person.nickname.is_some().then(|| {
+        tr_args("person-own-name", &[("name", person.own_name.as_str().into())])
+    });
+    let (state, change) = match person.contact {
+        true => (tr("contact-is"), widget::danger(tr("contact-remove"), Message::SetContact(person.person, false))),
+        false => (tr("contact-is-not"), widget::link(tr("contact-add"), Message::SetContact(person.person, true))),
+    };
+    let rename = widget::link(tr("person-rename"), Message::Rename(person.person));
+    let contact = titled_card(state, own_name.unwrap_or_else(|| tr("contact-sentence")), vec![change, rename]);
+    column![title(person.name.clone()), about, contact, fingerprint]
+}

@@ -1,0 +1,94 @@
+//! The dialogs over the main screen, at most one at a time.
+
+pub mod find_person;
+pub mod join_room;
+pub mod network;
+pub mod rename;
+
+use iced::Task;
+use kinmesh_proto::ConversationId;
+
+use super::Cx;
+use crate::program::Program;
+use crate::widget::Element;
+
+/// The open dialog.
+pub enum State {
+    /// Joins a room by name.
+    JoinRoom(join_room::State),
+    /// Finds a person among those seen.
+    FindPerson(find_person::State),
+    /// Gives a person a private name.
+    Rename(rename::State),
+    /// How we are connected.
+    Network(network::State),
+}
+
+/// What can happen in a dialog.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// Joining a room.
+    JoinRoom(join_room::Message),
+    /// Finding a person.
+    FindPerson(find_person::Message),
+    /// Giving a private name.
+    Rename(rename::Message),
+    /// Looking at the connection.
+    Network(network::Message),
+}
+
+/// What the parent is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The dialog is done.
+    Close,
+    /// The dialog is done, and this conversation is wanted.
+    Open(ConversationId),
+    /// Something to say for a moment.
+    Toast(String),
+}
+
+impl State {
+    /// The first thing to do: put the cursor into the first field.
+    pub fn start(&self) -> Task<Message> {
+        match self {
+            Self::JoinRoom(_) => iced::widget::operation::focus(join_room::NAME),
+            Self::FindPerson(_) => iced::widget::operation::focus(find_person::QUERY),
+            Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
+            Self::Network(_) => Task::none(),
+        }
+    }
+
+    /// Takes a message. One for a dialog that was closed since is dropped.
+    pub fn update(&mut self, message: Message, program: &Program) -> (Task<Message>, Option<Event>) {
+        match (self, message) {
+            (Self::JoinRoom(state), Message::JoinRoom(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::JoinRoom), event)
+            }
+            (Self::FindPerson(state), Message::FindPerson(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::FindPerson), event)
+            }
+            (Self::Rename(state), Message::Rename(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Rename), event)
+            }
+            (Self::Network(state), Message::Network(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Network), event)
+            }
+            _ => (Task::none(), None),
+        }
+    }
+
+    /// Draws what the dialog holds.
+    pub fn view<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
+        match self {
+            Self::JoinRoom(state) => state.view().map(Message::JoinRoom),
+            Self::FindPerson(state) => state.view(cx).map(Message::FindPerson),
+            Self::Rename(state) => state.view().map(Message::Rename),
+            Self::Network(state) => state.view(cx).map(Message::Network),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The main screen: sidebar, open conversation, details, and the dialog over them.
+
+use std::collections::HashMap;
+
+use iced::widget::{column, container, row, text_editor};
+use iced::{Fill, Task};
+use kinmesh_core::Event as PeerEvent;
+use kinmesh_proto::{ConversationId, RoomName};
+
+use super::{Cx, conversation, details, dialog, sidebar};
+use crate::i18n::tr;
+use crate::program::Program;
+use crate::theme::{self, column as width};
+use crate::widget::{self, Element};
+
+/// The main screen.
+#[derive(Default)]
+pub struct State {
+    sidebar: sidebar::State,
+    open: Option<conversation::State>,
+    /// What was typed in conversations that are not open now.
+    drafts: HashMap<ConversationId, text_editor::Content>,
+    details_hidden: bool,
+    dialog: Option<dialog::State>,
+}
+
+/// What can happen here.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// In the sidebar.
+    Sidebar(sidebar::Message),
+    /// In the open conversation.
+    Conversation(conversation::Message),
+    /// In the details.
+    Details(details::Message),
+    /// In the dialog.
+    Dialog(dialog::Message),
+    /// The dialog is to be closed.
+    CloseDialog,
+    /// The search is wanted.
+    Search,
+    /// A room was joined from the sidebar, or why not.
+    Joined(Result<ConversationId, String>),
+}
+
+/// What the parent is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The settings are wanted.
+    Settings,
+    /// Something to say for a moment.
+    Toast(String),
+}
+
+type Step = (Task<Message>, Option<Event>);
+
+impl State {
+    /// The main screen with this conversation open.
+    pub fn showing(open: conversation::State) -> Self {
+        Self { open: Some(open), ..Self::default() }
+    }
+
+    /// The conversation that is open.
+    pub fn open_id(&self) -> Option<ConversationId> {
+        self.open.as_ref().map(conversation::State::id)
+    }
+
+    /// Opens a conversation.
+    pub fn open(&mut self, id: ConversationId, program: &Program, cx: &Cx) -> Task<Message> {
+        self.dialog = None;
+        if self.open_id() == Some(id) {
+            return iced::widget::operation::focus(conversation::composer::FIELD);
+        }
+        self.put_away();
+        let draft = self.drafts.remove(&id).unwrap_or_default();
+        let (open, task) = conversation::State::open(id, draft, program, cx);
+        self.open = Some(open);
+        task.map(Message::Conversation)
+    }
+
+    fn put_away(&mut self) {
+        if let Some(open) = self.open.take() {
+            let id = open.id();
+            self.drafts.insert(id, open.into_draft());
+        }
+    }
+
+    /// Takes what the peer told.
+    pub fn apply(&mut self, events: &[PeerEvent], program: &Program, cx: &Cx) -> Task<Message> {
+        let Some(open) = &mut self.open else { return Task::none() };
+        let mut tasks = Vec::new();
+        for event in events {
+            match event {
+                PeerEvent::Conversation { conversation, rev, change } if *conversation == open.id() => {
+                    tasks.push(open.apply(*rev, change, program, cx));
+                }
+                PeerEvent::Lagged { .. } => tasks.push(open.reread(program, cx)),
+                _ => {}
+            }
+        }
+        tasks.push(open.mark_read(program, cx));
+        Task::batch(tasks).map(Message::Conversation)
+    }
+
+    /// Escape: closes the dialog, and in a narrow window the conversation.
+    pub fn escape(&mut self, cx: &Cx) {
+        if self.dialog.take().is_none() && !cx.has_sidebar() {
+            self.put_away();
+        }
+    }
+
+    /// Takes a message.
+    pub fn update(&mut self, message: Message, program: &Program, cx: &Cx) -> Step {
+        match message {
+            Message::Sidebar(message) => match self.sidebar.update(message, cx) {
+                Some(event) => self.sidebar_event(event, program, cx),
+                None => (Task::none(), None),
+            },
+            Message::Conversation(message) => self.update_conversation(message, program, cx),
+            Message::Details(message) => self.update_details(message, program, cx),
+            Message::Dialog(message) => self.update_dialog(message, program, cx),
+            Message::CloseDialog => {
+                self.dialog = None;
+                (Task::none(), None)
+            }
+            Message::Search => {
+                if !cx.has_sidebar() {
+                    self.put_away();
+                }
+                (sidebar::State::search().map(Message::Sidebar), None)
+            }
+            Message::Joined(Ok(room)) => (self.open(room, program, cx), None),
+            Message::Joined(Err(error)) => (Task::none(), Some(Event::Toast(error))),
+        }
+    }
+
+    fn sidebar_event(&mut self, event: sidebar::Event, program: &Program, cx: &Cx) -> Step {
+        match event {
+            sidebar::Event::Open(id) => (self.open(id, program, cx), None),
+            sidebar::Event::JoinRoom => self.show(dialog::State::JoinRoom(Default::default())),
+            sidebar::Event::FindPerson => self.show(dialog::State::FindPerson(Default::default())),
+            sidebar::Event::Network => self.show(dialog::State::Network(Default::default())),
+            sidebar::Event::JoinLobby => (join_lobby(program), None),
+            sidebar::Event::Settings => (Task::none(), Some(Event::Settings)),
+        }
+    }
+
+    fn show(&mut self, dialog: dialog::State) -> Step {
+        let task = dialog.start().map(Message::Dialog);
+        self.dialog = Some(dialog);
+        (task, None)
+    }
+
+    fn update_conversation(&mut self, message: conversation::Message, program: &Program, cx: &Cx) -> Step {
+        let Some(open) = &mut self.open else { return (Task::none(), None) };
+        let (task, event) = open.update(message, program, cx);
+        let task = Task::batch([task, open.mark_read(program, cx)]).map(Message::Conversation);
+        let event = match event {
+            Some(conversation::Event::OpenPerson(person)) => {
+                let open = self.open(ConversationId::Direct(person), program, cx);
+                return (Task::batch([task, open]), None);
+            }
+            Some(conversation::Event::Back) => {
+                self.put_away();
+                None
+            }
+            Some(conversation::Event::ToggleDetails) => {
+                self.details_hidden = !self.details_hidden;
+                None
+            }
+            Some(conversation::Event::Toast(words)) => Some(Event::Toast(words)),
+            None => None,
+        };
+        (task, event)
+    }
+
+    fn update_details(&mut self, message: details::Message, program: &Program, cx: &Cx) -> Step {
+        let (task, event) = details::update(message, program, cx);
+        let task = task.map(Message::Details);
+        match event {
+            Some(details::Event::OpenPerson(person)) => {
+                let open = self.open(ConversationId::Direct(person), program, cx);
+                (Task::batch([task, open]), None)
+            }
+            Some(details::Event::Rename(person)) => match cx.person(person) {
+                Some(person) => self.show(dialog::State::Rename(dialog::rename::State::new(person))),
+                None => (task, None),
+            },
+            Some(details::Event::Toast(words)) => (task, Some(Event::Toast(words))),
+            None => (task, None),
+        }
+    }
+
+    fn update_dialog(&mut self, message: dialog::Message, program: &Program, cx: &Cx) -> Step {
+        let Some(dialog) = &mut self.dialog else { return (Task::none(), None) };
+        let (task, event) = dialog.update(message, program);
+        let task = task.map(Message::Dialog);
+        match event {
+            Some(dialog::Event::Close) => {
+                self.dialog = None;
+                (task, None)
+            }
+            Some(dialog::Event::Open(id)) => {
+                let open = self.open(id, program, cx);
+                (Task::batch([task, open]), None)
+            }
+            Some(dialog::Event::Toast(words)) => (task, Some(Event::Toast(words))),
+            None => (task, None),
+        }
+    }
+
+    /// Draws it.
+    pub fn view<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
+        let screen = if cx.has_sidebar() {
+            let sidebar = container(self.sidebar(cx)).width(width::SIDEBAR - 1.0);
+            row![sidebar, widget::upright_line(), self.main(cx)].into()
+        } else if self.open.is_some() {
+            self.main(cx)
+        } else {
+            self.sidebar(cx)
+        };
+        match &self.dialog {
+            Some(dialog) => {
+                widget::dialog(screen, dialog.view(cx).map(Message::Dialog), Message::CloseDialog)
+            }
+            // The same shape with and without a dialog, so that nothing under it loses its place.
+            None => iced::widget::Stack::with_children([screen]).into(),
+        }
+    }
+
+    fn sidebar<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
+        self.sidebar.view(cx, self.open_id()).map(Message::Sidebar)
+    }
+
+    fn main<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
+        let Some(open) = &self.open else { return nothing_open() };
+        let shows_details = cx.has_details() && !self.details_hidden;
+        let conversation = open.view(cx, shows_details).map(Message::Conversation);
+        let details = shows_details.then(|| {
+            let details = details::view(open.id(), open.members(), cx).map(Message::Details);
+            row![widget::upright_line(), container(details).width(width::DETAILS - 1.0)]
+        });
+        row![conversation].push(details).into()
+    }
+}
+
+fn join_lobby(program: &Program) -> Task<Message> {
+    let node = program.node.clone();
+    let work = async move { node.join_room(RoomName::lobby()).await };
+    Task::perform(work, |joined| {
+        let room = joined.map(|room| ConversationId::Room(room.id()));
+        Message::Joined(room.map_err(|error| super::words::change_error(&error)))
+    })
+}
+
+fn nothing_open<'a>() -> Element<'a, Message> {
+    let join = Message::Sidebar(sidebar::Message::JoinRoom);
+    let content = column![widget::empty(tr("nothing-open"), Some((tr("room-join"), join)))];
+    container(content).width(Fill).height(Fill).style(theme::container::background).into()
+}

@@ -1,0 +1,137 @@
+//! The first start: what should people call you? One field, one button; a second field for a join
+//! link only when it is asked for.
+
+use iced::widget::{center, column, container, space, text};
+use iced::{Center, Fill, Task};
+use kinmesh_proto::DisplayName;
+
+use super::words;
+use crate::i18n::tr;
+use crate::program::{Program, parse_link};
+use crate::theme::{self, column as width, size, space as gap};
+use crate::widget::{self, Element};
+
+/// The field for the name.
+pub const NAME: &str = "onboarding-name";
+/// The field for the link.
+pub const LINK: &str = "onboarding-link";
+
+/// What was typed so far.
+#[derive(Debug, Default)]
+pub struct State {
+    name: String,
+    link: Option<String>,
+    error: Option<String>,
+    busy: bool,
+}
+
+/// What can happen here.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The name was edited.
+    Name(String),
+    /// A link is there to be pasted.
+    ShowLink,
+    /// The link was edited.
+    Link(String),
+    /// Done typing.
+    Submit,
+    /// The peer took it, or says why not.
+    Done(Result<(), String>),
+}
+
+/// What the parent is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The peer has a name.
+    Finished,
+}
+
+impl State {
+    /// The first thing to do: put the cursor into the field.
+    pub fn start() -> Task<Message> {
+        iced::widget::operation::focus(NAME)
+    }
+
+    /// Takes a message.
+    pub fn update(&mut self, message: Message, program: &Program) -> (Task<Message>, Option<Event>) {
+        match message {
+            Message::Name(name) => self.edit(|state| state.name = name),
+            Message::Link(link) => self.edit(|state| state.link = Some(link)),
+            Message::ShowLink => {
+                self.link = Some(String::new());
+                return (iced::widget::operation::focus(LINK), None);
+            }
+            Message::Submit => return (self.submit(program), None),
+            Message::Done(Ok(())) => return (Task::none(), Some(Event::Finished)),
+            Message::Done(Err(error)) => {
+                self.busy = false;
+                self.error = Some(error);
+            }
+        }
+        (Task::none(), None)
+    }
+
+    fn edit(&mut self, change: impl FnOnce(&mut Self)) {
+        change(self);
+        self.error = None;
+    }
+
+    fn submit(&mut self, program: &Program) -> Task<Message> {
+        let link = self.link.as_deref().map(str::trim).filter(|link| !link.is_empty());
+        let read = DisplayName::new(&self.name).map_err(words::name_error).and_then(|name| {
+            let link = link.map(parse_link).transpose().map_err(|fault| words::link_fault(&fault))?;
+            Ok((name, link))
+        });
+        let (name, link) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.error = Some(error);
+                return Task::none();
+            }
+        };
+        self.busy = true;
+        let program = program.clone();
+        let work = async move {
+            if let Some(link) = link {
+                program.follow(&link).await.map_err(|error| words::enter_error(&error))?;
+            }
+            program.rename(name).await.map_err(|error| words::change_error(&error))
+        };
+        Task::perform(work, Message::Done)
+    }
+
+    /// Draws it.
+    pub fn view(&self) -> Element<'_, Message> {
+        let ready = !self.busy && !self.name.trim().is_empty();
+        let submit = ready.then_some(Message::Submit);
+        let question = text(tr("onboarding-question")).size(size::ONBOARDING).font(theme::SEMIBOLD);
+        let promise = widget::secondary(tr("onboarding-promise")).align_x(Center);
+        let name = widget::field(NAME, &tr("onboarding-name"), &self.name, Message::Name, submit.clone());
+        let link: Element<'_, Message> = match &self.link {
+            None => widget::link(tr("onboarding-have-link"), Message::ShowLink),
+            Some(link) => widget::field(LINK, "kinmesh://join?…", link, Message::Link, submit.clone()),
+        };
+        let start = widget::primary(tr("onboarding-start"), submit);
+        let form = column![mark(), question, promise, space().height(gap::XS), name]
+            .push(self.link.is_some().then_some(space().height(0)))
+            .push(widget::error(self.error.as_deref()))
+            .push(if self.link.is_some() { column![link, start] } else { column![start, link] }
+                .spacing(gap::M)
+                .align_x(Center)
+                .width(Fill))
+            .spacing(gap::M)
+            .align_x(Center)
+            .max_width(width::ONBOARDING);
+        container(center(form)).padding(gap::XL).style(theme::container::panel).into()
+    }
+}
+
+/// The program's mark: its initial in the accent.
+fn mark<'a>() -> Element<'a, Message> {
+    center(text("K").size(size::ONBOARDING).font(theme::SEMIBOLD).line_height(1.0))
+        .width(56)
+        .height(56)
+        .style(theme::container::mark)
+        .into()
+}

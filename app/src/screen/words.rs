@@ -1,0 +1,250 @@
+//! Words for what the peer and the view models say as data. Knows no screen.
+
+use jiff::civil::{Date, Time};
+use kinmesh_core::{Online, PersonView, Route};
+use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Speaker};
+use kinmesh_net::{
+    BootstrapLink, CallError, ChangeError, ConnectError, FollowError, NodeStatus, ReadError, SendError,
+};
+use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
+
+use crate::i18n::{tr, tr_args};
+use crate::program::{EnterError, LinkFault};
+
+/// A time of day.
+pub fn time(time: Time) -> String {
+    time.strftime("%H:%M").to_string()
+}
+
+fn weekday(date: Date) -> &'static str {
+    use jiff::civil::Weekday::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
+    match date.weekday() {
+        Monday => "mon",
+        Tuesday => "tue",
+        Wednesday => "wed",
+        Thursday => "thu",
+        Friday => "fri",
+        Saturday => "sat",
+        Sunday => "sun",
+    }
+}
+
+/// A day in full.
+pub fn day(date: Date, clock: &Clock) -> String {
+    let args = [
+        ("weekday", weekday(date).into()),
+        ("day", date.day().into()),
+        ("month", date.month().into()),
+        ("year", date.year().into()),
+    ];
+    if date.year() == clock.today().year() { tr_args("day-full", &args) } else { tr_args("day-full-year", &args) }
+}
+
+/// A moment in the past, as short as a list needs it.
+pub fn moment(moment: Moment) -> String {
+    match moment {
+        Moment::Time(at) => time(at),
+        Moment::Weekday(date) => tr_args("weekday-short", &[("weekday", weekday(date).into())]),
+        Moment::Day(date) => tr_args(
+            "day-short",
+            &[("day", date.day().into()), ("month", date.month().into())],
+        ),
+        Moment::Year(date) => date.to_string(),
+    }
+}
+
+/// The newest entry in one line.
+pub fn preview(preview: &Preview) -> String {
+    let text = preview.text.clone().unwrap_or_else(|| tr("entry-unreadable"));
+    match &preview.by {
+        None => text,
+        Some(Speaker::Me) => tr_args("preview-me", &[("text", text.into())]),
+        Some(Speaker::Other(name)) => {
+            tr_args("preview-other", &[("name", name.clone().into()), ("text", text.into())])
+        }
+    }
+}
+
+/// How far an own entry has come; nothing for the entries of others.
+pub fn delivery(delivery: Delivery) -> Option<String> {
+    match delivery {
+        Delivery::Received => None,
+        Delivery::Queued => Some(tr("delivery-queued")),
+        Delivery::Sent { members } => Some(tr_args("delivery-sent", &[("members", members.into())])),
+        Delivery::Delivered => Some(tr("delivery-delivered")),
+        Delivery::Failed { reason } => {
+            Some(tr_args("delivery-failed", &[("reason", refusal(reason).into())]))
+        }
+    }
+}
+
+fn refusal(reason: Refusal) -> String {
+    tr(match reason {
+        Refusal::Invalid => "refusal-invalid",
+        Refusal::WrongConversation => "refusal-wrong-conversation",
+        Refusal::ClockAhead => "refusal-clock-ahead",
+        Refusal::NotAuthor => "refusal-not-author",
+    })
+}
+
+/// Whether a person is here, and how they are reached.
+pub fn presence(person: &PersonView, clock: &Clock) -> String {
+    if person.is_echo {
+        return tr("presence-echo");
+    }
+    match person.online {
+        Online::Online { since_ms } => {
+            let since = moment(clock.moment(since_ms)).into();
+            let route = tr(match person.route {
+                Route::Local => "route-local",
+                Route::Lan => "route-lan",
+                Route::Internet => "route-internet",
+                Route::Mesh | Route::None => "route-mesh",
+            });
+            tr_args("presence-online", &[("since", since), ("route", route.into())])
+        }
+        Online::Offline { last_seen_ms } => {
+            tr_args("presence-offline", &[("since", moment(clock.moment(last_seen_ms)).into())])
+        }
+    }
+}
+
+/// The same in a word or two, beside a name.
+pub fn presence_short(person: &PersonView, clock: &Clock) -> String {
+    match (person.online, person.route) {
+        (Online::Offline { last_seen_ms }, _) => {
+            tr_args("since", &[("since", moment(clock.moment(last_seen_ms)).into())])
+        }
+        (_, Route::Local) => tr("route-local-short"),
+        (_, Route::Lan) => tr("route-lan-short"),
+        (_, Route::Internet) => tr("route-internet-short"),
+        (_, Route::Mesh | Route::None) => tr("route-mesh-short"),
+    }
+}
+
+/// The peer's connections, summed up.
+pub fn connection_of(status: &NodeStatus) -> Connection {
+    let bootstraps = status.bootstraps.iter().map(|node| match node.link {
+        BootstrapLink::Connected => BootstrapReach::Connected,
+        BootstrapLink::Connecting => BootstrapReach::Connecting,
+        BootstrapLink::Unreachable { .. } => BootstrapReach::Unreachable,
+    });
+    Connection::new(status.lan_peers, status.internet_peers, bootstraps)
+}
+
+/// How the peer stands with the network, in one sentence.
+pub fn connection(connection: Connection) -> String {
+    let (people, over) = match connection.reach {
+        Reach::Nobody => {
+            return tr(match connection.bootstrap {
+                BootstrapReach::None => "connection-looking-lan",
+                BootstrapReach::Connecting => "connection-looking",
+                BootstrapReach::Connected => "connection-alone",
+                BootstrapReach::Unreachable => "connection-bootstrap-unreachable",
+            });
+        }
+        Reach::Lan { people } => (people, "reach-lan"),
+        Reach::Internet { people } => (people, "reach-internet"),
+        Reach::Both { people } => (people, "reach-both"),
+    };
+    let id = match connection.bootstrap {
+        BootstrapReach::Unreachable => "connection-direct-without-bootstrap",
+        _ => "connection-direct",
+    };
+    tr_args(id, &[("people", people.into()), ("over", tr(over).into())])
+}
+
+/// How we stand with one bootstrap node.
+pub fn bootstrap(link: &BootstrapLink) -> String {
+    match link {
+        BootstrapLink::Connecting => tr("bootstrap-connecting"),
+        BootstrapLink::Connected => tr("bootstrap-connected"),
+        BootstrapLink::Unreachable { reason } => {
+            tr_args("bootstrap-unreachable", &[("reason", reason.clone().into())])
+        }
+    }
+}
+
+/// Why a name is refused.
+pub fn name_error(error: NameError) -> String {
+    match error {
+        NameError::Empty => tr("error-name-empty"),
+        NameError::TooLong { graphemes_max } => {
+            tr_args("error-name-too-long", &[("max", graphemes_max.into())])
+        }
+        NameError::ControlCharacter => tr("error-name-control"),
+    }
+}
+
+fn call_error(error: CallError) -> String {
+    tr(match error {
+        CallError::NodeGone => "error-node-gone",
+        CallError::Busy => "error-busy",
+    })
+}
+
+fn store_error(error: &dyn std::fmt::Display) -> String {
+    tr_args("error-store", &[("fault", error.to_string().into())])
+}
+
+/// Why an entry was not sent.
+pub fn send_error(error: &SendError) -> String {
+    match error {
+        SendError::Empty => tr("error-send-empty"),
+        SendError::TooLong { size, max } => {
+            let kib = |bytes: usize| format!("{:.1}", bytes as f64 / 1024.0);
+            tr_args("error-send-too-long", &[("size", kib(*size).into()), ("max", kib(*max).into())])
+        }
+        SendError::NotJoined => tr("error-not-joined"),
+        SendError::UnknownPerson => tr("error-unknown-person"),
+        SendError::Store(error) => store_error(error),
+        SendError::Call(error) => call_error(*error),
+    }
+}
+
+/// Why something was not changed.
+pub fn change_error(error: &ChangeError) -> String {
+    match error {
+        ChangeError::Name(error) => name_error(*error),
+        ChangeError::NotJoined => tr("error-not-joined"),
+        ChangeError::UnknownPerson => tr("error-unknown-person"),
+        ChangeError::TooManyRooms { max } => tr_args("error-too-many-rooms", &[("max", (*max).into())]),
+        ChangeError::Store(error) => store_error(error),
+        ChangeError::Call(error) => call_error(*error),
+    }
+}
+
+/// Why a conversation was not read.
+pub fn read_error(error: &ReadError) -> String {
+    match error {
+        ReadError::Store(error) => store_error(error),
+        ReadError::Call(error) => call_error(*error),
+    }
+}
+
+/// Why a text is no way into the mesh.
+pub fn link_fault(fault: &LinkFault) -> String {
+    match fault {
+        LinkFault::Link(LinkError::Room(error)) => name_error(*error),
+        LinkFault::Link(_) => tr("error-link"),
+        LinkFault::Address(error) => connect_error(error),
+    }
+}
+
+fn connect_error(error: &ConnectError) -> String {
+    match error {
+        ConnectError::BadAddress => tr("error-link"),
+        ConnectError::NoPeerId => tr("error-no-peer-id"),
+        ConnectError::Ourselves => tr("error-ourselves"),
+        ConnectError::Call(error) => call_error(*error),
+    }
+}
+
+/// Why a way into the mesh was not taken.
+pub fn enter_error(error: &EnterError) -> String {
+    match error {
+        EnterError::Follow(FollowError::Node(error)) => connect_error(error),
+        EnterError::Follow(FollowError::Room(error)) => change_error(error),
+        EnterError::Settings(error) => tr_args("error-settings", &[("fault", error.to_string().into())]),
+    }
+}
