@@ -110,6 +110,7 @@ pub struct StoredEntry {
 
 /// One change to the history store: `core` decides it, `store` makes it last.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // Nearly all of them are entries: a box would be one more allocation for each.
 pub enum Write {
     /// Adds an entry. One that is there already is left as it is.
     PutEntry {
