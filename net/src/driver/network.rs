@@ -268,22 +268,30 @@ impl Driver {
         }
     }
 
-    /// Says goodbye, waits shortly until it was heard, then closes the store.
+    /// Says goodbye, closes the connections so that nobody waits for us, then the store.
     pub(super) async fn shut_down(&mut self) {
         self.core.go_away(unix_ms());
         self.finish_round();
-        let goodbye = async {
-            while !self.hellos.is_empty() {
-                let event = self.swarm.select_next_some().await;
-                if let SwarmEvent::Behaviour(BehaviourEvent::Hello(event)) = event {
-                    self.hello_event(event);
-                }
-            }
-        };
-        if tokio::time::timeout(GOODBYE_MAX, goodbye).await.is_err() {
+        if tokio::time::timeout(GOODBYE_MAX, self.say_goodbye()).await.is_err() {
             tracing::debug!("not everybody heard our goodbye");
         }
         self.close_store().await;
+    }
+
+    async fn say_goodbye(&mut self) {
+        while !self.hellos.is_empty() {
+            let event = self.swarm.select_next_some().await;
+            self.network_event(event);
+        }
+        let peers: Vec<PeerId> = self.connections.peers().copied().collect();
+        for peer in peers {
+            // It may have gone first.
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        while self.connections.count() > 0 {
+            let event = self.swarm.select_next_some().await;
+            self.network_event(event);
+        }
     }
 }
 
