@@ -12,4 +12,4 @@ pub mod process;
 
 pub use bootstrap::Bootstrap;
 pub use peer::{Peer, PeerOptions, RpcFault};
-pub use process::DEADLINE;
+pub use process::{DEADLINE, Process, run};

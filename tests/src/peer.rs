@@ -224,6 +224,11 @@ impl Peer {
         .await
     }
 
+    /// Every notification that came and was not taken, whole and in order.
+    pub fn told(&self) -> Vec<Value> {
+        self.inbox().told.iter().cloned().collect()
+    }
+
     /// Calls a method now and after each notification, until its result fits.
     pub async fn wait_until(
         &self,
@@ -363,6 +368,12 @@ impl Peer {
     /// Sends SIGTERM, and waits for a clean end.
     pub async fn terminate(mut self) -> Result<()> {
         self.process.signal(Signal::TERM)?;
+        self.process.ended_well().await
+    }
+
+    /// Sends SIGINT, as Ctrl+C does, and waits for a clean end.
+    pub async fn interrupt(mut self) -> Result<()> {
+        self.process.signal(Signal::INT)?;
         self.process.ended_well().await
     }
 

@@ -1,0 +1,540 @@
+//! `kinmesh rpc` as its users meet it: the real program, spoken to over its pipe and its socket.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use boon::{Compiler, SchemaIndex, Schemas};
+use kinmesh_tests::{Peer, PeerOptions, peer, process};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+const METHODS_SOURCE: &str = include_str!("../../app/src/rpc/methods.rs");
+const GUIDE: &str = include_str!("../../docs/rpc.md");
+
+/// `docs/rpc.schema.json`, ready to check with.
+struct Schema {
+    path: PathBuf,
+    compiler: Compiler,
+    schemas: Schemas,
+}
+
+impl Schema {
+    fn load() -> Result<Self> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rpc.schema.json").canonicalize()?;
+        Ok(Self { path, compiler: Compiler::new(), schemas: Schemas::new() })
+    }
+
+    fn methods(&self) -> Result<BTreeSet<String>> {
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(&self.path)?)?;
+        Ok(schema["$defs"]["methods"].as_object().context("methods")?.keys().cloned().collect())
+    }
+
+    fn check(&mut self, part: &str, value: &Value) -> Result<()> {
+        let at = format!("{}#{part}", self.path.display());
+        let index: SchemaIndex = self
+            .compiler
+            .compile(&at, &mut self.schemas)
+            .map_err(|error| anyhow::anyhow!("{part}: {error}"))?;
+        let checked = self.schemas.validate(value, index);
+        checked.map_err(|error| anyhow::anyhow!("{value:#} is not as {part} says: {error}"))
+    }
+
+    /// Calls a method, and holds params and result against the schema.
+    async fn call(&mut self, peer: &Peer, method: &str, params: Value) -> Result<Value> {
+        self.check(&format!("/$defs/methods/{method}/params"), &params)?;
+        let result = peer.call(method, params).await.context(method.to_owned())?;
+        self.check(&format!("/$defs/methods/{method}/result"), &result)?;
+        Ok(result)
+    }
+}
+
+fn words(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Two peers that see each other in the lobby.
+async fn two_in_the_lobby() -> Result<(Peer, Peer, Value)> {
+    let alice = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let lobby = alice.join_room("lobby").await?;
+    let bob = Peer::spawn(PeerOptions::named("Bob").join(alice.join_link().await?)).await?;
+    bob.join_room("lobby").await?;
+    alice.wait_online("Bob").await?;
+    bob.wait_online("Alice").await?;
+    Ok((alice, bob, lobby))
+}
+
+#[test]
+fn program_guide_and_schema_name_the_same_methods() -> Result<()> {
+    let dispatched =
+        METHODS_SOURCE.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" =>"));
+    let mut program: BTreeSet<String> = dispatched.map(|(method, _)| method.to_owned()).collect();
+    program.insert("shutdown".to_owned());
+    let guide: BTreeSet<String> = GUIDE
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(program, Schema::load()?.methods()?);
+    assert_eq!(program, guide);
+    Ok(())
+}
+
+#[test]
+fn the_examples_of_the_guide_are_as_the_schema_says() -> Result<()> {
+    let mut schema = Schema::load()?;
+    let mut seen = 0;
+    for line in GUIDE.lines() {
+        if let Some(request) = line.strip_prefix("--> ").filter(|line| line.starts_with('{')) {
+            let request = serde_json::from_str(request).with_context(|| line.to_owned())?;
+            schema.check("/$defs/request", &request)?;
+            let method = request["method"].as_str().context("a method")?;
+            schema.check(&format!("/$defs/methods/{method}/params"), &request["params"])?;
+            seen += 1;
+        } else if let Some(told) = line.strip_prefix("<-- ") {
+            schema.check("", &serde_json::from_str(told).with_context(|| line.to_owned())?)?;
+            seen += 1;
+        }
+    }
+    ensure!(seen >= 10, "only {seen} examples");
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_method_answers_as_its_schema_says() -> Result<()> {
+    let mut schema = Schema::load()?;
+    let (alice, bob, lobby) = two_in_the_lobby().await?;
+    let bob_id = &bob.me()["person"];
+    let calls = [
+        ("version", json!({})),
+        ("profile.get", json!(null)),
+        ("profile.set", json!({ "name": "Alice", "status": "here 你好" })),
+        ("profile.set", json!({ "name": "Alice B" })),
+        ("rooms.join", json!({ "name": "周末徒步" })),
+        ("rooms.list", json!({})),
+        ("rooms.members", lobby.clone()),
+        ("people.list", json!({})),
+        ("people.find", json!({ "query": "bo" })),
+        ("contacts.add", json!({ "person": bob_id })),
+        ("contacts.rename", json!({ "person": bob_id, "nickname": "brother" })),
+        ("contacts.rename", json!({ "person": bob_id, "nickname": null })),
+        ("contacts.remove", json!({ "person": bob_id })),
+        ("conversation.send", json!({ "conversation": lobby, "text": "hello" })),
+        ("conversation.send", json!({ "conversation": { "direct": bob_id }, "text": "psst" })),
+        ("conversation.page", json!({ "conversation": lobby, "limit": 500 })),
+        ("chats.list", json!({})),
+        ("network.status", json!({})),
+        ("network.link", json!({ "room": "lobby" })),
+        ("network.link", json!({})),
+        ("network.add", json!({ "link": bob.join_link().await? })),
+    ];
+    let mut called = BTreeSet::new();
+    for (method, params) in calls {
+        schema.call(&alice, method, params).await?;
+        called.insert(method.to_owned());
+    }
+
+    let chat = alice.chat_with_me();
+    let heard = |entries: &Value| peer::list(entries).any(|entry| entry["text"] == "psst");
+    let page = bob.wait_until("conversation.page", json!({ "conversation": chat }), heard).await?;
+    schema
+        .call(&bob, "conversation.mark_read", json!({ "conversation": chat, "up_to": page[0]["key"] }))
+        .await?;
+    schema.call(&bob, "conversation.page", json!({ "conversation": chat, "before": page[0]["key"] })).await?;
+    schema.call(&bob, "rooms.leave", lobby).await?;
+    bob.wait_until("rooms.list", json!({}), |rooms| rooms[0]["joined"] == false).await?;
+    called.extend(words(&["conversation.mark_read", "conversation.page", "rooms.leave", "shutdown"]));
+    assert_eq!(called, schema.methods()?);
+
+    let mut changes = BTreeSet::new();
+    for line in alice.told().iter().chain(&bob.told()) {
+        schema.check("", line)?;
+        let kind = line["params"].get("change").or(line["params"].get("event")).unwrap_or(&line["method"]);
+        changes.insert(kind.as_str().unwrap_or_default().to_owned());
+    }
+    let wanted =
+        words(&["opened", "closed", "entry_added", "delivery_changed", "member_joined", "read", "status"]);
+    ensure!(changes.is_superset(&wanted), "these came: {changes:?}");
+    ensure!(changes.contains("person_changed") && changes.contains("profile_changed"), "{changes:?}");
+    alice.shutdown().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn two_peers_talk_in_a_room_and_one_to_one() -> Result<()> {
+    let (alice, bob, lobby) = two_in_the_lobby().await?;
+    let sent = alice.send(&lobby, "hello room").await?;
+    assert_eq!(bob.wait_text("hello room").await?["key"], sent["key"]);
+    alice.wait_delivery(&sent, "sent").await?;
+    let sent = bob.send(&alice.chat_with_me(), "hello Alice").await?;
+    assert_eq!(alice.wait_text("hello Alice").await?["conversation"], bob.chat_with_me());
+    bob.wait_delivery(&sent, "delivered").await?;
+    bob.shutdown().await?;
+    alice.wait_offline("Bob").await?;
+    alice.terminate().await
+}
+
+#[tokio::test]
+async fn a_peer_that_comes_back_has_its_name_rooms_history_and_ways_in() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let data = dir.path().join("data");
+    let bob = Peer::spawn(PeerOptions::named("Bob")).await?;
+    let link = bob.join_link().await?;
+    let alice = Peer::spawn(PeerOptions::named("Alice").data(&data).join(&link)).await?;
+    let lobby = alice.join_room("lobby").await?;
+    alice.send(&lobby, "remember me").await?;
+    alice.shutdown().await?;
+
+    let alice = Peer::spawn(PeerOptions::default().data(&data)).await?;
+    assert_eq!(alice.me()["name"], "Alice");
+    assert_eq!(alice.call("rooms.list", json!({})).await?[0]["joined"], true);
+    assert_eq!(alice.history(&lobby).await?[0]["text"], "remember me");
+    let settings = std::fs::read_to_string(data.join("settings.toml"))?;
+    ensure!(
+        settings.contains(bob.me()["name"].as_str().unwrap_or("?")) || settings.contains("/p2p/"),
+        "{settings}"
+    );
+    alice.wait_online("Bob").await?;
+    alice.shutdown().await
+}
+
+#[tokio::test]
+async fn a_bad_line_gets_its_error_and_the_program_goes_on() -> Result<()> {
+    let mut schema = Schema::load()?;
+    let peer = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let huge = vec![b'x'; 3 << 20];
+    let deep = "[".repeat(100_000);
+    let bad: [(&[u8], i64, &str); 9] = [
+        (b"hello", -32700, "parse_error"),
+        (b"\xff\xfe", -32700, "parse_error"),
+        (deep.as_bytes(), -32700, "parse_error"),
+        (b"{}", -32600, "invalid_request"),
+        (b"[]", -32600, "invalid_request"),
+        (&huge, -32600, "line_too_long"),
+        (br#"{"jsonrpc":"2.0","id":"a","method":"people.lst"}"#, -32601, "method_not_found"),
+        (br#"{"jsonrpc":"2.0","id":"a","method":"rooms.join","params":{}}"#, -32602, "invalid_params"),
+        (br#"{"jsonrpc":"2.0","id":"a","method":"version","params":{"x":1}}"#, -32602, "invalid_params"),
+    ];
+    for (line, code, kind) in bad {
+        peer.write_raw(line).await?;
+        let answer = peer.other_line().await?;
+        schema.check("", &answer)?;
+        assert_eq!(
+            (&answer["error"]["code"], &answer["error"]["data"]["kind"]),
+            (&json!(code), &json!(kind))
+        );
+        assert_eq!(
+            answer["id"],
+            if code > -32601 && code != -32700 { Value::Null } else { answer["id"].clone() }
+        );
+    }
+    peer.write_raw(b"").await?;
+    peer.call("version", json!({})).await?;
+    peer.shutdown().await
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_in_its_order_and_notifications_are_not_answered() -> Result<()> {
+    let mut schema = Schema::load()?;
+    let peer = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let lobby = peer.join_room("lobby").await?;
+    peer.write_raw(br#"{"jsonrpc":"2.0","method":"no.such.method"}"#).await?;
+    peer.write_raw(br#"[{"jsonrpc":"2.0","method":"version"},{"jsonrpc":"2.0","method":"no.such"}]"#).await?;
+    let mut batch = vec![json!(7), json!({ "jsonrpc": "2.0", "method": "version" })];
+    batch.extend((0..100).map(|n| {
+        let params = json!({ "conversation": lobby, "text": n.to_string() });
+        json!({ "jsonrpc": "2.0", "id": format!("b{n}"), "method": "conversation.send", "params": params })
+    }));
+    peer.write_raw(json!(batch).to_string().as_bytes()).await?;
+    let answers = peer.other_line().await?;
+    schema.check("", &answers)?;
+    let answers = answers.as_array().context("a batch is answered by an array")?;
+    assert_eq!(answers.len(), 101);
+    assert_eq!(answers[0]["error"]["code"], -32600);
+    for (n, answer) in answers[1..].iter().enumerate() {
+        assert_eq!(
+            (&answer["id"], &answer["result"]["text"]),
+            (&json!(format!("b{n}")), &json!(n.to_string()))
+        );
+    }
+    let texts: Vec<_> = peer.history(&lobby).await?.into_iter().map(|entry| entry["text"].clone()).collect();
+    assert_eq!(texts, (0..100).map(|n| json!(n.to_string())).collect::<Vec<_>>());
+    peer.shutdown().await
+}
+
+#[tokio::test]
+async fn params_may_be_given_by_position() -> Result<()> {
+    let peer = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let lobby = peer.call("rooms.join", json!(["Lobby"])).await?;
+    assert_eq!(lobby, peer.join_room("lobby").await?);
+    peer.call("conversation.send", json!([lobby, "one"])).await?;
+    let page = peer.call("conversation.page", json!([lobby])).await?;
+    assert_eq!(page[0]["text"], "one");
+    peer.shutdown().await
+}
+
+#[tokio::test]
+async fn refusals_carry_their_code_and_kind() -> Result<()> {
+    let peer = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let lobby = peer.join_room("lobby").await?;
+    let stranger = "a".repeat(52);
+    let own = peer.call("network.status", json!({})).await?["listening"][0].clone();
+    let say = |text: &str| json!({ "conversation": lobby, "text": text });
+    let not_here = json!({ "room": stranger });
+    let cases = [
+        ("conversation.send", say(" \n"), -32005, "empty_text"),
+        ("conversation.send", say(&"x".repeat(32 * 1024 + 1)), -32006, "text_too_long"),
+        ("conversation.send", json!({ "conversation": not_here, "text": "x" }), -32003, "not_joined"),
+        (
+            "conversation.send",
+            json!({ "conversation": { "direct": stranger }, "text": "x" }),
+            -32004,
+            "unknown_person",
+        ),
+        ("conversation.page", json!({ "conversation": lobby, "limit": 501 }), -32602, "invalid_params"),
+        (
+            "conversation.page",
+            json!({ "conversation": lobby, "before": "yesterday" }),
+            -32602,
+            "invalid_params",
+        ),
+        ("rooms.leave", not_here.clone(), -32003, "not_joined"),
+        ("rooms.join", json!({ "name": "a\u{202e}b" }), -32602, "invalid_params"),
+        ("profile.set", json!({ "name": "x".repeat(1000) }), -32602, "invalid_params"),
+        ("contacts.add", json!({ "person": stranger }), -32004, "unknown_person"),
+        ("contacts.add", json!({ "person": "Bob" }), -32602, "invalid_params"),
+        ("network.add", json!({ "link": "kinmesh://join" }), -32008, "bad_address"),
+        ("network.add", json!({ "link": "/ip4/127.0.0.1/tcp/1" }), -32008, "bad_address"),
+        ("network.add", json!({ "link": own }), -32009, "own_address"),
+    ];
+    for (method, params, code, kind) in cases {
+        let fault = peer.call_refused(method, &params).await?;
+        assert_eq!((fault.code, fault.kind.as_str()), (code, kind), "{method} {params:.80}");
+    }
+    ensure!(GUIDE.contains("| -32009 | `own_address` |"), "the guide lists codes");
+    peer.shutdown().await
+}
+
+#[tokio::test]
+async fn it_ends_cleanly_in_every_way() -> Result<()> {
+    let peer = || Peer::spawn(PeerOptions::named("Alice"));
+    peer().await?.shutdown().await?;
+    peer().await?.terminate().await?;
+    peer().await?.interrupt().await?;
+    assert!(peer().await?.close_input().await?.success());
+    Ok(())
+}
+
+/// Runs `kinmesh rpc` with arguments that must be refused; the line that says why.
+async fn refused_start(args: &[&str]) -> Result<String> {
+    let ended = process::run("kinmesh", &[&["rpc", "--no-mdns"], args].concat(), "").await?;
+    let error = String::from_utf8(ended.stderr)?;
+    ensure!(ended.status.code() == Some(1), "{args:?} ended with {}: {error}", ended.status);
+    ensure!(error.lines().count() == 1 && error.starts_with("kinmesh: "), "one clear line, not {error:?}");
+    ensure!(ended.stdout.is_empty(), "standard output is for answers");
+    Ok(error)
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_be_is_one_clear_line() -> Result<()> {
+    let peer = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let taken = peer.data().display().to_string();
+    let loopback = "/ip4/127.0.0.1/tcp/0";
+    let error = refused_start(&["--data", &taken, "--listen", loopback]).await?;
+    ensure!(error.contains("another program") || error.contains("in use"), "{error}");
+
+    let dir = tempfile::tempdir()?;
+    let free = dir.path().join("free").display().to_string();
+    let listening = peer.call("network.status", json!({})).await?["listening"][0].clone();
+    let busy = listening.as_str().and_then(|address| address.split("/p2p/").next()).context("an address")?;
+    let error = refused_start(&["--data", &free, "--listen", busy]).await?;
+    ensure!(error.contains(busy), "{error}");
+    let error = refused_start(&["--data", &free, "--listen", "localhost:80"]).await?;
+    ensure!(error.contains("--listen localhost:80"), "{error}");
+    let error = refused_start(&["--data", &free, "--join", "kinmesh://join"]).await?;
+    ensure!(error.contains("--join kinmesh://join"), "{error}");
+    let error = refused_start(&["--data", &free, "--listen", loopback, "--name", "\u{7}"]).await?;
+    ensure!(error.contains("--name"), "{error}");
+
+    let damaged = dir.path().join("damaged");
+    std::fs::create_dir(&damaged)?;
+    std::fs::write(damaged.join("settings.toml"), "theme = \"light\"\nbootstraps = 3\n")?;
+    let error = refused_start(&["--data", &damaged.display().to_string(), "--listen", loopback]).await?;
+    ensure!(error.contains("settings.toml is damaged in line 2"), "{error}");
+    peer.shutdown().await
+}
+
+#[cfg(unix)]
+mod socket {
+    //! The same protocol on a Unix socket.
+
+    use std::os::unix::fs::PermissionsExt;
+
+    use kinmesh_tests::Process;
+    use tempfile::TempDir;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+    use tokio::net::UnixStream;
+    use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+    use super::*;
+
+    struct Server {
+        process: Process,
+        dir: TempDir,
+    }
+
+    impl Server {
+        fn path(&self) -> PathBuf {
+            self.dir.path().join("k.sock")
+        }
+
+        /// Starts a peer on a socket, and waits until it says on it that it is up.
+        async fn spawn() -> Result<Self> {
+            let dir = tempfile::tempdir()?;
+            let process = spawn_on(&dir)?;
+            let server = Self { process, dir };
+            server.client().await?;
+            Ok(server)
+        }
+
+        /// Connects, as soon as the socket is there: it appears ready, by a rename.
+        async fn client(&self) -> Result<Client> {
+            let connected = async {
+                loop {
+                    match UnixStream::connect(self.path()).await {
+                        Ok(stream) => return stream,
+                        Err(_) => tokio::task::yield_now().await,
+                    }
+                }
+            };
+            let stream = tokio::time::timeout(kinmesh_tests::DEADLINE, connected).await;
+            let (input, output) = stream.with_context(|| self.process.log_tail())?.into_split();
+            Ok(Client { lines: BufReader::new(input).lines(), output })
+        }
+    }
+
+    fn spawn_on(dir: &TempDir) -> Result<Process> {
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let (data, socket) = (path("data"), path("k.sock"));
+        let args = ["rpc", "--data", &data, "--listen-socket", &socket, "--name", "Alice", "--no-mdns"];
+        let args = args.into_iter().chain(["--listen", "/ip4/127.0.0.1/tcp/0"]);
+        // Its standard input ends at once, as a service's does.
+        Ok(Process::spawn("kinmesh", args, &dir.path().join("log"))?.0)
+    }
+
+    struct Client {
+        lines: Lines<BufReader<OwnedReadHalf>>,
+        output: OwnedWriteHalf,
+    }
+
+    impl Client {
+        async fn call(&mut self, method: &str, params: Value) -> Result<Value> {
+            let line = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+            self.output.write_all(format!("{line}\n").as_bytes()).await?;
+            self.line_that(|line| line["id"] == 1).await
+        }
+
+        async fn line_that(&mut self, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+            let found = async {
+                loop {
+                    let line = self.lines.next_line().await?.context("the program hung up")?;
+                    let line = serde_json::from_str(&line)?;
+                    if fits(&line) {
+                        return Ok(line);
+                    }
+                }
+            };
+            tokio::time::timeout(kinmesh_tests::DEADLINE, found).await?
+        }
+    }
+
+    #[tokio::test]
+    async fn several_clients_share_one_peer() -> Result<()> {
+        let mut server = Server::spawn().await?;
+        assert_eq!(std::fs::metadata(server.path())?.permissions().mode() & 0o777, 0o600);
+        let (mut one, mut two) = (server.client().await?, server.client().await?);
+        two.call("version", json!({})).await?;
+        let room = one.call("rooms.join", json!({ "name": "lobby" })).await?["result"].clone();
+        two.line_that(|line| line["params"]["change"] == "opened").await?;
+        one.call("conversation.send", json!({ "conversation": room, "text": "hello" })).await?;
+        two.line_that(|line| line["params"]["entry"]["text"] == "hello").await?;
+        drop(one);
+        two.call("shutdown", json!({})).await?;
+        server.process.ended_well().await?;
+        assert!(!server.path().exists(), "the socket goes with its program");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_socket_in_use_is_refused_and_a_stale_one_replaced() -> Result<()> {
+        let mut server = Server::spawn().await?;
+        let (other, socket) = (tempfile::tempdir()?, server.path().display().to_string());
+        let data = other.path().display().to_string();
+        let args = ["--data", &data, "--listen", "/ip4/127.0.0.1/tcp/0", "--listen-socket", &socket];
+        let error = refused_start(&args).await?;
+        ensure!(error.contains("in use by another program"), "{error}");
+        server.process.kill9().await?;
+        assert!(server.path().exists(), "a killed program leaves its socket");
+        server.process = spawn_on(&server.dir)?;
+        // The first client may still meet the stale socket; it is refused there and tries again.
+        server.client().await?.call("version", json!({})).await?;
+        server.process.signal(Signal::TERM)?;
+        server.process.ended_well().await?;
+        assert!(!server.path().exists());
+        Ok(())
+    }
+
+    /// Resident bytes of a process.
+    #[cfg(target_os = "linux")]
+    fn resident(process: &Process) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()?.as_raw_nonzero()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    }
+
+    /// Events that a sleeping client misses: above what the peer holds for a listener and what
+    /// fits into a socket's buffers.
+    #[cfg(target_os = "linux")]
+    const BURST: usize = 20_000;
+    /// What a sleeping client may cost: the ring of the newest events, far below the whole burst
+    /// of 30 MB as it would wait in an unbounded queue.
+    #[cfg(target_os = "linux")]
+    const SLEEPER_MAX: u64 = 20 << 20;
+
+    /// Sends the burst in batches; how many bytes the peer has grown meanwhile.
+    #[cfg(target_os = "linux")]
+    async fn growth_in_burst(server: &Server, talker: &mut Client) -> Result<u64> {
+        let room = talker.call("rooms.join", json!({ "name": "lobby" })).await?["result"].clone();
+        let before = resident(&server.process)?;
+        for start in (0..BURST).step_by(100) {
+            let send = |n: usize| {
+                let params = json!({ "conversation": room, "text": format!("{n} {}", "x".repeat(1000)) });
+                json!({ "jsonrpc": "2.0", "id": n + 10, "method": "conversation.send", "params": params })
+            };
+            let batch: Vec<_> = (start..start + 100).map(send).collect();
+            talker.output.write_all(format!("{}\n", json!(batch)).as_bytes()).await?;
+            let answers = talker.line_that(Value::is_array).await?;
+            ensure!(peer::list(&answers).all(|answer| answer.get("result").is_some()), "{answers}");
+        }
+        Ok(resident(&server.process)?.saturating_sub(before))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_client_that_never_reads_costs_no_memory_and_is_told_what_it_missed() -> Result<()> {
+        let (alone, server) = (Server::spawn().await?, Server::spawn().await?);
+        let without = growth_in_burst(&alone, &mut alone.client().await?).await?;
+        let mut sleeper = server.client().await?;
+        sleeper.call("version", json!({})).await?;
+        let with = growth_in_burst(&server, &mut server.client().await?).await?;
+        println!("{BURST} entries: {} KiB, and with a sleeping client {} KiB", without >> 10, with >> 10);
+        ensure!(
+            with < without + SLEEPER_MAX,
+            "{with} bytes for a client that does not read, {without} without"
+        );
+        let lagged = sleeper.line_that(|line| line["params"]["event"] == "lagged").await?;
+        ensure!(lagged["params"]["missed"].as_u64() > Some(0), "{lagged}");
+        sleeper.call("version", json!({})).await?;
+        Ok(())
+    }
+}
