@@ -1,4 +1,7 @@
 //! Log lines to standard error, so that standard output stays the face's own.
+//!
+//! Records of the older `log` crate are not taken, whatever `RUST_LOG` says: sled logs the bytes it
+//! writes there, and with them what people wrote.
 
 use tracing_subscriber::EnvFilter;
 

@@ -1,5 +1,7 @@
 //! Stories of real peers in one process, over real sockets and real stores.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test's panic is its report.
+
 use std::time::Duration;
 
 use kinmesh_core::{ConversationEvent, Event};
