@@ -99,14 +99,11 @@ impl Core {
         person: PersonId,
         envelopes: Vec<Unverified<EntryBody>>,
     ) -> (Vec<Entry>, Vec<Receipt>) {
-        let verified = match Unverified::verify_all(envelopes.clone(), &mut self.certs) {
-            Ok(entries) => entries.into_iter().map(Some).collect(),
-            Err(_) => envelopes.into_iter().map(|one| one.verify(&mut self.certs).ok()).collect::<Vec<_>>(),
-        };
+        let verified = Unverified::verify_each(envelopes, &mut self.certs);
         let mut taken = Vec::new();
         let mut receipts = Vec::new();
         for entry in verified {
-            let entry = entry.ok_or(Refusal::Invalid);
+            let entry = entry.map_err(|_| Refusal::Invalid);
             match entry.and_then(|entry| self.judge_entry(now_ms, device, person, entry)) {
                 Ok(entry) => {
                     taken.push(entry);

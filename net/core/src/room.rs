@@ -140,7 +140,8 @@ impl Core {
         if entries.iter().all(|entry| self.is_recent(kinmesh_proto::EntryId(entry.hash()))) {
             return Err(Verdict::Ignore);
         }
-        let entries = Unverified::verify_all(entries, &mut self.certs).map_err(|_| Verdict::Reject)?;
+        let verified = Unverified::verify_each(entries, &mut self.certs).into_iter();
+        let entries = verified.collect::<Result<Vec<Entry>, _>>().map_err(|_| Verdict::Reject)?;
         let id = ConversationId::Room(room);
         if !entries.iter().all(|entry| self.belongs(id, entry.value().conversation)) {
             return Err(Verdict::Reject);

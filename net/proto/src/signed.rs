@@ -102,9 +102,9 @@ impl<T: Signable> Unverified<T> {
         self.decode_body()
     }
 
-    /// Verifies many at once, about twice as fast as one by one. The result is all or nothing:
-    /// when the batch fails, each is checked alone and the first fault is returned.
-    pub fn verify_all(batch: Vec<Self>, certs: &mut CertCache) -> Result<Vec<Verified<T>>, VerifyError> {
+    /// Verifies each of many, in order: at once, which costs less than half, and one by one only
+    /// when not all of them hold.
+    pub fn verify_each(batch: Vec<Self>, certs: &mut CertCache) -> Vec<Result<Verified<T>, VerifyError>> {
         if batch.len() < 2 || !Self::batch_holds(&batch, certs) {
             return batch.into_iter().map(|one| one.verify(certs)).collect();
         }
