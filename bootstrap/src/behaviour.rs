@@ -10,9 +10,10 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{
     PeerId, StreamProtocol, autonat, connection_limits as limits, identify, kad, memory_connection_limits,
-    ping,
+    ping, request_response,
 };
 
+use crate::candid::Candid;
 use crate::providers::{self, Providers};
 use crate::rendezvous;
 
@@ -39,7 +40,7 @@ pub(crate) struct Behaviour {
     /// Is it still there.
     pub(crate) ping: ping::Behaviour,
     /// Who is it.
-    pub(crate) hello: hello::Behaviour,
+    pub(crate) hello: request_response::Behaviour<Candid<hello::Codec>>,
     /// Who else is where.
     pub(crate) rendezvous: rendezvous::Behaviour,
     /// The same, without us.
@@ -64,7 +65,7 @@ impl Behaviour {
             ping: ping::Behaviour::new(
                 ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
             ),
-            hello: hello::behaviour(),
+            hello: hello::behaviour_with(Candid(hello::codec())),
             rendezvous: rendezvous::behaviour(),
             kad: kademlia(peer),
             autonat: autonat::v2::server::Behaviour::default(),

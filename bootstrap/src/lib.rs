@@ -5,6 +5,7 @@
 
 pub mod address;
 mod behaviour;
+pub mod candid;
 pub mod cli;
 pub mod control;
 pub mod node;

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One line on standard error is how a command-line program says why it ended.
-            let _ = writeln!(io::stderr(), "kinmesh-bootstrap: {error:#}");
+            let _ = writeln!(io::stderr(), "kinmesh-bootstrap: {error}");
             ExitCode::FAILURE
         }
     }

@@ -8,18 +8,19 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use futures::StreamExt;
-use kinmesh_net::hello;
 use kinmesh_net::identity::{self, IdentityError};
 use kinmesh_net::transport::TransportError;
 use kinmesh_proto::{CertCache, Hello, JoinLink, PresenceState, protocol};
 use libp2p::kad::store::RecordStore;
 use libp2p::multiaddr::Protocol;
+use libp2p::request_response::{self, ResponseChannel};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, identify, kad, ping, request_response};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, kad, ping};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::candid::Unreadable;
 use crate::control::{Ask, ControlError};
 use crate::ration::OncePerMinute;
 use crate::rendezvous::wire::{Request, Response, Status as Refusal};
@@ -103,6 +104,9 @@ pub async fn run(settings: &Settings, out: &mut impl Write) -> Result<(), RunErr
     node.serve(asks, signals).await;
     Ok(())
 }
+
+/// What the hello behaviour reports.
+type HelloEvent = request_response::Event<Result<Hello, Unreadable>, Option<Hello>>;
 
 /// Whose fault a log line is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -294,20 +298,33 @@ impl Node {
         }
     }
 
-    fn on_hello(&mut self, event: hello::Event) {
-        match event {
-            request_response::Event::Message {
-                peer,
-                message: request_response::Message::Request { request, channel, .. },
-                ..
-            } => {
-                if self.is_within_ration(peer) && self.welcome(peer, request) {
-                    // The connection may be gone; then nobody waits for the answer.
-                    let _ = self.swarm.behaviour_mut().hello.send_response(channel, None);
-                }
+    fn on_hello(&mut self, event: HelloEvent) {
+        let Some((peer, request, channel)) = self.request_of(event) else { return };
+        if self.is_within_ration(peer) && self.welcome(peer, request) {
+            // The connection may be gone; then nobody waits for the answer.
+            let _ = self.swarm.behaviour_mut().hello.send_response(channel, None);
+        }
+    }
+
+    /// The request in an event, if there is a readable one. Without an answer its stream is reset.
+    fn request_of<Q, A>(
+        &mut self,
+        event: request_response::Event<Result<Q, Unreadable>, A>,
+    ) -> Option<(PeerId, Q, ResponseChannel<A>)> {
+        let request_response::Event::Message {
+            peer,
+            message: request_response::Message::Request { request, channel, .. },
+            ..
+        } = event
+        else {
+            return None;
+        };
+        match request {
+            Ok(request) => Some((peer, request, channel)),
+            Err(Unreadable) => {
+                self.fault(Source::Peer(peer), "a request that is too large or not readable");
+                None
             }
-            request_response::Event::InboundFailure { peer, error, .. } => self.on_bad_request(peer, &error),
-            _ => {}
         }
     }
 
@@ -332,24 +349,13 @@ impl Node {
     }
 
     fn on_rendezvous(&mut self, event: rendezvous::Event) {
-        match event {
-            request_response::Event::Message {
-                peer,
-                message: request_response::Message::Request { request, channel, .. },
-                ..
-            } => {
-                let answer = self.answer(peer, request);
-                if let Some(Response::Registered(Err(_)) | Response::Found(Err(_))) = &answer {
-                    self.fault(Source::Peer(peer), "a rendezvous request beyond the limits");
-                }
-                if let Some(answer) = answer {
-                    // The connection may be gone; then nobody waits for the answer.
-                    let _ = self.swarm.behaviour_mut().rendezvous.send_response(channel, answer);
-                }
-            }
-            request_response::Event::InboundFailure { peer, error, .. } => self.on_bad_request(peer, &error),
-            _ => {}
+        let Some((peer, request, channel)) = self.request_of(event) else { return };
+        let Some(answer) = self.answer(peer, request) else { return };
+        if let Response::Registered(Err(_)) | Response::Found(Err(_)) = &answer {
+            self.fault(Source::Peer(peer), "a rendezvous request beyond the limits");
         }
+        // The connection may be gone; then nobody waits for the answer.
+        let _ = self.swarm.behaviour_mut().rendezvous.send_response(channel, answer);
     }
 
     fn answer(&mut self, peer: PeerId, request: Request) -> Option<Response> {
@@ -369,13 +375,6 @@ impl Node {
             self.fault(Source::Peer(peer), "more requests than one peer may make");
         }
         within
-    }
-
-    fn on_bad_request(&mut self, peer: PeerId, error: &request_response::InboundFailure) {
-        // The other kinds are our own refusals, and connections that close in between.
-        if let request_response::InboundFailure::Io(_) = error {
-            self.fault(Source::Peer(peer), "a request that is too large or not readable");
-        }
     }
 
     fn on_kad(&mut self, request: kad::InboundRequest) {

@@ -14,6 +14,7 @@ use libp2p::core::{PeerRecord, SignedEnvelope};
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::{PeerId, StreamProtocol};
 
+use crate::candid::{Candid, Unreadable};
 use table::{Place, Table};
 use wire::{Codec, Cookie, Found, Request, Response, Status};
 
@@ -35,14 +36,14 @@ const ADDRESSES_MAX: usize = 16;
 const FOUND_MAX: usize = 100;
 
 /// The protocol's behaviour in the swarm.
-pub type Behaviour = request_response::Behaviour<Codec>;
+pub type Behaviour = request_response::Behaviour<Candid<Codec>>;
 /// What the behaviour reports.
-pub type Event = request_response::Event<Request, Response>;
+pub type Event = request_response::Event<Result<Request, Unreadable>, Response>;
 
 /// The behaviour, for answering only.
 pub fn behaviour() -> Behaviour {
     request_response::Behaviour::with_codec(
-        Codec,
+        Candid(Codec),
         [(PROTOCOL, ProtocolSupport::Inbound)],
         request_response::Config::default().with_max_concurrent_streams(STREAMS_MAX),
     )
@@ -80,7 +81,7 @@ impl Server {
     pub fn count(&mut self, now: Instant) -> Count {
         self.table.expire(now);
         Count {
-            registrations: self.table.len(),
+            registrations: self.table.registrations(),
             namespaces: self.table.namespaces(),
             peers: self.table.peers(),
         }

@@ -68,7 +68,7 @@ impl Table {
     pub fn insert(&mut self, namespace: String, place: Place) -> Result<(), Full> {
         let own = self.by_peer.get(&place.peer);
         let renewed = own.and_then(|own| own.get(namespace.as_str())).copied();
-        let is_full = own.map_or(0, HashMap::len) >= PER_PEER_MAX || self.len() >= TOTAL_MAX;
+        let is_full = own.map_or(0, HashMap::len) >= PER_PEER_MAX || self.registrations() >= TOTAL_MAX;
         if (renewed.is_none() && is_full) || self.bytes + place.record.len() > BYTES_MAX {
             return Err(Full);
         }
@@ -119,7 +119,7 @@ impl Table {
     }
 
     /// Registrations.
-    pub fn len(&self) -> usize {
+    pub fn registrations(&self) -> usize {
         self.ends.len()
     }
 
@@ -175,7 +175,7 @@ mod tests {
         for n in 0..10_000 {
             table.insert("room".into(), place(peer, now + Duration::from_millis(n))).unwrap();
         }
-        assert_eq!((table.len(), table.by_namespace["room"].len(), table.bytes), (1, 1, 200));
+        assert_eq!((table.registrations(), table.by_namespace["room"].len(), table.bytes), (1, 1, 200));
         table.expire(now + Duration::from_secs(100));
         assert!(is_empty(&table));
     }
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(table.insert("one more".into(), place(peer, now)), Err(Full));
         assert_eq!(table.insert("7".into(), place(peer, now)), Ok(()));
         assert_eq!(table.insert("one more".into(), place(PeerId::random(), now)), Ok(()));
-        assert_eq!(table.len(), PER_PEER_MAX + 1);
+        assert_eq!(table.registrations(), PER_PEER_MAX + 1);
     }
 
     #[test]

@@ -1,0 +1,174 @@
+//! What the operator meets: start, status, stop, and one clear line for each fault.
+
+use std::net::{TcpListener, UdpSocket};
+use std::process::Output;
+
+use libp2p::Multiaddr;
+use libp2p::swarm::SwarmEvent;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::client::Client;
+use crate::process::{DEADLINE, LISTEN, Node, data, run_to_end};
+
+/// Runs the program beside the node, on the node's data.
+async fn ask(node: &Node, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kinmesh-bootstrap"));
+    let output = command.args(args).arg("--data").arg(data(node.dir.path())).output();
+    timeout(DEADLINE, output).await.expect("it ends").unwrap()
+}
+
+/// A start that fails: not successful, nothing on standard output, one line on standard error.
+async fn refusal(args: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    refusal_in(dir.path(), args).await
+}
+
+async fn refusal_in(dir: &std::path::Path, args: &[&str]) -> String {
+    let (output, log) = run_to_end(dir, args).await;
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(output.stdout.is_empty());
+    let lines: Vec<_> = log.lines().filter(|line| !line.contains(" INFO ")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    lines[0].to_owned()
+}
+
+#[tokio::test]
+async fn a_start_prints_addresses_and_a_link_that_names_them() {
+    let node = Node::start().await;
+    let link: kinmesh_proto::JoinLink = node.link.parse().unwrap();
+    assert_eq!(link.nodes, node.addresses.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert!(link.nodes[0].contains("/quic-v1/p2p/"), "QUIC comes first: {link}");
+}
+
+#[tokio::test]
+async fn an_external_address_leads_the_link() {
+    let external = "/dns4/boot.example/udp/4711/quic-v1";
+    let args = [&LISTEN[..], &["--external-address", external]].concat();
+    let node = Node::start_in(tempfile::tempdir().unwrap(), &args).await;
+    let link: kinmesh_proto::JoinLink = node.link.parse().unwrap();
+    assert_eq!(link.nodes.len(), 1, "loopback is not told beside it: {link}");
+    assert!(link.nodes[0].starts_with(external));
+    assert_eq!(node.status().await.external, [external.parse::<Multiaddr>().unwrap()]);
+}
+
+#[tokio::test]
+async fn status_shows_who_comes_and_goes_and_stop_ends_the_node() {
+    let mut node = Node::start().await;
+    let mut client = Client::connect(&node.address("tcp")).await;
+    assert!(client.register("room").await);
+    let status = node.status().await;
+    assert_eq!(status.peers[0].peer_id, client.swarm.local_peer_id().to_string());
+    assert!(status.peers[0].address.as_ref().unwrap().to_string().starts_with("/ip4/127.0.0.1/tcp/"));
+    assert_eq!(status.registrations.count, 1);
+    assert_eq!(status.join_link, node.link);
+
+    let output = ask(&node, &["status"]).await;
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.contains("Registrations 1 in 1 namespaces by 1 peers"), "{page}");
+
+    let hung_up = client.until(|event| matches!(event, SwarmEvent::ConnectionClosed { .. }).then_some(()));
+    let (stopped, ()) = tokio::join!(ask(&node, &["stop"]), hung_up);
+    assert!(stopped.status.success());
+    // `stop` returned, so the process has ended or is in its last instruction.
+    let ended = timeout(DEADLINE, node.child.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(0));
+    let log = node.log();
+    assert!(log.contains("connected") && log.contains("disconnected"), "{log}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn signals_end_it_cleanly_and_it_comes_back_as_the_same_node() {
+    let mut node = Node::start().await;
+    let first = node.status().await.peer_id;
+    for signal in ["TERM", "INT"] {
+        let pid = node.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status().await.unwrap();
+        assert!(sent.success());
+        let ended = timeout(DEADLINE, node.child.wait()).await.expect("it ends").unwrap();
+        assert_eq!(ended.code(), Some(0), "SIG{signal}");
+        let Node { dir, .. } = node;
+        node = Node::start_in(dir, &LISTEN).await;
+        assert_eq!(node.status().await.peer_id, first);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_killed_node_leaves_nothing_in_the_way_and_the_socket_is_the_owners() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut node = Node::start().await;
+    for file in ["control.sock", "node.key"] {
+        let mode = std::fs::metadata(data(node.dir.path()).join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    node.child.kill().await.unwrap();
+    let Node { dir, .. } = node;
+    let node = Node::start_in(dir, &LISTEN).await;
+    assert!(node.status().await.peers.is_empty());
+}
+
+#[tokio::test]
+async fn a_second_node_on_the_same_data_is_refused() {
+    let node = Node::start().await;
+    let second = ask(&node, &[&["run"], &LISTEN[..]].concat()).await;
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another node is running on"));
+    assert!(node.status().await.peers.is_empty(), "the first one goes on");
+}
+
+#[tokio::test]
+async fn a_busy_port_is_one_clear_line() {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let node = Node::start().await;
+    let port = |address: &Multiaddr| address.to_string().split('/').nth(4).unwrap().to_owned();
+    for busy in [
+        format!("/ip4/127.0.0.1/tcp/{}", tcp.local_addr().unwrap().port()),
+        format!("/ip4/127.0.0.1/udp/{}/quic-v1", udp.local_addr().unwrap().port()),
+        format!("/ip4/127.0.0.1/tcp/{}", port(&node.address("tcp"))),
+        format!("/ip4/127.0.0.1/udp/{}/quic-v1", port(&node.address("udp"))),
+    ] {
+        let line = refusal(&["run", "--listen", &busy]).await;
+        assert!(line.starts_with(&format!("kinmesh-bootstrap: cannot listen on {busy}: ")), "{line}");
+        assert!(line.contains("in use"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_said_in_one_line() {
+    let damaged = tempfile::tempdir().unwrap();
+    std::fs::create_dir(data(damaged.path())).unwrap();
+    std::fs::write(data(damaged.path()).join("node.key"), "rubbish").unwrap();
+    let line = refusal_in(damaged.path(), &["run"]).await;
+    assert!(line.contains("node.key is not readable as a key"), "{line}");
+
+    let line = refusal(&["run", "--listen", "/ip4/127.0.0.1/tcp/0/ws"]).await;
+    assert!(line.contains("/ip4/127.0.0.1/tcp/0/ws is not usable"), "{line}");
+    let line = refusal(&["run", "--listen", "/dns4/localhost/tcp/0"]).await;
+    assert!(line.contains("/dns4/localhost/tcp/0 is not an address to listen on"), "{line}");
+    let line = refusal(&["run", "--listen", "/ip4/203.0.113.77/tcp/4711"]).await;
+    assert!(line.contains("cannot listen on /ip4/203.0.113.77/tcp/4711"), "{line}");
+    let line = refusal(&["status"]).await;
+    assert!(line.contains("no bootstrap node is running on"), "{line}");
+
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.toml");
+    std::fs::write(&config, "listen = []\nlissen = 'x'\n").unwrap();
+    let line = refusal(&["run", "--config", config.to_str().unwrap()]).await;
+    assert!(line.contains("config.toml, line 2: unknown field `lissen`"), "{line}");
+}
+
+#[tokio::test]
+async fn logs_are_json_when_asked_for() {
+    let args = [&LISTEN[..], &["--log-format", "json"]].concat();
+    let node = Node::start_in(tempfile::tempdir().unwrap(), &args).await;
+    let client = Client::connect(&node.address("quic")).await;
+    let peer = client.swarm.local_peer_id().to_string();
+    node.status().await;
+    let log = node.log();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let connected = lines.iter().find(|line| line["message"] == "connected").unwrap();
+    assert_eq!(connected["peer"], serde_json::Value::String(peer));
+}
