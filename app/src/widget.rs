@@ -2,6 +2,7 @@
 //!
 //! Each is a function from plain values to an element in the program's theme. Knows no screen.
 
+pub mod ellipsis;
 pub mod footnoted;
 
 use iced::widget::{
@@ -122,6 +123,12 @@ pub fn avatar<'a, Message: 'a>(
 /// Side of the presence dot, with its ring.
 const PRESENCE: f32 = 11.0;
 
+/// The one thing to do, as wide as what is above it.
+pub fn wide_primary<'a, Message: Clone + 'a>(words: String, message: Option<Message>) -> Element<'a, Message> {
+    let words = container(text(words).size(size::TEXT).font(theme::MEDIUM)).center_x(Fill);
+    button(words).padding([10.0, gap::L]).style(theme::button::primary).on_press_maybe(message).into()
+}
+
 /// A number of things not read yet.
 pub fn badge<'a, Message: 'a>(number: String) -> Element<'a, Message> {
     container(text(number).size(size::TINY).font(theme::SEMIBOLD).line_height(1.0))
@@ -134,11 +141,6 @@ pub fn badge<'a, Message: 'a>(number: String) -> Element<'a, Message> {
 /// A dot beside words that say the same.
 pub fn dot<'a, Message: 'a>(tone: theme::container::Tone) -> Element<'a, Message> {
     container(space()).width(8).height(8).style(theme::container::dot(tone)).into()
-}
-
-/// Text of one line that is cut off where the room ends.
-pub fn line<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a, Theme> {
-    text(words).wrapping(text::Wrapping::None).line_height(theme::LINE)
 }
 
 /// Secondary text that may wrap.
@@ -182,7 +184,7 @@ pub fn quiet<'a, Message: Clone + 'a>(words: String, message: Message) -> Elemen
 /// Words that do something.
 pub fn link<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
     button(text(words).size(size::SECONDARY).font(theme::MEDIUM))
-        .padding([gap::XS, gap::S])
+        .padding([gap::XS, 0.0])
         .style(theme::button::link)
         .on_press(message)
         .into()
@@ -191,7 +193,7 @@ pub fn link<'a, Message: Clone + 'a>(words: String, message: Message) -> Element
 /// Words that take something away.
 pub fn danger<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
     button(text(words).size(size::SECONDARY).font(theme::MEDIUM))
-        .padding([gap::XS, gap::S])
+        .padding([gap::XS, 0.0])
         .style(theme::button::danger)
         .on_press(message)
         .into()

@@ -11,7 +11,7 @@ window-title-unread = Kinmesh ({ $unread })
 
 # First start
 onboarding-question = What should people call you?
-onboarding-promise = No account, no password. Your name is shown to the people you talk to.
+onboarding-promise = No account, no password: your name is all it takes.
 onboarding-name = Your name
 onboarding-start = Start
 onboarding-have-link = I have a join link

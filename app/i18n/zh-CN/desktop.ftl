@@ -11,7 +11,7 @@ window-title-unread = Kinmesh（{ $unread }）
 
 # 首次启动
 onboarding-question = 大家怎么称呼你？
-onboarding-promise = 无需账号，无需密码。与你交谈的人会看到这个名字。
+onboarding-promise = 无需账号，无需密码，只要一个名字。
 onboarding-name = 你的名字
 onboarding-start = 开始
 onboarding-have-link = 我有加入链接

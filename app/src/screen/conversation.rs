@@ -15,6 +15,7 @@ use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
 use crate::theme::{self, column as width, size, space as gap};
+use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, Element, Icon};
 
 /// The history.
@@ -389,8 +390,11 @@ impl State {
         let back = (!cx.has_sidebar())
             .then(|| widget::icon_button(Icon::Back, false, tr("back"), Message::Back));
         let lines = column![
-            widget::line(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(1.2),
-            widget::line(subtitle(self.id, cx)).size(size::SECONDARY).style(theme::text::secondary),
+            ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(1.2),
+            ellipsis(subtitle(self.id, cx))
+                .size(size::SECONDARY)
+                .line_height(1.6)
+                .style(theme::text::secondary),
         ];
         let toggle = cx
             .has_details()

@@ -11,6 +11,7 @@ use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
 use crate::theme::{self, size, space as gap};
+use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, AvatarSize, Element};
 
 /// Members drawn at once; the number above them counts all.
@@ -97,7 +98,7 @@ fn titled_card<'a>(
     let title = text(title).size(size::SECONDARY).font(theme::SEMIBOLD).line_height(theme::LINE);
     // The words in a link start where the card's text starts.
     let actions = (!actions.is_empty()).then(|| {
-        let actions = row(actions).spacing(gap::XS).wrap();
+        let actions = row(actions).spacing(gap::L).wrap();
         container(actions).padding(Padding::ZERO.top(gap::S))
     });
     padded(widget::card(column![title, widget::secondary(sentence)].push(actions)))
@@ -141,7 +142,7 @@ fn member<'a>(person: PersonId, face: Face, cx: &'a Cx) -> Element<'a, Message> 
     };
     let note = text(note).size(size::CAPTION).style(theme::text::secondary).into();
     let avatar = widget::avatar(initial(&face.name), face.color, AvatarSize::Small, Some(face.online));
-    let name = widget::line(face.full_name()).size(size::NAME).font(theme::SEMIBOLD);
+    let name = ellipsis(face.full_name()).size(size::NAME).font(theme::SEMIBOLD);
     let lines = column![widget::ends(name, Some(note))];
     if is_me {
         let row = row![avatar, lines.width(Fill)].spacing(gap::M).align_y(Center);

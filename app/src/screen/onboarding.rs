@@ -112,9 +112,8 @@ impl State {
             None => widget::link(tr("onboarding-have-link"), Message::ShowLink),
             Some(link) => widget::field(LINK, "kinmesh://join?…", link, Message::Link, submit.clone()),
         };
-        let start = widget::primary(tr("onboarding-start"), submit);
+        let start = widget::wide_primary(tr("onboarding-start"), submit);
         let form = column![mark(), question, promise, space().height(gap::XS), name]
-            .push(self.link.is_some().then_some(space().height(0)))
             .push(widget::error(self.error.as_deref()))
             .push(if self.link.is_some() { column![link, start] } else { column![start, link] }
                 .spacing(gap::M)

@@ -9,6 +9,7 @@ use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::theme::container::Tone;
 use crate::theme::{self, size, space as gap};
+use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, Element, Icon};
 
 /// The search field.
@@ -166,8 +167,8 @@ fn me(cx: &Cx) -> Element<'_, Message> {
     let status = cx.overview.me.status.as_str();
     let status = if status.is_empty() { tr("me-online") } else { status.to_owned() };
     let lines = column![
-        widget::line(me.name.clone()).size(size::TEXT).font(theme::SEMIBOLD),
-        widget::line(status).size(size::CAPTION).style(theme::text::secondary),
+        ellipsis(me.name.clone()).size(size::TEXT).font(theme::SEMIBOLD),
+        ellipsis(status).size(size::CAPTION).style(theme::text::secondary),
     ];
     let face = widget::avatar(initial(&me.name), me.color, widget::AvatarSize::Large, Some(true));
     let lines = container(lines).width(Fill).clip(true);
@@ -216,7 +217,7 @@ fn conversation_row<'a>(row: Row, cx: &'a Cx, open: Option<ConversationId>) -> E
         Some(fingerprint) => format!("{} {fingerprint}", row.title),
         None => row.title.clone(),
     };
-    let title = widget::line(title).size(size::NAME).font(theme::SEMIBOLD);
+    let title = ellipsis(title).size(size::NAME).font(theme::SEMIBOLD);
     let at = row.at_ms.map(|at| {
         let at = words::moment(cx.clock.moment(at));
         text(at).size(size::CAPTION).style(theme::text::secondary).into()
@@ -226,7 +227,7 @@ fn conversation_row<'a>(row: Row, cx: &'a Cx, open: Option<ConversationId>) -> E
         Some(preview) => words::preview(preview),
         None => tr("conversation-empty-short"),
     };
-    let preview = widget::line(preview).size(size::SECONDARY).style(theme::text::secondary);
+    let preview = ellipsis(preview).size(size::SECONDARY).style(theme::text::secondary);
     let unread = badge(row.unread).map(widget::badge);
     let lines = column![widget::ends(title, at), widget::ends(preview, unread)];
     widget::list_row(face, lines, selected, Message::Open(row.conversation))
@@ -256,7 +257,7 @@ fn person_row<'a>(row: &PersonRow, open: Option<ConversationId>) -> Element<'a, 
     let conversation = ConversationId::Direct(row.person);
     let face = &row.face;
     let avatar = widget::avatar(initial(&face.name), face.color, widget::AvatarSize::Small, Some(face.online));
-    let name = widget::line(face.name.clone()).size(size::NAME).font(theme::SEMIBOLD);
+    let name = ellipsis(face.name.clone()).size(size::NAME).font(theme::SEMIBOLD);
     let note = if row.is_echo { tr("presence-echo-short") } else { face.fingerprint.clone() };
     let note = text(note).size(size::CAPTION).style(theme::text::secondary).into();
     let lines = column![widget::ends(name, Some(note))];

@@ -63,16 +63,17 @@ pub fn quiet(theme: &Theme, status: Status) -> Style {
 /// Text that does something.
 pub fn link(theme: &Theme, status: Status) -> Style {
     let colors = theme.colors();
-    let style = bare(colors.accent, radius::SMALL);
-    match status {
-        Status::Hovered | Status::Pressed => Style { background: Some(colors.hover.into()), ..style },
-        _ => style,
-    }
+    bare(if is_pointed_at(status) { mix(colors.accent, colors.text, 0.5) } else { colors.accent }, radius::SMALL)
+}
+
+fn is_pointed_at(status: Status) -> bool {
+    matches!(status, Status::Hovered | Status::Pressed)
 }
 
 /// Text that takes something away.
 pub fn danger(theme: &Theme, status: Status) -> Style {
-    Style { text_color: theme.colors().bad, ..link(theme, status) }
+    let colors = theme.colors();
+    bare(if is_pointed_at(status) { mix(colors.bad, colors.text, 0.5) } else { colors.bad }, radius::SMALL)
 }
 
 /// An icon that does something.

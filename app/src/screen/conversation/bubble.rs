@@ -87,7 +87,7 @@ fn copyable<'a>(
     bubble: &Bubble<'a>,
     content: container::Container<'a, Message, theme::Theme>,
 ) -> Element<'a, Message> {
-    let padded = content.padding([gap::S, gap::M]);
+    let padded = content.padding([gap::S + 1.0, gap::M + 1.0]);
     mouse_area(padded).on_right_press(Message::Copy(bubble.key)).into()
 }
 

@@ -43,7 +43,7 @@ pub fn view<'a>(
         .style(theme::button::send)
         .on_press_maybe(can_send.then_some(Message::Send));
     let composer = container(row![field, send].spacing(gap::XS).align_y(iced::Bottom))
-        .padding(Padding::from(6).right(8))
+        .padding(Padding::from(7).right(9))
         .style(theme::container::composer);
     let content = column![].push(widget::error(refusal)).push(composer).spacing(gap::S);
     container(content).padding(Padding::from(gap::XL).top(gap::S)).into()

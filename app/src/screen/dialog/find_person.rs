@@ -11,6 +11,7 @@ use crate::i18n::tr;
 use crate::program::Program;
 use crate::screen::{Cx, words};
 use crate::theme::{self, size, space as gap};
+use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, AvatarSize, Element};
 
 /// The search field.
@@ -82,7 +83,7 @@ fn person_row<'a>(person: &'a PersonView) -> Element<'a, Message> {
     let face = Face::of(person);
     let avatar = widget::avatar(initial(&face.name), face.color, AvatarSize::Small, Some(face.online));
     let lines = column![
-        widget::line(face.name).size(size::NAME).font(theme::SEMIBOLD),
+        ellipsis(face.name).size(size::NAME).font(theme::SEMIBOLD),
         text(face.fingerprint).size(size::CAPTION).style(theme::text::secondary),
     ];
     let open = widget::list_row(avatar, lines, false, Message::Open(person.person));

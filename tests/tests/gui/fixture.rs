@@ -1,0 +1,144 @@
+//! A boat club's room as a peer shows it: the same people, words and times in every run.
+
+use std::sync::Arc;
+
+use iced::Size;
+use iced::widget::text_editor;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use kinmesh::screen::{Cx, conversation, home};
+use kinmesh_core::{ChatView, EntryView, Online, OwnView, PersonView, RoomView, Route};
+use kinmesh_model::Clock;
+use kinmesh_net::{NodeStatus, Overview};
+use kinmesh_proto::{
+    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, RoomId, RoomName, StatusLine,
+};
+
+/// The main screen with the club's room open.
+pub(crate) struct BoatClub {
+    pub(crate) cx: Cx,
+    pub(crate) home: home::State,
+}
+
+const LIN: PersonId = PersonId([1; 32]);
+const ANA: PersonId = PersonId([2; 32]);
+const BO: PersonId = PersonId([3; 32]);
+const MIRA: PersonId = PersonId([4; 32]);
+const JONAS: PersonId = PersonId([5; 32]);
+const TOMAS: PersonId = PersonId([6; 32]);
+const ECHO: PersonId = PersonId([7; 32]);
+
+fn name(text: &str) -> DisplayName {
+    DisplayName::new(text).unwrap()
+}
+
+fn at(text: &str) -> u64 {
+    text.parse::<Timestamp>().unwrap().as_millisecond() as u64
+}
+
+fn today(time: &str) -> u64 {
+    at(&format!("2026-11-21T{time}:00Z"))
+}
+
+fn entry(conversation: ConversationId, author: PersonId, ms: u64, text: &str, delivery: Delivery) -> EntryView {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&ms.to_be_bytes());
+    EntryView {
+        conversation,
+        key: EntryKey { clock: Hlc::from_ms(ms), id: EntryId(id) },
+        author,
+        written_ms: ms,
+        text: Some(text.to_owned()),
+        delivery,
+    }
+}
+
+fn person(id: PersonId, called: &str, online: Online, route: Route) -> PersonView {
+    PersonView {
+        person: id,
+        name: called.to_owned(),
+        own_name: name(called),
+        fingerprint: id.fingerprint(),
+        name_clashes: false,
+        status: StatusLine::new("").unwrap(),
+        nickname: None,
+        contact: route != Route::Local,
+        online,
+        route,
+        is_echo: id == ECHO,
+    }
+}
+
+fn people() -> Vec<PersonView> {
+    let here = Online::Online { since_ms: today("09:00") };
+    let gone = |ms| Online::Offline { last_seen_ms: ms };
+    vec![
+        person(ANA, "Ana Duarte", here, Route::Internet),
+        person(BO, "Bo", here, Route::Lan),
+        person(ECHO, "Echo", here, Route::Local),
+        person(JONAS, "Jonas", here, Route::Lan),
+        person(MIRA, "Mira", gone(at("2026-11-19T20:00:00Z")), Route::None),
+        person(TOMAS, "Tomás", gone(today("11:20")), Route::None),
+    ]
+}
+
+fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> RoomView {
+    let name = RoomName::new(called).unwrap();
+    let id = RoomId::public(&name);
+    let last = last.map(|(who, ms, text)| entry(ConversationId::Room(id), who, ms, text, Delivery::Received));
+    RoomView { room: id, name, joined: true, members: 6, online: 4, unread, last }
+}
+
+fn chat(who: PersonId, unread: usize, author: PersonId, ms: u64, text: &str, delivery: Delivery) -> ChatView {
+    let last = Some(entry(ConversationId::Direct(who), author, ms, text, delivery));
+    ChatView { person: who, unread, last }
+}
+
+/// What was said in the club's room today.
+fn said(room: ConversationId) -> Vec<EntryView> {
+    use Delivery::{Queued, Received, Sent};
+    vec![
+        entry(room, ANA, today("13:58"), "Wind is 12 knots from the west, dropping after four.", Received),
+        entry(
+            room,
+            ANA,
+            today("13:59"),
+            "Who brings the second life jacket? I can take the kayak on the roof, but not both.",
+            Received,
+        ),
+        entry(room, LIN, today("14:02"), "I do. There is a spare one, leaving at three.", Sent { members: 3 }),
+        entry(room, BO, today("14:05"), "The slip code is 4471. Gate closes at 21:00.", Received),
+        entry(room, LIN, today("14:07"), "Great. I'll tell Mira when she is back online.", Queued),
+    ]
+}
+
+impl BoatClub {
+    pub(crate) fn new() -> Self {
+        let me = OwnView {
+            person: LIN,
+            device: DeviceId([1; 32]),
+            fingerprint: LIN.fingerprint(),
+            name: Some(name("Lin")),
+            status: StatusLine::new("").unwrap(),
+        };
+        let rooms = vec![
+            room("Boat club", 0, Some((LIN, today("14:07"), "Great. I'll tell Mira when she is back online."))),
+            room("lobby", 12, Some((ANA, today("13:52"), "the bootstrap is back up"))),
+            room("Hiking", 1000, Some((TOMAS, at("2026-11-20T18:00:00Z"), "See you on Saturday at eight"))),
+        ];
+        let chats = vec![
+            chat(ANA, 1, ANA, today("14:01"), "Call me when you're back", Delivery::Received),
+            chat(BO, 0, LIN, today("12:40"), "got it, thanks", Delivery::Delivered),
+            chat(MIRA, 0, LIN, at("2026-11-19T21:00:00Z"), "see you on the boat", Delivery::Queued),
+        ];
+        let club = ConversationId::Room(rooms[0].room);
+        let overview = Arc::new(Overview { me, rooms, chats, people: people().into() });
+        let status = NodeStatus { lan_peers: 2, internet_peers: 3, ..NodeStatus::default() };
+        let now = "2026-11-21T14:10:00Z".parse().unwrap();
+        let cx = Cx::new(overview, status, Clock::new(now, TimeZone::UTC), Size::new(1240.0, 800.0));
+        let mut open = conversation::State::closed(club, text_editor::Content::new(), &cx);
+        open.show_newest(said(club), 1);
+        open.show_members(vec![LIN, ANA, BO, MIRA, JONAS, TOMAS]);
+        Self { cx, home: home::State::showing(open) }
+    }
+}
