@@ -239,7 +239,10 @@ mod tests {
         let mut bad = good;
         bad.push(codec::decode(&bytes, 4096).unwrap());
         let verified = Unverified::verify_each(bad, &mut certs);
-        assert_eq!(verified.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, true, true, false]);
+        assert_eq!(
+            verified.iter().map(Result::is_ok).collect::<Vec<_>>(),
+            [true, true, true, true, true, false]
+        );
     }
 
     #[test]

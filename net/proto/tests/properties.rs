@@ -1,0 +1,419 @@
+//! Every decoder under arbitrary input: what was written is read again, garbage is refused without
+//! a panic, no limit can be crossed, and a changed byte never becomes somebody's signed word.
+
+use kinmesh_proto::{
+    CertCache, ChatRequest, ChatResponse, Content, ConversationTag, DecodeError, DeviceCert, DeviceId,
+    DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, JoinLink, PersonId, PersonKey,
+    Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, Signable, StatusLine, Unverified,
+    Verified, VerifyError, codec, entry, limits,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Larger than any value here: for decoders whose limit is not the point of the test.
+const ROOMY: usize = 1 << 20;
+
+fn id() -> impl Strategy<Value = [u8; 32]> {
+    any::<[u8; 32]>()
+}
+
+fn keys() -> impl Strategy<Value = DeviceKeys> {
+    (id(), id(), any::<u64>()).prop_map(|(person, device, ms)| DeviceKeys::generate(&person, &device, ms))
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "\\PC{1,60}",
+        any::<String>().prop_filter("an entry says something", |text| !text.is_empty()),
+        Just("x".repeat(limits::TEXT_MAX)),
+    ]
+}
+
+fn entry_body() -> impl Strategy<Value = EntryBody> {
+    let prev = vec(id().prop_map(EntryId), 0..=limits::PREV_MAX);
+    (id(), any::<u64>(), 1u64.., prev, text()).prop_map(|(tag, clock, seq, prev, text)| EntryBody {
+        conversation: ConversationTag(tag),
+        clock: Hlc(clock),
+        seq,
+        prev,
+        content: Content::Text { text },
+    })
+}
+
+/// What people type, and what they could: names that are refused are dropped.
+fn typed() -> impl Strategy<Value = String> {
+    prop_oneof!["\\PC{0,50}", "[# \t]{0,4}[#a-zA-Zé Ｌ\u{301}\u{200d}👩]{0,20}[# \n]{0,2}", any::<String>()]
+}
+
+fn display_name() -> impl Strategy<Value = DisplayName> {
+    typed().prop_filter_map("a name", |text| DisplayName::new(&text).ok())
+}
+
+fn status_line() -> impl Strategy<Value = StatusLine> {
+    typed().prop_filter_map("a status line", |text| StatusLine::new(&text).ok())
+}
+
+fn room_name() -> impl Strategy<Value = RoomName> {
+    typed().prop_filter_map("a room's name", |text| RoomName::new(&text).ok())
+}
+
+fn presence() -> impl Strategy<Value = Presence> {
+    let state = prop_oneof![Just(PresenceState::Here), Just(PresenceState::Left), Just(PresenceState::Away)];
+    let room = proptest::option::of(id().prop_map(RoomId));
+    (room, display_name(), status_line(), any::<u64>(), any::<u64>(), state).prop_map(
+        |(room, name, status, since_ms, sent_ms, state)| Presence {
+            room,
+            name,
+            status,
+            since_ms,
+            sent_ms,
+            state,
+        },
+    )
+}
+
+fn signed_entry() -> impl Strategy<Value = Verified<EntryBody>> {
+    (entry_body(), keys()).prop_map(|(body, keys)| Unverified::sign(body, &keys))
+}
+
+fn signed_presence() -> impl Strategy<Value = Verified<Presence>> {
+    (presence(), keys()).prop_map(|(presence, keys)| Unverified::sign(presence, &keys))
+}
+
+fn envelopes() -> impl Strategy<Value = Vec<Unverified<EntryBody>>> {
+    vec(signed_entry().prop_map(|entry| entry.envelope().clone()), 0..4)
+}
+
+fn room_frame() -> impl Strategy<Value = RoomFrame> {
+    prop_oneof![
+        (envelopes(), any::<u32>()).prop_map(|(entries, attempt)| RoomFrame::Entries { entries, attempt }),
+        signed_presence().prop_map(|presence| RoomFrame::Presence(presence.envelope().clone())),
+    ]
+}
+
+fn chat_response() -> impl Strategy<Value = ChatResponse> {
+    let refusal = prop_oneof![
+        Just(Refusal::Invalid),
+        Just(Refusal::WrongConversation),
+        Just(Refusal::ClockAhead),
+        Just(Refusal::NotAuthor),
+    ];
+    let receipt = prop_oneof![Just(Receipt::Stored), refusal.prop_map(Receipt::Refused)];
+    prop_oneof![
+        vec(receipt, 0..=limits::BATCH_ENTRIES_MAX).prop_map(ChatResponse::Receipts),
+        Just(ChatResponse::Busy),
+    ]
+}
+
+fn join_link() -> impl Strategy<Value = JoinLink> {
+    let node =
+        prop_oneof!["/ip4/192\\.0\\.2\\.[0-9]/udp/[0-9]{1,5}/quic-v1", "\\PC{0,40}", "[%/+&=# 2F]{0,9}"];
+    (vec(node, 1..=limits::LINK_ADDRESSES_MAX), proptest::option::of(room_name()))
+        .prop_map(|(nodes, room)| JoinLink { nodes, room })
+        .prop_filter("a link has an end", |link| link.to_string().len() <= limits::LINK_MAX)
+}
+
+/// A change on the way: one byte overwritten, put in or taken out, or the end cut off.
+#[derive(Debug, Clone)]
+enum Damage {
+    Set(prop::sample::Index, u8),
+    Insert(prop::sample::Index, u8),
+    Remove(prop::sample::Index),
+    Cut(prop::sample::Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let at = any::<prop::sample::Index>;
+    prop_oneof![
+        4 => (at(), any::<u8>()).prop_map(|(at, byte)| Damage::Set(at, byte)),
+        1 => (at(), any::<u8>()).prop_map(|(at, byte)| Damage::Insert(at, byte)),
+        1 => at().prop_map(Damage::Remove),
+        1 => at().prop_map(Damage::Cut),
+    ]
+}
+
+impl Damage {
+    fn inflict(&self, bytes: &mut Vec<u8>) {
+        match self {
+            _ if bytes.is_empty() => {}
+            Self::Set(at, byte) => *at.get_mut(bytes) = *byte,
+            Self::Insert(at, byte) => bytes.insert(at.index(bytes.len()), *byte),
+            Self::Remove(at) => drop(bytes.remove(at.index(bytes.len()))),
+            Self::Cut(at) => bytes.truncate(at.index(bytes.len())),
+        }
+    }
+}
+
+fn survives<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+    assert_eq!(codec::decode::<T>(&codec::encode(value), ROOMY).unwrap(), *value);
+}
+
+/// Decodes what may be anything: a panic fails the test, and what is accepted must be sound.
+fn take_anything<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
+    if let Ok(value) = codec::decode::<T>(bytes, ROOMY) {
+        survives(&value);
+    }
+}
+
+fn take_anything_everywhere(bytes: &[u8]) {
+    take_anything::<Unverified<EntryBody>>(bytes);
+    take_anything::<Unverified<Presence>>(bytes);
+    take_anything::<EntryBody>(bytes);
+    take_anything::<Presence>(bytes);
+    take_anything::<RoomFrame>(bytes);
+    take_anything::<Hello>(bytes);
+    take_anything::<Option<Hello>>(bytes);
+    take_anything::<ChatRequest>(bytes);
+    take_anything::<ChatResponse>(bytes);
+    take_anything::<DeviceCert>(bytes);
+    take_anything::<DisplayName>(bytes);
+    take_anything::<RoomName>(bytes);
+    take_anything::<EntryKey>(bytes);
+    take_anything::<PersonId>(bytes);
+}
+
+/// After damage the envelope is refused, or it is word for word what its author signed.
+fn never_becomes_another<T>(signed: &Verified<T>, damages: &[Damage])
+where
+    T: Signable + Clone + PartialEq + std::fmt::Debug,
+{
+    let mut bytes = codec::encode(signed.envelope());
+    for damage in damages {
+        damage.inflict(&mut bytes);
+    }
+    let Ok(arrived) = codec::decode::<Unverified<T>>(&bytes, ROOMY) else { return };
+    let Ok(verified) = arrived.verify(&mut CertCache::default()) else { return };
+    assert_eq!(verified.value(), signed.value());
+    assert_eq!(verified.hash(), signed.hash());
+    assert_eq!((verified.person(), verified.device()), (signed.person(), signed.device()));
+}
+
+fn verify(body: EntryBody) -> Result<Verified<EntryBody>, VerifyError> {
+    let keys = DeviceKeys::generate(&[1; 32], &[2; 32], 0);
+    Unverified::sign(body, &keys).envelope().clone().verify(&mut CertCache::default())
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(
+        entry in signed_entry(),
+        presence in signed_presence(),
+        frame in room_frame(),
+        batch in envelopes(),
+        response in chat_response(),
+    ) {
+        survives(entry.envelope());
+        survives(entry.value());
+        survives(presence.envelope());
+        survives(presence.value());
+        survives(&frame);
+        survives(&Hello { presence: presence.envelope().clone() });
+        survives(&Some(Hello { presence: presence.envelope().clone() }));
+        survives(&ChatRequest::Deliver(batch));
+        survives(&response);
+        survives(&entry.envelope().parts().1.clone());
+        survives(&entry.key());
+        survives(&entry.person());
+    }
+
+    #[test]
+    fn what_is_signed_verifies(entry in signed_entry(), presence in signed_presence()) {
+        let certs = &mut CertCache::default();
+        prop_assert_eq!(&entry.envelope().clone().verify(certs).unwrap(), &entry);
+        prop_assert_eq!(&presence.envelope().clone().verify(certs).unwrap(), &presence);
+    }
+
+    #[test]
+    fn texts_for_people_are_read_again(
+        entry in signed_entry(),
+        name in display_name(),
+        status in status_line(),
+        room in room_name(),
+        link in join_link(),
+    ) {
+        prop_assert_eq!(entry.key().to_string().parse::<EntryKey>(), Ok(entry.key()));
+        prop_assert_eq!(entry.id().to_string().parse::<EntryId>(), Ok(entry.id()));
+        prop_assert_eq!(entry.device().to_string().parse::<DeviceId>(), Ok(entry.device()));
+        prop_assert_eq!(&DisplayName::new(name.as_str()).unwrap(), &name);
+        prop_assert_eq!(&StatusLine::new(status.as_str()).unwrap(), &status);
+        prop_assert_eq!(&RoomName::new(room.as_str()).unwrap(), &room);
+        survives(&name);
+        survives(&status);
+        survives(&room);
+        prop_assert_eq!(link.to_string().parse::<JoinLink>(), Ok(link));
+    }
+
+    #[test]
+    fn keys_sort_as_their_text(one in (any::<u64>(), id()), two in (any::<u64>(), id())) {
+        let key = |(clock, id)| EntryKey { clock: Hlc(clock), id: EntryId(id) };
+        let (one, two) = (key(one), key(two));
+        prop_assert_eq!(one.cmp(&two), one.to_string().cmp(&two.to_string()));
+    }
+
+    #[test]
+    fn garbage_never_panics(bytes in vec(any::<u8>(), 0..600), text in any::<String>()) {
+        take_anything_everywhere(&bytes);
+        let _ = text.parse::<EntryKey>();
+        let _ = text.parse::<PersonId>();
+        let _ = text.parse::<JoinLink>();
+        let _ = format!("kinmesh://join?{text}").parse::<JoinLink>();
+    }
+
+    #[test]
+    fn damaged_values_never_panic(
+        frame in room_frame(),
+        response in chat_response(),
+        damages in vec(damage(), 1..6),
+    ) {
+        for mut bytes in [codec::encode(&frame), codec::encode(&response)] {
+            damages.iter().for_each(|damage| damage.inflict(&mut bytes));
+            take_anything_everywhere(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_never_becomes_another_value(
+        entry in signed_entry(),
+        presence in signed_presence(),
+        damages in vec(damage(), 1..3),
+    ) {
+        never_becomes_another(&entry, &damages);
+        never_becomes_another(&presence, &damages);
+    }
+
+    #[test]
+    fn a_changed_certificate_never_holds(keys in keys(), damages in vec(damage(), 1..3)) {
+        let mut bytes = codec::encode(keys.cert());
+        damages.iter().for_each(|damage| damage.inflict(&mut bytes));
+        if let Ok(cert) = codec::decode::<DeviceCert>(&bytes, ROOMY) {
+            prop_assert!(&cert == keys.cert() || !cert.holds());
+            prop_assert!(&cert == keys.cert() || !CertCache::default().holds(&cert));
+        }
+    }
+
+    #[test]
+    fn a_signature_fits_one_kind_one_person_and_one_device(
+        entry in signed_entry(),
+        thief in id(),
+        others in keys(),
+    ) {
+        let (body, cert, signature) = entry.envelope().parts();
+        let certs = &mut CertCache::default();
+        let as_presence = Unverified::<Presence>::from_parts(body.to_vec(), cert.clone(), *signature);
+        prop_assert!(matches!(as_presence.verify(certs), Err(VerifyError::BadSignature)));
+        let taken_over = PersonKey::from_seed(&thief).certify(cert.device, cert.issued_ms);
+        for cert in [taken_over, others.cert().clone()] {
+            let stolen = Unverified::<EntryBody>::from_parts(body.to_vec(), cert, *signature);
+            prop_assert!(matches!(stolen.verify(certs), Err(VerifyError::BadSignature)));
+        }
+    }
+
+    #[test]
+    fn of_a_batch_just_the_spoilt_ones_are_refused(
+        entries in vec((signed_entry(), proptest::bool::weighted(0.2)), 0..6),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let spoil = |(entry, is_spoilt): &(Verified<EntryBody>, bool)| {
+            let (body, cert, signature) = entry.envelope().parts();
+            let mut signature = *signature;
+            signature[at.index(64)] ^= u8::from(*is_spoilt);
+            Unverified::from_parts(body.to_vec(), cert.clone(), signature)
+        };
+        let batch: Vec<Unverified<EntryBody>> = entries.iter().map(spoil).collect();
+        let verified = Unverified::verify_each(batch, &mut CertCache::default());
+        prop_assert_eq!(verified.len(), entries.len());
+        for ((entry, is_spoilt), verified) in entries.iter().zip(verified) {
+            prop_assert_eq!(verified.ok().as_ref(), (!is_spoilt).then_some(entry));
+        }
+    }
+
+    #[test]
+    fn batches_fit_their_frames(entries in vec(signed_entry(), 0..12)) {
+        for entries in entry::batches(&entries, RoomFrame::ENTRIES_BYTES_MAX) {
+            let frame = RoomFrame::Entries { entries, attempt: u32::MAX };
+            prop_assert!(codec::encode(&frame).len() <= limits::ROOM_FRAME_MAX);
+        }
+        for entries in entry::batches(&entries, limits::CHAT_REQUEST_MAX as usize - 1024) {
+            prop_assert!(codec::encode(&ChatRequest::Deliver(entries)).len() <= limits::CHAT_REQUEST_MAX as usize);
+        }
+    }
+
+    #[test]
+    fn receipts_and_hellos_fit_their_limits(response in chat_response(), presence in signed_presence()) {
+        prop_assert!(codec::encode(&response).len() <= limits::CHAT_RESPONSE_MAX as usize);
+        let hello = Hello { presence: presence.envelope().clone() };
+        prop_assert!(codec::encode(&hello).len() <= limits::HELLO_MAX as usize);
+        prop_assert!(presence.envelope().parts().0.len() <= Presence::BODY_MAX);
+    }
+
+    #[test]
+    fn no_entry_crosses_a_limit(body in entry_body(), more in 1usize..200) {
+        let text = |text| EntryBody { content: Content::Text { text }, ..body.clone() };
+        let long = text("x".repeat(limits::TEXT_MAX + more));
+        assert!(matches!(verify(long), Err(VerifyError::OverLimit)));
+        let longer = text("x".repeat(limits::ENTRY_MAX + more));
+        assert!(matches!(verify(longer), Err(VerifyError::BadBody(DecodeError::TooLarge { .. }))));
+        assert!(matches!(verify(text(String::new())), Err(VerifyError::OverLimit)));
+        let prev = vec![EntryId([0; 32]); limits::PREV_MAX + more.min(20)];
+        let after_many = EntryBody { prev, ..text("short".into()) };
+        assert!(matches!(verify(after_many), Err(VerifyError::OverLimit)));
+        assert!(matches!(verify(EntryBody { seq: 0, ..body.clone() }), Err(VerifyError::OverLimit)));
+        prop_assert!(verify(body).is_ok());
+    }
+
+    #[test]
+    fn no_name_crosses_a_limit(text in typed(), times in 1usize..40) {
+        let text = text.repeat(times);
+        let is_clean = |name: &str| {
+            name == name.trim() && !name.chars().any(char::is_control) && !name.contains("  ")
+        };
+        if let Ok(name) = DisplayName::new(&text) {
+            prop_assert!(!name.as_str().is_empty() && name.as_str().len() <= limits::DISPLAY_NAME_BYTES_MAX);
+            prop_assert!(is_clean(name.as_str()));
+        }
+        if let Ok(status) = StatusLine::new(&text) {
+            prop_assert!(status.as_str().len() <= limits::STATUS_BYTES_MAX && is_clean(status.as_str()));
+        }
+        if let Ok(room) = RoomName::new(&text) {
+            prop_assert!(!room.as_str().is_empty() && room.as_str().len() <= limits::ROOM_NAME_BYTES_MAX);
+            prop_assert!(is_clean(room.as_str()) && !room.as_str().starts_with('#'));
+        }
+    }
+
+    #[test]
+    fn no_link_crosses_a_limit(nodes in 0usize..40, padding in 0usize..6000) {
+        let link = format!("kinmesh://join?{}x={}", "node=/ip4/192.0.2.1&".repeat(nodes), "y".repeat(padding));
+        let fits = link.len() <= limits::LINK_MAX && (1..=limits::LINK_ADDRESSES_MAX).contains(&nodes);
+        prop_assert_eq!(link.parse::<JoinLink>().is_ok(), fits);
+    }
+}
+
+/// Lengths that promise more than there is: a decoder that believed them would ask for the memory.
+#[test]
+fn a_promise_of_gigabytes_is_refused_at_once() {
+    let array = |prefix: &[u8]| [prefix, &[0x9b, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff]].concat();
+    for bytes in [
+        array(b"\xa1\x67entries\xa2\x61e"),
+        array(b"\xa1\x67deliver"),
+        array(b"\xa1\x68receipts"),
+        array(b""),
+        b"\x5b\x00\x00\x00\xff\xff\xff\xff\xff".to_vec(),
+        b"\xbb\x00\x00\x00\xff\xff\xff\xff\xff".to_vec(),
+    ] {
+        take_anything_everywhere(&bytes);
+        assert!(codec::decode::<RoomFrame>(&bytes, ROOMY).is_err());
+        assert!(codec::decode::<ChatRequest>(&bytes, ROOMY).is_err());
+    }
+}
+
+/// Nested as deep as a frame has bytes: a decoder that recursed without bound would end the program.
+#[test]
+fn nesting_without_end_is_refused() {
+    for byte in [0x81, 0xa1, 0xc6, 0x9f, 0xbf, 0x5f] {
+        take_anything_everywhere(&vec![byte; limits::ROOM_FRAME_MAX]);
+        let content = [&b"\xa5\x61c\xa2\x61k\x64text\x61x"[..], &vec![byte; limits::ENTRY_MAX][..]].concat();
+        take_anything_everywhere(&content);
+    }
+}

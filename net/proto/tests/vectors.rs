@@ -1,0 +1,141 @@
+//! The test vectors of `docs/protocol.md`, made anew and compared, so that the document stays true.
+
+use std::fmt::Display;
+
+use data_encoding::HEXLOWER;
+use kinmesh_proto::{
+    ChatRequest, ChatResponse, Content, ConversationId, DeviceKeys, DisplayName, EntryBody, Hello, Hlc,
+    JoinLink, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, Signable, StatusLine,
+    Unverified, codec,
+};
+use serde::Serialize;
+
+/// A moment in 2026, in Unix milliseconds.
+const NOW_MS: u64 = 1_793_000_000_000;
+
+#[derive(Default)]
+struct Vectors(String);
+
+impl Vectors {
+    fn text(&mut self, what: &str, value: impl Display) {
+        self.0 += &format!("{what}: {value}\n");
+    }
+
+    fn bytes(&mut self, what: &str, bytes: &[u8]) {
+        self.text(what, HEXLOWER.encode(bytes));
+    }
+
+    fn cbor(&mut self, what: &str, value: &impl Serialize) {
+        self.bytes(what, &codec::encode(value));
+    }
+
+    fn signed<T: Signable + Clone + PartialEq>(&mut self, what: &str, value: T, keys: &DeviceKeys) {
+        let signed = Unverified::sign(value, keys);
+        let (body, cert, signature) = signed.envelope().parts();
+        let covered = [T::DOMAIN, &cert.person.0, &cert.device.0, body].concat();
+        assert_eq!(blake3::hash(&covered), signed.hash(), "the layout that the document gives");
+        self.bytes(&format!("{what} body"), body);
+        self.bytes(&format!("{what} signed bytes"), &covered);
+        self.bytes(&format!("{what} signature"), signature);
+        self.cbor(&format!("{what} envelope"), signed.envelope());
+    }
+}
+
+fn alice() -> DeviceKeys {
+    DeviceKeys::generate(&[1; 32], &[2; 32], NOW_MS)
+}
+
+fn bob() -> DeviceKeys {
+    DeviceKeys::generate(&[3; 32], &[4; 32], NOW_MS)
+}
+
+fn entry() -> EntryBody {
+    EntryBody {
+        conversation: ConversationId::Room(RoomId::public(&RoomName::lobby())).tag(alice().person()),
+        clock: Hlc::from_ms(NOW_MS).next(NOW_MS),
+        seq: 1,
+        prev: vec![kinmesh_proto::EntryId([5; 32])],
+        content: Content::Text { text: "你好, mesh".into() },
+    }
+}
+
+fn presence(room: Option<RoomId>) -> Presence {
+    Presence {
+        room,
+        name: DisplayName::new("Alice").unwrap(),
+        status: StatusLine::new("").unwrap(),
+        since_ms: NOW_MS,
+        sent_ms: NOW_MS + 1,
+        state: PresenceState::Here,
+    }
+}
+
+fn keys_and_names(vectors: &mut Vectors) {
+    let (alice, bob) = (alice(), bob());
+    vectors.bytes("alice person seed", &[1; 32]);
+    vectors.bytes("alice device seed", &[2; 32]);
+    vectors.bytes("alice person", &alice.person().0);
+    vectors.bytes("alice device", &alice.device().0);
+    vectors.text("alice person as text", alice.person());
+    vectors.text("alice fingerprint", alice.person().fingerprint());
+    vectors.text("alice namespace", alice.person().namespace());
+    vectors.text("alice certificate time", NOW_MS);
+    vectors.bytes("alice certificate signature", &*alice.cert().signature);
+    vectors.cbor("alice certificate", alice.cert());
+    vectors.bytes("bob person seed", &[3; 32]);
+    vectors.bytes("bob device seed", &[4; 32]);
+    vectors.bytes("bob person", &bob.person().0);
+    vectors.bytes(
+        "tag of the chat of alice and bob",
+        &ConversationId::Direct(bob.person()).tag(alice.person()).0,
+    );
+    for name in ["lobby", "Ｌobby", "#Straße  林"] {
+        let name = RoomName::new(name).unwrap();
+        let room = RoomId::public(&name);
+        vectors.text("room name", &name);
+        vectors.text("room name folded", name.folded());
+        vectors.bytes("room id", &room.0);
+        vectors.text("room topic", room.topic());
+        vectors.text("room namespace", room.namespace());
+    }
+}
+
+fn values(vectors: &mut Vectors) {
+    let lobby = RoomId::public(&RoomName::lobby());
+    let signed = Unverified::sign(entry(), &alice());
+    vectors.signed("entry", entry(), &alice());
+    vectors.bytes("entry id", &signed.id().0);
+    vectors.text("entry key as text", signed.key());
+    let frame = RoomFrame::Entries { entries: vec![signed.envelope().clone()], attempt: 0 };
+    vectors.cbor("room frame with the entry", &frame);
+    let id = blake3::hash(&[lobby.topic().as_bytes(), &codec::encode(&frame)].concat());
+    vectors.bytes("gossip message id of that frame in the lobby", &id.as_bytes()[..20]);
+    vectors.signed("presence in the lobby", presence(Some(lobby)), &alice());
+    let here = Unverified::sign(presence(Some(lobby)), &alice()).envelope().clone();
+    vectors.cbor("room frame with the presence", &RoomFrame::Presence(here));
+    let hello = Hello { presence: Unverified::sign(presence(None), &alice()).envelope().clone() };
+    vectors.cbor("hello", &hello);
+    vectors.cbor("hello of nobody", &None::<Hello>);
+    let mine =
+        EntryBody { conversation: ConversationId::Direct(bob().person()).tag(alice().person()), ..entry() };
+    let mine = Unverified::sign(mine, &alice()).envelope().clone();
+    vectors.cbor("chat request with one entry for bob", &ChatRequest::Deliver(vec![mine]));
+    let refusals = [Refusal::Invalid, Refusal::WrongConversation, Refusal::ClockAhead, Refusal::NotAuthor]
+        .map(Receipt::Refused);
+    let receipts = [Receipt::Stored].into_iter().chain(refusals).collect();
+    vectors.cbor("chat response with each receipt", &ChatResponse::Receipts(receipts));
+    vectors.cbor("chat response busy", &ChatResponse::Busy);
+    let nodes = vec!["/ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3KooWEXAMPLE".into()];
+    vectors.text("join link", JoinLink { nodes, room: Some(RoomName::new("Boat & 林").unwrap()) });
+}
+
+#[test]
+fn the_document_holds_the_vectors() {
+    let mut vectors = Vectors::default();
+    keys_and_names(&mut vectors);
+    values(&mut vectors);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let block = format!("```text\n{}```\n", vectors.0);
+    assert!(document.contains(&block), "docs/protocol.md lacks these vectors:\n{block}");
+}
