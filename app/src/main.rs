@@ -7,6 +7,7 @@ use kinmesh::args::{Command, Face};
 use kinmesh::i18n::{self, Language};
 use kinmesh::program::Program;
 use kinmesh::{logging, rpc, signals, terminal};
+use kinmesh_net::NodeHandle;
 use tokio::runtime::{Builder, Runtime};
 
 /// A peer waits far more than it computes; two threads keep its disk and its network apart.
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> anyhow::Result<()> {
     let runtime = Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()?;
-    let program = runtime.block_on(Program::start(&command.options))?;
+    let started = runtime.block_on(signals::unless_interrupted(Program::start(&command.options)));
+    let Some(program) = started.transpose()? else { return Ok(()) };
     i18n::set_language(program.settings.get().language.unwrap_or_else(Language::of_system));
     let shown = show(command.face(), &program, &runtime);
     runtime.block_on(signals::unless_interrupted(program.node.shutdown()));
@@ -40,13 +42,24 @@ fn run(command: &Command) -> anyhow::Result<()> {
 
 fn show(face: Face, program: &Program, runtime: &Runtime) -> anyhow::Result<()> {
     match face {
-        Face::Desktop => Ok(kinmesh::app::run(program.clone())?),
+        Face::Desktop => {
+            runtime.spawn(end_when_asked(program.node.clone()));
+            Ok(kinmesh::app::run(program.clone())?)
+        }
         Face::Chat { room } => until_interrupted(runtime, terminal::run(program, room.as_deref())),
         #[cfg(unix)]
         Face::Rpc { listen_socket: Some(path) } => {
             until_interrupted(runtime, rpc::serve_socket(program, &path))
         }
         Face::Rpc { .. } => until_interrupted(runtime, rpc::serve_pipe(program)),
+    }
+}
+
+/// The window's loop hears no signal, so the peer says goodbye and the program ends under it.
+async fn end_when_asked(node: NodeHandle) {
+    if signals::interrupted().await.is_ok() {
+        node.shutdown().await;
+        std::process::exit(0);
     }
 }
 

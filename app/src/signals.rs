@@ -15,8 +15,9 @@ pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     }
 }
 
+/// Waits until the program is asked to end.
 #[cfg(unix)]
-async fn interrupted() -> io::Result<()> {
+pub async fn interrupted() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
@@ -26,7 +27,8 @@ async fn interrupted() -> io::Result<()> {
     Ok(())
 }
 
+/// Waits until the program is asked to end.
 #[cfg(not(unix))]
-async fn interrupted() -> io::Result<()> {
+pub async fn interrupted() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }

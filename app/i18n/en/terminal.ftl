@@ -85,7 +85,10 @@ terminal-route-internet = internet
 
 terminal-route-mesh = through fellow members
 
-terminal-room-numbers = { $members } members, { $online } here, { $unread } unread
+terminal-room-numbers = { $members ->
+    [one] 1 member
+   *[other] { $members } members
+}, { $online } here, { $unread } unread
 
 terminal-room-left = left
 

@@ -83,7 +83,9 @@ terminal-route-internet = 互联网
 
 terminal-route-mesh = 经由其他成员
 
-terminal-room-numbers = { $members } 名成员，{ $online } 人在线，{ $unread } 条未读
+terminal-room-numbers = { $members ->
+   *[other] { $members } 名成员
+}，{ $online } 人在线，{ $unread } 条未读
 
 terminal-room-left = 已离开
 

@@ -1,0 +1,323 @@
+//! `kinmesh chat` as a person or a script meets it: the real program, its lines in and out.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use kinmesh_tests::{DEADLINE, Peer, PeerOptions, Process, process};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::time::timeout;
+
+fn args<'a>(data: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let own = ["chat", "--data", data, "--no-mdns", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1"];
+    own.into_iter().chain(more.iter().copied()).collect()
+}
+
+/// What a pipe of these lines prints.
+async fn piped(data: &Path, more: &[&str], input: &str) -> Result<String> {
+    let ended = process::run("kinmesh", &args(&data.display().to_string(), more), input).await?;
+    let (out, error) =
+        (String::from_utf8(ended.stdout)?, String::from_utf8_lossy(&ended.stderr).into_owned());
+    ensure!(ended.status.success() && error.is_empty(), "{}: {error}", ended.status);
+    Ok(out)
+}
+
+/// Without the time in front, which differs from run to run.
+fn timeless(line: &str) -> &str {
+    let is_time = |word: &str| word.len() == 5 && word.as_bytes()[2] == b':';
+    line.split_once(' ').filter(|(word, _)| is_time(word)).map_or(line, |(_, rest)| rest)
+}
+
+/// Somebody who types and reads.
+struct Typist {
+    process: Process,
+    input: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+    _dir: TempDir,
+}
+
+impl Typist {
+    async fn start(more: &[&str]) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let data = dir.path().join("data").display().to_string();
+        let (process, input, output) = Process::spawn("kinmesh", args(&data, more), &dir.path().join("log"))?;
+        Ok(Self { process, input, lines: BufReader::new(output).lines(), _dir: dir })
+    }
+
+    async fn types(&mut self, line: &str) -> Result<()> {
+        self.input.write_all(format!("{line}\n").as_bytes()).await?;
+        Ok(self.input.flush().await?)
+    }
+
+    /// Reads until a line fits; that line without its time.
+    async fn reads(&mut self, what: &str, fits: impl Fn(&str) -> bool) -> Result<String> {
+        let mut read = Vec::new();
+        let found = async {
+            while let Some(line) = self.lines.next_line().await? {
+                if fits(timeless(&line)) {
+                    return Ok(timeless(&line).to_owned());
+                }
+                read.push(line);
+            }
+            anyhow::bail!("the output ended")
+        };
+        let found = timeout(DEADLINE, found).await.map_err(anyhow::Error::from).flatten();
+        found.with_context(|| format!("{what} never came, only {read:#?}\n{}", self.process.log_tail()))
+    }
+
+    async fn reads_line(&mut self, line: &str) -> Result<()> {
+        self.reads(line, |read| read == line).await.map(drop)
+    }
+
+    async fn ends(mut self) -> Result<()> {
+        self.process.ended_well().await
+    }
+}
+
+/// An RPC peer in the lobby, with its link.
+async fn bob_in_the_lobby() -> Result<(Peer, String, serde_json::Value)> {
+    let bob = Peer::spawn(PeerOptions::named("Bob")).await?;
+    let lobby = bob.join_room("lobby").await?;
+    let link = bob.join_link().await?;
+    Ok((bob, link, lobby))
+}
+
+#[tokio::test]
+async fn a_pipe_speaks_reads_its_history_and_ends() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let options = ["--name", "Ann", "--room", "lobby"];
+    let out = piped(dir.path(), &options, "hello\n/history\n").await?;
+    let lines: Vec<_> = out.lines().map(timeless).collect();
+    assert_eq!(lines, ["#lobby you: hello [queued]", "1 message has not left this device yet."]);
+    // Name, room and history are there at the next start, and the last line needs no end.
+    let out = piped(dir.path(), &[], "/history 1\n/rooms").await?;
+    let lines: Vec<_> = out.lines().map(timeless).collect();
+    assert_eq!(lines, ["#lobby you: hello [queued]", "#lobby, 1 member, 1 here, 0 unread"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn echo_answers_without_any_network() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let out = piped(dir.path(), &["--name", "Ann"], "/msg Echo hello there\n").await?;
+    ensure!(out.contains("  @Echo [delivered] hello there\n"), "{out}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_piped_arrives_before_the_program_ends() -> Result<()> {
+    let (bob, link, _) = bob_in_the_lobby().await?;
+    let dir = tempfile::tempdir()?;
+    let started = Instant::now();
+    let options = ["--name", "Ann", "--join", &link, "--room", "lobby"];
+    let out = piped(dir.path(), &options, "from a script\n第二行\n").await?;
+    ensure!(started.elapsed() < Duration::from_secs(5), "it ends when all has left, not at its limit: {out}");
+    ensure!(out.contains("  #lobby [sent to 1 member] from a script\n"), "{out}");
+    ensure!(out.contains("  #lobby [sent to 1 member] 第二行\n"), "{out}");
+    bob.wait_text("from a script").await?;
+    bob.wait_text("第二行").await?;
+    bob.wait_offline("Ann").await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn two_people_talk_and_see_each_other() -> Result<()> {
+    let (bob, link, lobby) = bob_in_the_lobby().await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    bob.wait_online("Ann").await?;
+    ann.reads_line("  Bob is in #lobby").await?;
+    bob.send(&lobby, "hello Ann").await?;
+    ann.reads_line("#lobby Bob: hello Ann").await?;
+
+    ann.types("/msg Bob just you").await?;
+    let private = bob.wait_text("just you").await?;
+    ann.reads_line("  @Bob [delivered] just you").await?;
+    bob.send(&private["conversation"], "yes").await?;
+    ann.reads_line("@Bob Bob: yes").await?;
+
+    ann.types("/chat bob").await?;
+    ann.reads_line("You are talking to @Bob.").await?;
+    ann.types("plain lines go to Bob now").await?;
+    let entry = bob.wait_text("plain lines go to Bob now").await?;
+    assert_eq!(entry["conversation"], private["conversation"]);
+
+    bob.shutdown().await?;
+    ann.types("/quit").await?;
+    ann.ends().await
+}
+
+#[tokio::test]
+async fn text_of_others_cannot_drive_the_terminal() -> Result<()> {
+    let (bob, link, lobby) = bob_in_the_lobby().await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    bob.wait_online("Ann").await?;
+    bob.send(&lobby, "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\r\n12:00 #lobby Ann: I owe Bob\n")
+        .await?;
+    let line = ann.reads("the hostile line", |line| line.starts_with("#lobby Bob: ")).await?;
+    assert_eq!(line, "#lobby Bob: ␛[2J␛]0;owned␇<U+009B>31m<U+202E>␍");
+    let line = ann.lines.next_line().await?.context("a second line")?;
+    assert_eq!(line, "        | 12:00 #lobby Ann: I owe Bob");
+    // What is typed comes back harmless too.
+    ann.types("/msg \u{1b}[2J hello").await?;
+    ann.reads_line("Nobody here is called ␛[2J; /people lists everybody.").await?;
+    ann.types("/\u{1b}c").await?;
+    ann.reads_line("There is no command /␛c; /help lists them.").await?;
+    drop(ann.input);
+    ann.process.ended_well().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn namesakes_are_told_apart() -> Result<()> {
+    let (bob, link, lobby) = bob_in_the_lobby().await?;
+    let twin = Peer::spawn(PeerOptions::named("Bob").join(&link)).await?;
+    twin.join_room("lobby").await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    bob.wait_online("Ann").await?;
+    twin.wait_online("Ann").await?;
+    let print = |peer: &Peer| peer.me()["fingerprint"].as_str().unwrap_or_default().to_owned();
+    bob.wait_online("Bob").await?;
+    twin.send(&lobby, "which Bob am I?").await?;
+    let line = ann.reads("the question", |line| line.ends_with(": which Bob am I?")).await?;
+    assert_eq!(line, format!("#lobby Bob ({}): which Bob am I?", print(&twin)));
+    ann.types("/msg Bob hello").await?;
+    ann.reads_line("That could be several people; use the fingerprint instead of the name:").await?;
+    ann.types(&format!("/msg {} hello first Bob", print(&bob))).await?;
+    bob.wait_text("hello first Bob").await?;
+    ann.types("/quit").await?;
+    ann.ends().await?;
+    twin.shutdown().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn every_command_answers() -> Result<()> {
+    let (bob, link, _) = bob_in_the_lobby().await?;
+    let mut ann = Typist::start(&["--name", "Ann"]).await?;
+    let dialogue = [
+        ("hello?", "Nobody would hear that: /join a room or /chat with somebody first."),
+        ("/history", "Nobody would hear that: /join a room or /chat with somebody first."),
+        ("/rooms", "You are in no room: /join lobby is a good start."),
+        ("/join  Kaffee & 茶 ", "You are talking to #Kaffee & 茶."),
+        ("/rooms", "#Kaffee & 茶, 1 member, 1 here, 0 unread"),
+        ("/leave", "You left #Kaffee & 茶; its history stays here."),
+        ("/leave", "You are talking in no room."),
+        ("/rooms", "#Kaffee & 茶, 0 members, 0 here, 0 unread, left"),
+        ("/join", "Usage: /join NAME"),
+        ("/join \u{202e}x", "Not done: the name holds control characters."),
+        ("/nonsense", "There is no command /nonsense; /help lists them."),
+        ("/name Ann Lee", "You are called Ann Lee now."),
+        ("/about on the boat", "Others see it beside your name now."),
+        (
+            "/connect nonsense",
+            "Not done: not an address: expected a kinmesh:// link or a multiaddress such as /ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3....",
+        ),
+        ("/join lobby", "You are talking to #lobby."),
+    ];
+    for (typed, answer) in dialogue {
+        ann.types(typed).await?;
+        ann.reads_line(answer).await.with_context(|| format!("after {typed}"))?;
+    }
+    ann.types("/help").await?;
+    ann.reads("the help", |line| line.starts_with("/quit ")).await?;
+    ann.types("/link").await?;
+    ann.reads("a link", |line| line.starts_with("kinmesh://join?node=") && line.ends_with("room=lobby"))
+        .await?;
+
+    ann.types(&format!("/connect {link}")).await?;
+    let seen = bob.wait_online("Ann Lee").await?;
+    assert_eq!(seen["status"], "on the boat");
+    ann.reads_line("  Bob is in #lobby").await?;
+    ann.types("/status").await?;
+    ann.reads("the peers", |line| line.starts_with("Connected peers: 1 ")).await?;
+    ann.types("/add Bob").await?;
+    ann.reads_line("Bob is a contact now.").await?;
+    ann.types("/rename Bob \"my brother\"").await?;
+    ann.reads_line("You see them as my brother now.").await?;
+    for list in ["/who", "/people", "/contacts"] {
+        ann.types(list).await?;
+        let line = ann.reads(list, |line| line.starts_with("* my brother [")).await?;
+        ensure!(line.ends_with(", local network, calls themselves Bob, contact"), "{line}");
+    }
+    ann.types("/rename Bob").await?;
+    ann.reads_line("You see them under their own name again.").await?;
+    ann.types("/remove Bob").await?;
+    ann.reads_line("Bob is no contact any more.").await?;
+    ann.types("/quit").await?;
+    ann.ends().await?;
+    bob.wait_offline("Ann Lee").await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn what_was_shown_counts_as_read() -> Result<()> {
+    let (bob, link, lobby) = bob_in_the_lobby().await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    bob.wait_online("Ann").await?;
+    bob.send(&lobby, "one").await?;
+    ann.reads_line("#lobby Bob: one").await?;
+    // The store counts in its own time, so the first answers may still hold the old number.
+    let read = timeout(DEADLINE, async {
+        loop {
+            ann.types("/rooms").await?;
+            if ann.reads("the room", |line| line.starts_with("#lobby, ")).await?.ends_with(" 0 unread") {
+                return anyhow::Ok(());
+            }
+        }
+    });
+    read.await.context("it stays unread")??;
+    ann.types("/quit").await?;
+    ann.ends().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn it_speaks_the_language_that_was_chosen() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    std::fs::write(dir.path().join("settings.toml"), "language = \"zh-CN\"\n")?;
+    let out = piped(dir.path(), &["--name", "林", "--room", "大厅"], "/who\n/leave\n").await?;
+    ensure!(out.contains("你") && out.contains("你离开了 #大厅；历史记录仍留在本机。"), "{out}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_name_it_says_so() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let out = piped(dir.path(), &[], "/name Ann\n").await?;
+    let expected =
+        "You have no name yet, so nobody sees you: /name NAME gives you one.\nYou are called Ann now.\n";
+    assert_eq!(out, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bad_room_is_one_clear_line() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let data = dir.path().display().to_string();
+    let ended = process::run("kinmesh", &args(&data, &["--room", " "]), "").await?;
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(String::from_utf8(ended.stderr)?, "kinmesh: --room: the name is empty\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_burst_is_shown_whole_and_in_order() -> Result<()> {
+    const BURST: usize = 1000;
+    let (bob, link, lobby) = bob_in_the_lobby().await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    bob.wait_online("Ann").await?;
+    let sends: Vec<_> = (0..BURST)
+        .map(|n| json!({ "jsonrpc": "2.0", "method": "conversation.send", "params": [lobby, n.to_string()] }))
+        .collect();
+    bob.write_raw(json!(sends).to_string().as_bytes()).await?;
+    for n in 0..BURST {
+        let line = ann.reads("a line of the burst", |line| line.starts_with("#lobby Bob: ")).await?;
+        assert_eq!(line, format!("#lobby Bob: {n}"));
+    }
+    ann.types("/quit").await?;
+    ann.ends().await?;
+    bob.shutdown().await
+}
