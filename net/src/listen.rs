@@ -8,9 +8,10 @@ use std::path::Path;
 
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{Multiaddr, Swarm};
+use libp2p::{Multiaddr, Swarm, TransportError};
 
 use crate::error::StartError;
+use crate::transport::check_port_is_free;
 
 /// Holds the port as decimal text.
 const PORT_FILE: &str = "port";
@@ -60,8 +61,7 @@ fn listen_everywhere<B: NetworkBehaviour>(swarm: &mut Swarm<B>, port: u16) -> Re
 }
 
 fn listen_on<B: NetworkBehaviour>(swarm: &mut Swarm<B>, address: &Multiaddr) -> Result<(), StartError> {
-    match swarm.listen_on(address.clone()) {
-        Ok(_) => Ok(()),
-        Err(reason) => Err(StartError::Listen { address: address.clone(), reason }),
-    }
+    let refused = |reason| StartError::Listen { address: address.clone(), reason };
+    check_port_is_free(address).map_err(|error| refused(TransportError::Other(error)))?;
+    swarm.listen_on(address.clone()).map(|_| ()).map_err(refused)
 }

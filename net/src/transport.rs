@@ -3,6 +3,7 @@
 //! Owns the settings that both ends of a connection should agree on. Knows no behaviour.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use libp2p::connection_limits::{self, ConnectionLimits};
@@ -10,8 +11,9 @@ use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::Boxed;
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{self, NetworkBehaviour};
-use libp2p::{PeerId, Swarm, Transport as _, dns, noise, quic, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, Swarm, Transport as _, dns, noise, quic, tcp, yamux};
 
 /// A connection that is not set up after this long is given up.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,6 +56,25 @@ pub fn connection_limits(caps: ConnectionCaps) -> connection_limits::Behaviour {
             .with_max_pending_incoming(Some(caps.pending_incoming))
             .with_max_established_per_peer(Some(caps.per_peer)),
     )
+}
+
+/// An error when another program listens on this TCP port.
+///
+/// libp2p shares TCP ports between sockets of one user, so a second program on a busy port would
+/// quietly get half of the connections. An ordinary socket tells the truth.
+pub fn check_port_is_free(address: &Multiaddr) -> io::Result<()> {
+    let mut parts = address.iter();
+    let ip: IpAddr = match parts.next() {
+        Some(Protocol::Ip4(ip)) => ip.into(),
+        Some(Protocol::Ip6(ip)) => ip.into(),
+        _ => return Ok(()),
+    };
+    let Some(Protocol::Tcp(port)) = parts.next() else { return Ok(()) };
+    match TcpListener::bind(SocketAddr::new(ip, port)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+        // Other faults come again, and with the right words, when libp2p listens.
+        _ => Ok(()),
+    }
 }
 
 /// A swarm with our transport. Must be called on a tokio runtime.
@@ -132,7 +153,6 @@ fn without_dns(keypair: &Keypair) -> Result<Connections, TransportError> {
 mod tests {
     use super::*;
     use futures::StreamExt;
-    use libp2p::Multiaddr;
     use libp2p::swarm::{SwarmEvent, dummy};
 
     fn swarm() -> Swarm<dummy::Behaviour> {
@@ -168,6 +188,14 @@ mod tests {
             assert_eq!(seen_by_alice, *bob.local_peer_id(), "{address}");
             assert_eq!(seen_by_bob, *alice.local_peer_id(), "{address}");
         }
+    }
+
+    #[test]
+    fn a_busy_port_is_told() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
+        assert_eq!(check_port_is_free(&address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[tokio::test]

@@ -2,13 +2,12 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use kinmesh_net::identity::load_or_create_keypair;
-use kinmesh_net::transport::build_swarm;
+use kinmesh_net::transport::{build_swarm, check_port_is_free};
 use kinmesh_proto::CertCache;
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
@@ -149,23 +148,12 @@ impl Node {
     }
 }
 
-/// libp2p shares TCP ports between sockets of one user, so a second node on a busy port would
-/// quietly get half of the connections. An ordinary socket tells the truth.
+/// Refuses what cannot be listened on before libp2p finds quieter words for it.
 fn check_free(address: &Multiaddr) -> Result<(), RunError> {
-    let mut parts = address.iter();
-    let ip: IpAddr = match parts.next() {
-        Some(Protocol::Ip4(ip)) => ip.into(),
-        Some(Protocol::Ip6(ip)) => ip.into(),
-        _ => return Err(RunError::NotListenable(address.clone())),
-    };
-    let Some(Protocol::Tcp(port)) = parts.next() else { return Ok(()) };
-    match TcpListener::bind(SocketAddr::new(ip, port)) {
-        Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
-            Err(RunError::Listen { address: address.clone(), source })
-        }
-        // Other faults come again, and with the right words, when libp2p listens.
-        _ => Ok(()),
+    if !matches!(address.iter().next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_))) {
+        return Err(RunError::NotListenable(address.clone()));
     }
+    check_port_is_free(address).map_err(|source| RunError::Listen { address: address.clone(), source })
 }
 
 fn listen_error(address: &Multiaddr, error: TransportError<io::Error>) -> RunError {
