@@ -29,6 +29,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> anyhow::Result<()> {
+    if command.face() == Face::Desktop {
+        anyhow::ensure!(has_display(), "there is no display: `kinmesh chat` works in a terminal");
+    }
     let runtime = Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()?;
     let started = runtime.block_on(signals::unless_interrupted(Program::start(&command.options)));
     let Some(program) = started.transpose()? else { return Ok(()) };
@@ -53,6 +56,13 @@ fn show(face: Face, program: &Program, runtime: &Runtime) -> anyhow::Result<()> 
         }
         Face::Rpc { .. } => until_interrupted(runtime, rpc::serve_pipe(program)),
     }
+}
+
+/// Whether a window can be opened. Without a display the window's toolkit would panic.
+fn has_display() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let by_variable = cfg!(all(unix, not(target_os = "macos")));
+    !by_variable || ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].into_iter().any(is_set)
 }
 
 /// The window's loop hears no signal, so the peer says goodbye and the program ends under it.
