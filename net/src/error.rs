@@ -56,6 +56,9 @@ pub enum SendError {
     /// Nobody of this id was ever met.
     #[error("this person is not known here")]
     UnknownPerson,
+    /// As many entries wait for somebody to take them as this device keeps ready.
+    #[error("too many messages wait to go out: they go when somebody can take them")]
+    OutboxFull,
     /// The entry could not be stored, so it was not sent.
     #[error("it could not be stored: {0}")]
     Store(#[from] StoreError),

@@ -167,6 +167,7 @@ error-busy = Too much at once. Try again in a moment.
 error-store = It could not be stored: { $fault }
 error-send-empty = There is nothing to send.
 error-send-too-long = Too long: this has { $size } KiB, and one message holds { $max } KiB. Shorten it or send it in parts.
+error-outbox-full = Too many messages wait to go out. They go when somebody can take them.
 error-not-joined = You are not in this room.
 error-unknown-person = This person is not known on this device.
 error-too-many-rooms = No more than { $max } rooms at once. Leave one first.

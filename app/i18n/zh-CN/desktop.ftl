@@ -152,6 +152,7 @@ error-busy = 操作太多，请稍后再试。
 error-store = 无法存储：{ $fault }
 error-send-empty = 没有可发送的内容。
 error-send-too-long = 太长：共 { $size } KiB，一条消息最多 { $max } KiB。请缩短或分开发送。
+error-outbox-full = 等待发出的消息过多，有人能接收时才会发出。
 error-not-joined = 你不在此房间中。
 error-unknown-person = 此设备不认识此人。
 error-too-many-rooms = 最多同时加入 { $max } 个房间，请先离开一个。

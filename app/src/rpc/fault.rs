@@ -36,6 +36,7 @@ const TOO_MANY_ROOMS: (i32, &str) = (-32007, "too_many_rooms");
 const BAD_ADDRESS: (i32, &str) = (-32008, "bad_address");
 const OWN_ADDRESS: (i32, &str) = (-32009, "own_address");
 const SETTINGS: (i32, &str) = (-32010, "settings");
+const OUTBOX_FULL: (i32, &str) = (-32011, "outbox_full");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -81,6 +82,7 @@ impl From<SendError> for Fault {
             SendError::TooLong { .. } => TEXT_TOO_LONG,
             SendError::NotJoined => NOT_JOINED,
             SendError::UnknownPerson => UNKNOWN_PERSON,
+            SendError::OutboxFull => OUTBOX_FULL,
             SendError::Store(_) => STORE,
             SendError::Call(error) => return error.into(),
         };

@@ -197,6 +197,7 @@ pub fn send_error(error: &SendError) -> String {
         }
         SendError::NotJoined => tr("error-not-joined"),
         SendError::UnknownPerson => tr("error-unknown-person"),
+        SendError::OutboxFull => tr("error-outbox-full"),
         SendError::Store(error) => store_error(error),
         SendError::Call(error) => call_error(*error),
     }

@@ -208,6 +208,7 @@ impl Core {
 
     /// Sets what others see of us. The token is for [`Core::persisted`].
     pub fn set_profile(&mut self, name: DisplayName, status: StatusLine) -> Token {
+        self.people_views = None;
         let profile = OwnProfile { name, status };
         self.profile = Some(profile.clone());
         self.persist(vec![Write::PutProfile(profile)], Pending::Profile)
@@ -476,7 +477,8 @@ impl Core {
 
     /// Built anew only when a person changed: a burst of entries must not sort the people each time.
     fn people_views(&mut self) -> Arc<[PersonView]> {
-        self.people_views.get_or_insert_with(|| self.people.views(self.echo.person())).clone()
+        let own_name = self.profile.as_ref().map(|profile| &profile.name);
+        self.people_views.get_or_insert_with(|| self.people.views(self.echo.person(), own_name)).clone()
     }
 
     fn own_view(&self) -> OwnView {

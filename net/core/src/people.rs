@@ -156,9 +156,10 @@ impl People {
         self.online.contains(&person)
     }
 
-    /// Everybody as shown: online first, then by name.
-    pub(crate) fn views(&self, echo: PersonId) -> Arc<[PersonView]> {
+    /// Everybody as shown: online first, then by name. Our own name can be clashed with, too.
+    pub(crate) fn views(&self, echo: PersonId, own_name: Option<&DisplayName>) -> Arc<[PersonView]> {
         let mut name_counts = BTreeMap::<&str, usize>::new();
+        name_counts.extend(own_name.map(|name| (name.as_str(), 1)));
         for record in self.persons.values() {
             *name_counts.entry(shown_name(record).as_str()).or_default() += 1;
         }

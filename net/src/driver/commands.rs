@@ -131,6 +131,6 @@ fn send_error(refusal: SendRefusal) -> SendError {
         SendRefusal::TooLong { size } => SendError::TooLong { size, max: limits::TEXT_MAX },
         SendRefusal::NotJoined => SendError::NotJoined,
         SendRefusal::UnknownPerson => SendError::UnknownPerson,
-        SendRefusal::OutboxFull => SendError::Call(crate::CallError::Busy),
+        SendRefusal::OutboxFull => SendError::OutboxFull,
     }
 }

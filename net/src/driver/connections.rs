@@ -12,6 +12,8 @@ use crate::convert::Scope;
 /// Two peers that dial each other at once get two connections. Both are left alone for this long,
 /// so that what was begun on either can end.
 const SETTLE: Duration = Duration::from_secs(5);
+/// Two dials cross when each is on its way while the other is: a second covers a slow handshake.
+const CROSSING_MAX: Duration = Duration::from_secs(1);
 
 /// One connection.
 #[derive(Debug)]
@@ -74,6 +76,20 @@ impl ConnectionTable {
         self.peers.values().flatten().map(|link| link.scope).min()
     }
 
+    /// Whether the peer lost an older connection that still stands here, given that it took this one
+    /// for its first: it was restarted, or its network went away. Nobody dials whom they are
+    /// connected to, so the only other cause of two connections is two dials that crossed.
+    pub(crate) fn replaces_a_lost_one(&self, peer: &PeerId, id: ConnectionId) -> bool {
+        let links = self.peers.get(peer).map_or(&[][..], Vec::as_slice);
+        let Some(first) = links.iter().find(|link| link.id == id) else { return false };
+        let is_lost = |older: &Link| {
+            let lead = first.opened.saturating_duration_since(older.opened);
+            let can_cross = older.dialled_by_us != first.dialled_by_us && lead < CROSSING_MAX;
+            older.id != id && older.opened <= first.opened && !can_cross
+        };
+        links.iter().any(is_lost)
+    }
+
     /// Connections to close: of several with one peer, all but QUIC before TCP, then the oldest.
     /// Only the peer with the smaller id closes, so that the two never close one each.
     pub(crate) fn surplus(&self, me: &PeerId, now: Instant) -> Vec<ConnectionId> {
@@ -96,6 +112,25 @@ mod tests {
     fn link(id: usize, address: &str, opened: Instant) -> Link {
         let remote = address.parse().unwrap();
         Link { id: ConnectionId::new_unchecked(id), remote, scope: Scope::Local, dialled_by_us: true, opened }
+    }
+
+    #[test]
+    fn a_first_hello_over_a_second_connection_tells_that_the_first_one_was_lost() {
+        let (bob, start) = (PeerId::random(), Instant::now());
+        let theirs = |id, opened| Link { dialled_by_us: false, ..link(id, "/ip4/10.0.0.2/tcp/1", opened) };
+        let id = ConnectionId::new_unchecked;
+        let mut connections = Connections::default();
+        connections.opened(bob, theirs(1, start));
+        assert!(!connections.replaces_a_lost_one(&bob, id(1)), "there is no other");
+        connections.opened(bob, theirs(2, start + CROSSING_MAX / 2));
+        assert!(connections.replaces_a_lost_one(&bob, id(2)), "they dialled twice");
+        assert!(!connections.replaces_a_lost_one(&bob, id(1)), "a late hello over the older one");
+        let mut crossed = Connections::default();
+        crossed.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start));
+        crossed.opened(bob, theirs(2, start + CROSSING_MAX / 2));
+        assert!(!crossed.replaces_a_lost_one(&bob, id(2)), "both dialled at once");
+        crossed.opened(bob, theirs(3, start + CROSSING_MAX));
+        assert!(crossed.replaces_a_lost_one(&bob, id(3)), "too late for that");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::discovery::ADDRESSES_PER_DEVICE;
 use crate::identity::{device_of, unix_ms};
 use crate::{hello, listen};
 
-/// Goodbyes are waited for this long.
+/// Goodbyes are waited for this long, and after them the end of connections.
 const GOODBYE_MAX: Duration = Duration::from_millis(500);
 
 impl Driver {
@@ -214,6 +214,15 @@ impl Driver {
 
     fn hello_event(&mut self, event: hello::Event) {
         match event {
+            // Gossip tells its rooms over the first connection only, so with a lost one in between
+            // the other side would never hear of ours. They dial again, and all begins anew.
+            ExchangeEvent::Message { peer, connection_id, message: Message::Request { .. } }
+                if self.connections.replaces_a_lost_one(&peer, connection_id) =>
+            {
+                tracing::debug!("an older connection with the same peer is dead");
+                // It may have gone by itself.
+                let _ = self.swarm.disconnect_peer_id(peer);
+            }
             ExchangeEvent::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
                 self.heard_hello(peer, request);
                 let answer = self.core.hello(unix_ms());
@@ -272,17 +281,24 @@ impl Driver {
     pub(super) async fn shut_down(&mut self) {
         self.core.go_away(unix_ms());
         self.finish_round();
-        if tokio::time::timeout(GOODBYE_MAX, self.say_goodbye()).await.is_err() {
+        // Each within its own time: who is gone without our knowing hears no goodbye.
+        if tokio::time::timeout(GOODBYE_MAX, self.goodbyes_heard()).await.is_err() {
             tracing::debug!("not everybody heard our goodbye");
+        }
+        if tokio::time::timeout(GOODBYE_MAX, self.hang_up()).await.is_err() {
+            tracing::debug!("not every connection closed in time");
         }
         self.close_store().await;
     }
 
-    async fn say_goodbye(&mut self) {
+    async fn goodbyes_heard(&mut self) {
         while !self.hellos.is_empty() {
             let event = self.swarm.select_next_some().await;
             self.network_event(event);
         }
+    }
+
+    async fn hang_up(&mut self) {
         let peers: Vec<PeerId> = self.connections.peers().copied().collect();
         for peer in peers {
             // It may have gone first.
