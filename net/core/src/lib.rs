@@ -11,8 +11,10 @@ mod echo;
 pub mod event;
 mod node;
 pub mod output;
+mod overview;
 mod people;
 mod presence;
+mod recent;
 mod room;
 pub mod view;
 

@@ -16,11 +16,9 @@ use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::people::People;
-use crate::view::{ChatView, EntryView, Overview, OwnView, PersonView, RoomView};
+use crate::recent::Recent;
+use crate::view::{EntryView, PersonView};
 use kinmesh_proto::Receipt;
-
-/// Entries whose ids are remembered, so that copies cost no signature check and no disk.
-const RECENT_CAP: usize = 16_384;
 
 /// Why an entry is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +80,7 @@ pub struct Core {
     pub(crate) started_ms: u64,
     pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
     pub(crate) people: People,
-    people_views: Option<Arc<[PersonView]>>,
+    pub(crate) people_views: Option<Arc<[PersonView]>>,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -404,7 +402,7 @@ impl Core {
 
     /// Whether an entry with this id was stored lately.
     pub(crate) fn is_recent(&self, id: EntryId) -> bool {
-        self.recent.ids.contains(&id)
+        self.recent.contains(id)
     }
 
     /// Takes entries of others into a batch of writes.
@@ -456,55 +454,6 @@ impl Core {
         self.outputs.push_back(output);
     }
 
-    /// Everything the faces list.
-    pub fn overview(&mut self) -> Overview {
-        let mut rooms = Vec::new();
-        let mut chats = Vec::new();
-        for conversation in self.conversations.values() {
-            match conversation.id() {
-                ConversationId::Room(room) => rooms.extend(self.room_view(room, conversation)),
-                ConversationId::Direct(person) if conversation.last.is_some() => {
-                    let last = conversation.last.clone();
-                    chats.push(ChatView { person, unread: conversation.unread, last });
-                }
-                ConversationId::Direct(_) => {}
-            }
-        }
-        rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
-        chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
-        Overview { me: self.own_view(), rooms, chats, people: self.people_views() }
-    }
-
-    /// Built anew only when a person changed: a burst of entries must not sort the people each time.
-    fn people_views(&mut self) -> Arc<[PersonView]> {
-        let own_name = self.profile.as_ref().map(|profile| &profile.name);
-        self.people_views.get_or_insert_with(|| self.people.views(self.echo.person(), own_name)).clone()
-    }
-
-    fn own_view(&self) -> OwnView {
-        OwnView {
-            person: self.me(),
-            device: self.keys.device(),
-            fingerprint: self.me().fingerprint(),
-            name: self.profile.as_ref().map(|profile| profile.name.clone()),
-            status: self.profile.as_ref().map(|profile| profile.status.clone()).unwrap_or_default(),
-        }
-    }
-
-    fn room_view(&self, room: RoomId, conversation: &Conversation) -> Option<RoomView> {
-        let online = conversation.members.keys().filter(|person| self.people.is_online(**person)).count();
-        let joined = conversation.record.open;
-        Some(RoomView {
-            room,
-            name: conversation.record.name.clone()?,
-            joined,
-            members: conversation.members.len() + usize::from(joined),
-            online: online + usize::from(joined),
-            unread: conversation.unread,
-            last: conversation.last.clone(),
-        })
-    }
-
     /// Opens the chat with a person in memory and on disk, once.
     pub(crate) fn open_chat(&mut self, person: PersonId) {
         let id = ConversationId::Direct(person);
@@ -525,32 +474,4 @@ pub(crate) fn put_entry(
     received_ms: u64,
 ) -> Write {
     Write::PutEntry { conversation, stored: StoredEntry { entry: entry.clone(), delivery, received_ms } }
-}
-
-/// Ids of entries stored lately, oldest forgotten first.
-#[derive(Debug, Default)]
-struct Recent {
-    ids: BTreeSet<EntryId>,
-    oldest_first: VecDeque<EntryId>,
-}
-
-impl Recent {
-    fn add(&mut self, id: EntryId) {
-        if !self.ids.insert(id) {
-            return;
-        }
-        self.oldest_first.push_back(id);
-        if self.oldest_first.len() > RECENT_CAP
-            && let Some(oldest) = self.oldest_first.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
-    }
-
-    /// Entries that were not stored after all: a second copy must be taken.
-    fn forget(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            self.ids.remove(&entry.id());
-        }
-    }
 }
