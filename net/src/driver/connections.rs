@@ -119,13 +119,13 @@ mod tests {
         let (bob, start) = (PeerId::random(), Instant::now());
         let theirs = |id, opened| Link { dialled_by_us: false, ..link(id, "/ip4/10.0.0.2/tcp/1", opened) };
         let id = ConnectionId::new_unchecked;
-        let mut connections = Connections::default();
+        let mut connections = ConnectionTable::default();
         connections.opened(bob, theirs(1, start));
         assert!(!connections.replaces_a_lost_one(&bob, id(1)), "there is no other");
         connections.opened(bob, theirs(2, start + CROSSING_MAX / 2));
         assert!(connections.replaces_a_lost_one(&bob, id(2)), "they dialled twice");
         assert!(!connections.replaces_a_lost_one(&bob, id(1)), "a late hello over the older one");
-        let mut crossed = Connections::default();
+        let mut crossed = ConnectionTable::default();
         crossed.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start));
         crossed.opened(bob, theirs(2, start + CROSSING_MAX / 2));
         assert!(!crossed.replaces_a_lost_one(&bob, id(2)), "both dialled at once");
