@@ -18,6 +18,7 @@ use crate::i18n::{self, Language, tr_args};
 use crate::program::Program;
 use crate::screen::{Cx, home, onboarding, settings};
 use crate::settings::Settings;
+use crate::signals;
 use crate::theme::container::Tone;
 use crate::theme::{self, Theme, size, space as gap};
 use crate::widget::Element;
@@ -66,6 +67,8 @@ pub enum Message {
     Key(keyboard::Key, keyboard::Modifiers),
     /// Light or dark, as the system is.
     System(Mode),
+    /// The operating system wants the program to end.
+    Quit,
     /// Time went by.
     Tick,
     /// This note was there long enough.
@@ -98,7 +101,8 @@ impl App {
             Some(_) => onboarding::State::start().map(Message::Onboarding),
             None => Task::none(),
         };
-        (app, Task::batch([focus, iced::system::theme().map(Message::System)]))
+        let theme = iced::system::theme().map(Message::System);
+        (app, Task::batch([focus, theme, Task::future(quit())]))
     }
 
     /// The program as it starts, at this time.
@@ -162,6 +166,7 @@ impl App {
                 self.system = mode;
                 Task::none()
             }
+            Message::Quit => iced::exit(),
             Message::Tick => {
                 self.cx.clock = Clock::local();
                 Task::none()
@@ -295,15 +300,28 @@ impl App {
 
     /// What is wrong with the store, for as long as it is.
     fn banners(&self) -> impl Iterator<Item = Element<'_, Message>> {
-        let fault = self.cx.status.store_fault.as_ref().map(|fault| {
-            banner(Tone::Bad, tr_args("store-fault", &[("fault", fault.clone().into())]))
-        });
+        let fault = self
+            .cx
+            .status
+            .store_fault
+            .as_ref()
+            .map(|fault| banner(Tone::Bad, tr_args("store-fault", &[("fault", fault.clone().into())])));
         let set_aside = self.cx.status.store_set_aside.as_ref().map(|path| {
             let path = path.display().to_string();
             banner(Tone::Warning, tr_args("store-set-aside", &[("path", path.into())]))
         });
         fault.into_iter().chain(set_aside)
     }
+}
+
+/// Waits for the operating system's wish that the program ends.
+async fn quit() -> Message {
+    if let Err(error) = signals::interrupted().await {
+        tracing::error!(%error, "signals cannot be received");
+        // The window can still be closed.
+        std::future::pending::<()>().await;
+    }
+    Message::Quit
 }
 
 fn banner<'a>(tone: Tone, words: String) -> Element<'a, Message> {

@@ -135,7 +135,7 @@ mod tests {
         for source in language.sources() {
             let resource = FluentResource::try_new((*source).to_owned());
             assert!(resource.is_ok(), "{language:?}: {:?}", resource.err().map(|(_, errors)| errors));
-            for block in source.split("\n\n").flat_map(|block| split_messages(block)) {
+            for block in source.split("\n\n").flat_map(split_messages) {
                 let (id, body) = block.split_once('=').unwrap();
                 let values = body.split('$').skip(1).map(|rest| {
                     rest.chars().take_while(|c| c.is_alphanumeric() || *c == '-').collect::<String>()

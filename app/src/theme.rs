@@ -218,6 +218,11 @@ impl Theme {
         }
     }
 
+    /// Time and state in an own bubble: the bubble's text, quieter.
+    pub fn own_note(&self) -> Color {
+        mix(self.colors().own, self.colors().on_own, 0.7)
+    }
+
     /// An avatar's colour as a name's: light enough to be read on a dark bubble.
     pub fn name_color(&self, avatar: usize) -> Color {
         let color = AVATARS[avatar % AVATARS.len()];

@@ -124,7 +124,10 @@ pub fn avatar<'a, Message: 'a>(
 const PRESENCE: f32 = 11.0;
 
 /// The one thing to do, as wide as what is above it.
-pub fn wide_primary<'a, Message: Clone + 'a>(words: String, message: Option<Message>) -> Element<'a, Message> {
+pub fn wide_primary<'a, Message: Clone + 'a>(
+    words: String,
+    message: Option<Message>,
+) -> Element<'a, Message> {
     let words = container(text(words).size(size::TEXT).font(theme::MEDIUM)).center_x(Fill);
     button(words).padding([10.0, gap::L]).style(theme::button::primary).on_press_maybe(message).into()
 }

@@ -60,7 +60,8 @@ pub struct Directory {
 impl Directory {
     /// Reads what the peer knows.
     pub fn new(me: &OwnView, people: &[PersonView]) -> Self {
-        let mut faces: BTreeMap<_, _> = people.iter().map(|person| (person.person, Face::of(person))).collect();
+        let mut faces: BTreeMap<_, _> =
+            people.iter().map(|person| (person.person, Face::of(person))).collect();
         faces.insert(me.person, Face::own(me));
         Self { faces }
     }

@@ -154,14 +154,12 @@ impl Timeline {
         }
     }
 
-    /// Marks what comes from this entry on as new, unless something before it is.
-    pub fn mark_new(&mut self, key: EntryKey) {
-        self.new_from.get_or_insert(key);
-    }
-
-    /// Nothing is new any more.
-    pub fn clear_new(&mut self) {
-        self.new_from = None;
+    /// Marks what comes from this entry on as new, unless something before it is that was not
+    /// `read` yet.
+    pub fn mark_new(&mut self, key: EntryKey, read: Option<EntryKey>) {
+        if self.new_from <= read {
+            self.new_from = Some(key);
+        }
     }
 
     /// Keeps what is drawn as it is, whatever comes: the reader looks at older entries.
@@ -225,6 +223,11 @@ impl Timeline {
     /// The newest entry held.
     pub fn newest(&self) -> Option<EntryKey> {
         self.entries.last_key_value().map(|(key, _)| *key)
+    }
+
+    /// Entries held.
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Whether nothing is held.

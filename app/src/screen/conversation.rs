@@ -145,6 +145,11 @@ impl State {
         &self.timeline
     }
 
+    /// What is typed and not sent.
+    pub fn draft(&self) -> String {
+        self.draft.text()
+    }
+
     /// Takes the draft out, to be kept while another conversation is open.
     pub fn into_draft(self) -> text_editor::Content {
         self.draft
@@ -216,14 +221,20 @@ impl State {
     }
 
     /// Takes an event of this conversation.
-    pub fn apply(&mut self, rev: u64, change: &ConversationEvent, program: &Program, cx: &Cx) -> Task<Message> {
+    pub fn apply(
+        &mut self,
+        rev: u64,
+        change: &ConversationEvent,
+        program: &Program,
+        cx: &Cx,
+    ) -> Task<Message> {
         if self.timeline.apply(rev, change) == Applied::Gap {
             return self.reread(program, cx);
         }
         match change {
             ConversationEvent::EntryAdded { entry } if entry.author != cx.overview.me.person => {
                 if !cx.focused || self.timeline.is_held() {
-                    self.timeline.mark_new(entry.key);
+                    self.timeline.mark_new(entry.key, self.marked);
                 }
                 Task::none()
             }
@@ -330,7 +341,6 @@ impl State {
         }
         self.draft = text_editor::Content::new();
         self.refusal = None;
-        self.timeline.clear_new();
         self.timeline.release();
         let (id, program) = (self.id, program.clone());
         let work = async move {
@@ -369,7 +379,7 @@ impl State {
     /// Draws it. `details` says whether the details are drawn beside it.
     pub fn view<'a>(&'a self, cx: &'a Cx, details: bool) -> Element<'a, Message> {
         let foot = match self.id {
-            ConversationId::Room(id) if !room(cx, id).is_some_and(|room| room.joined) => left_room(),
+            ConversationId::Room(id) if room(cx, id).is_some_and(|room| !room.joined) => left_room(),
             _ => composer::view(&self.draft, self.refusal.as_deref(), self.title(cx)),
         };
         let content = column![self.header(cx, details), widget::level_line(), self.log(cx), foot];
@@ -387,8 +397,8 @@ impl State {
     }
 
     fn header<'a>(&self, cx: &'a Cx, details: bool) -> Element<'a, Message> {
-        let back = (!cx.has_sidebar())
-            .then(|| widget::icon_button(Icon::Back, false, tr("back"), Message::Back));
+        let back =
+            (!cx.has_sidebar()).then(|| widget::icon_button(Icon::Back, false, tr("back"), Message::Back));
         let lines = column![
             ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(1.2),
             ellipsis(subtitle(self.id, cx))
@@ -436,7 +446,8 @@ impl State {
         let later = self.timeline.later();
         (later > 0).then(|| {
             let words = text(tr_args("log-later", &[("count", later.into())])).size(size::CAPTION);
-            let content = row![words.font(theme::MEDIUM), Icon::Down.view(14.0).style(theme::icon::on_accent)];
+            let content =
+                row![words.font(theme::MEDIUM), Icon::Down.view(14.0).style(theme::icon::on_accent)];
             let pill = button(content.spacing(gap::XS).align_y(Center))
                 .padding([6.0, gap::M])
                 .style(theme::button::pill)

@@ -101,7 +101,8 @@ fn titled_card<'a>(
         let actions = row(actions).spacing(gap::L).wrap();
         container(actions).padding(Padding::ZERO.top(gap::S))
     });
-    padded(widget::card(column![title, widget::secondary(sentence)].push(actions)))
+    let sentence = (!sentence.is_empty()).then(|| widget::secondary(sentence));
+    padded(widget::card(column![title].push(sentence).push(actions)))
 }
 
 fn room_details<'a>(
@@ -113,7 +114,11 @@ fn room_details<'a>(
     let about = titled_card(
         tr("room-public"),
         tr("room-public-sentence"),
-        if room.joined { vec![widget::danger(tr("room-leave"), Message::Leave(room.room))] } else { Vec::new() },
+        if room.joined {
+            vec![widget::danger(tr("room-leave"), Message::Leave(room.room))]
+        } else {
+            Vec::new()
+        },
     );
     let invite = room.joined.then(|| {
         let copy = widget::link(tr("link-copy"), Message::CopyLink(room.room));
@@ -122,7 +127,8 @@ fn room_details<'a>(
     let count = text(members.len().to_string()).size(size::CAPTION).font(theme::SEMIBOLD);
     let heading = widget::section(tr("section-members"), Some(count.style(theme::text::secondary).into()));
     let heading = container(heading).padding(widget::sides(gap::L));
-    let rows = sorted(members, cx).into_iter().take(MEMBERS_CAP).map(|(person, face)| member(person, face, cx));
+    let rows =
+        sorted(members, cx).into_iter().take(MEMBERS_CAP).map(|(person, face)| member(person, face, cx));
     column![name, about].push(invite).push((!members.is_empty()).then_some(heading)).extend(rows)
 }
 
@@ -153,21 +159,28 @@ fn member<'a>(person: PersonId, face: Face, cx: &'a Cx) -> Element<'a, Message> 
 }
 
 fn person_details<'a>(person: &'a PersonView, cx: &'a Cx) -> Column<'a, Message, theme::Theme> {
-    let about = titled_card(words::presence(person, &cx.clock), person.status.as_str().to_owned(), Vec::new());
+    let about =
+        titled_card(words::presence(person, &cx.clock), person.status.as_str().to_owned(), Vec::new());
     if person.is_echo {
         let sentence = titled_card(tr("echo-title"), tr("echo-sentence"), Vec::new());
         return column![title(person.name.clone()), sentence];
     }
-    let fingerprint =
-        titled_card(person.fingerprint.clone(), tr("fingerprint-sentence"), Vec::new());
-    let own_name = person.nickname.is_some().then(|| {
-        tr_args("person-own-name", &[("name", person.own_name.as_str().into())])
-    });
+    let fingerprint = titled_card(person.fingerprint.clone(), tr("fingerprint-sentence"), Vec::new());
+    let own_name = person
+        .nickname
+        .is_some()
+        .then(|| tr_args("person-own-name", &[("name", person.own_name.as_str().into())]));
     let (state, change) = match person.contact {
-        true => (tr("contact-is"), widget::danger(tr("contact-remove"), Message::SetContact(person.person, false))),
-        false => (tr("contact-is-not"), widget::link(tr("contact-add"), Message::SetContact(person.person, true))),
+        true => (
+            tr("contact-is"),
+            widget::danger(tr("contact-remove"), Message::SetContact(person.person, false)),
+        ),
+        false => {
+            (tr("contact-is-not"), widget::link(tr("contact-add"), Message::SetContact(person.person, true)))
+        }
     };
     let rename = widget::link(tr("person-rename"), Message::Rename(person.person));
-    let contact = titled_card(state, own_name.unwrap_or_else(|| tr("contact-sentence")), vec![change, rename]);
+    let contact =
+        titled_card(state, own_name.unwrap_or_else(|| tr("contact-sentence")), vec![change, rename]);
     column![title(person.name.clone()), about, contact, fingerprint]
 }

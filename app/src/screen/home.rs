@@ -65,6 +65,11 @@ impl State {
         self.open.as_ref().map(conversation::State::id)
     }
 
+    /// The conversation that is open, as it is drawn.
+    pub fn conversation(&self) -> Option<&conversation::State> {
+        self.open.as_ref()
+    }
+
     /// Opens a conversation.
     pub fn open(&mut self, id: ConversationId, program: &Program, cx: &Cx) -> Task<Message> {
         self.dialog = None;

@@ -115,10 +115,12 @@ impl State {
         let start = widget::wide_primary(tr("onboarding-start"), submit);
         let form = column![mark(), question, promise, space().height(gap::XS), name]
             .push(widget::error(self.error.as_deref()))
-            .push(if self.link.is_some() { column![link, start] } else { column![start, link] }
-                .spacing(gap::M)
-                .align_x(Center)
-                .width(Fill))
+            .push(
+                if self.link.is_some() { column![link, start] } else { column![start, link] }
+                    .spacing(gap::M)
+                    .align_x(Center)
+                    .width(Fill),
+            )
             .spacing(gap::M)
             .align_x(Center)
             .max_width(width::ONBOARDING);

@@ -145,9 +145,7 @@ impl State {
         self.error = None;
         let program = program.clone();
         let work = async move { program.set_profile(name, Some(status)).await };
-        Task::perform(work, |saved| {
-            Message::SavedProfile(saved.map_err(|error| words::change_error(&error)))
-        })
+        Task::perform(work, |saved| Message::SavedProfile(saved.map_err(|error| words::change_error(&error))))
     }
 
     /// Draws them.
@@ -231,8 +229,7 @@ fn look<'a>(settings: &Settings) -> Element<'a, Message> {
             .on_press(Message::Theme(choice))
             .into()
     }));
-    let languages: Vec<_> =
-        [None].into_iter().chain(Language::ALL.map(Some)).map(LanguageChoice).collect();
+    let languages: Vec<_> = [None].into_iter().chain(Language::ALL.map(Some)).map(LanguageChoice).collect();
     let language = pick_list(languages, Some(LanguageChoice(settings.language)), Message::Language)
         .padding([gap::S, gap::M])
         .text_size(size::NAME);

@@ -80,10 +80,7 @@ impl Lists {
 impl State {
     /// Puts the cursor into the search.
     pub fn search() -> Task<Message> {
-        Task::batch([
-            iced::widget::operation::focus(SEARCH),
-            iced::widget::operation::select_all(SEARCH),
-        ])
+        Task::batch([iced::widget::operation::focus(SEARCH), iced::widget::operation::select_all(SEARCH)])
     }
 
     /// Takes a message.
@@ -187,7 +184,9 @@ fn heading<'a>(name: &str, add: Option<Message>) -> Element<'a, Message> {
         widget::hint(plus, words, iced::widget::tooltip::Position::Left)
     });
     let heading = widget::section(tr(name), plus);
-    container(heading).padding(iced::Padding::from([gap::XS, gap::M]).left(gap::L).top(gap::S).bottom(0.0)).into()
+    container(heading)
+        .padding(iced::Padding::from([gap::XS, gap::M]).left(gap::L).top(gap::S).bottom(0.0))
+        .into()
 }
 
 fn lobby_offer<'a>() -> Element<'a, Message> {
@@ -256,7 +255,8 @@ fn push_people<'a>(
 fn person_row<'a>(row: &PersonRow, open: Option<ConversationId>) -> Element<'a, Message> {
     let conversation = ConversationId::Direct(row.person);
     let face = &row.face;
-    let avatar = widget::avatar(initial(&face.name), face.color, widget::AvatarSize::Small, Some(face.online));
+    let avatar =
+        widget::avatar(initial(&face.name), face.color, widget::AvatarSize::Small, Some(face.online));
     let name = ellipsis(face.name.clone()).size(size::NAME).font(theme::SEMIBOLD);
     let note = if row.is_echo { tr("presence-echo-short") } else { face.fingerprint.clone() };
     let note = text(note).size(size::CAPTION).style(theme::text::secondary).into();
@@ -269,5 +269,10 @@ fn connection(cx: &Cx) -> Element<'_, Message> {
     let tone = if connection.is_good() { Tone::Good } else { Tone::Warning };
     let words = text(words::connection(connection)).size(size::CAPTION).style(theme::text::secondary);
     let content = row![widget::dot(tone), words].spacing(gap::S).align_y(Center);
-    button(content).padding([gap::M, gap::L]).width(Fill).style(theme::button::bar).on_press(Message::Network).into()
+    button(content)
+        .padding([gap::M, gap::L])
+        .width(Fill)
+        .style(theme::button::bar)
+        .on_press(Message::Network)
+        .into()
 }

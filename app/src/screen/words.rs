@@ -37,7 +37,11 @@ pub fn day(date: Date, clock: &Clock) -> String {
         ("month", date.month().into()),
         ("year", date.year().into()),
     ];
-    if date.year() == clock.today().year() { tr_args("day-full", &args) } else { tr_args("day-full-year", &args) }
+    if date.year() == clock.today().year() {
+        tr_args("day-full", &args)
+    } else {
+        tr_args("day-full-year", &args)
+    }
 }
 
 /// A moment in the past, as short as a list needs it.
@@ -45,10 +49,9 @@ pub fn moment(moment: Moment) -> String {
     match moment {
         Moment::Time(at) => time(at),
         Moment::Weekday(date) => tr_args("weekday-short", &[("weekday", weekday(date).into())]),
-        Moment::Day(date) => tr_args(
-            "day-short",
-            &[("day", date.day().into()), ("month", date.month().into())],
-        ),
+        Moment::Day(date) => {
+            tr_args("day-short", &[("day", date.day().into()), ("month", date.month().into())])
+        }
         Moment::Year(date) => date.to_string(),
     }
 }

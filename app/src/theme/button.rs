@@ -63,7 +63,10 @@ pub fn quiet(theme: &Theme, status: Status) -> Style {
 /// Text that does something.
 pub fn link(theme: &Theme, status: Status) -> Style {
     let colors = theme.colors();
-    bare(if is_pointed_at(status) { mix(colors.accent, colors.text, 0.5) } else { colors.accent }, radius::SMALL)
+    bare(
+        if is_pointed_at(status) { mix(colors.accent, colors.text, 0.5) } else { colors.accent },
+        radius::SMALL,
+    )
 }
 
 fn is_pointed_at(status: Status) -> bool {

@@ -38,7 +38,7 @@ pub fn disabled(theme: &Theme, _: Status) -> Style {
 
 /// The state of an own message.
 pub fn own_note(theme: &Theme, _: Status) -> Style {
-    Style { color: Some(theme.colors().on_own.scale_alpha(0.7)) }
+    Style { color: Some(theme.own_note()) }
 }
 
 /// It failed.

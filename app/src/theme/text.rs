@@ -43,5 +43,5 @@ pub fn name(avatar: usize) -> impl Fn(&Theme) -> Style {
 
 /// Time and state in an own bubble: the bubble's text, quieter.
 pub fn own_note(theme: &Theme) -> Style {
-    Style { color: Some(theme.colors().on_own.scale_alpha(0.7)) }
+    Style { color: Some(theme.own_note()) }
 }

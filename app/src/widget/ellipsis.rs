@@ -34,7 +34,13 @@ struct State {
 /// One line of text that ends in "…" where the room ends.
 pub fn ellipsis(text: impl Into<String>) -> Ellipsis {
     let style = |_: &Theme| core_text::Style::default();
-    Ellipsis { text: text.into(), size: theme::size::TEXT, font: theme::REGULAR, line_height: theme::LINE, style }
+    Ellipsis {
+        text: text.into(),
+        size: theme::size::TEXT,
+        font: theme::REGULAR,
+        line_height: theme::LINE,
+        style,
+    }
 }
 
 impl Ellipsis {
@@ -113,7 +119,13 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Ellipsis {
         layout::Node::new(limits.resolve(Length::Shrink, Length::Shrink, state.paragraph.min_bounds()))
     }
 
-    fn operate(&mut self, _: &mut Tree, layout: Layout<'_>, _: &iced::Renderer, operation: &mut dyn Operation) {
+    fn operate(
+        &mut self,
+        _: &mut Tree,
+        layout: Layout<'_>,
+        _: &iced::Renderer,
+        operation: &mut dyn Operation,
+    ) {
         operation.text(None, layout.bounds(), &self.text);
     }
 

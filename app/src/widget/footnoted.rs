@@ -26,10 +26,37 @@ pub fn footnoted<'a, Message>(
     Footnoted { text: text.into_fragment(), note: note.into() }
 }
 
-/// Right end of the last line.
-fn last_line_end(paragraph: &Paragraph, line_height: f32) -> f32 {
+/// Right end of the last line; `None` when it runs from right to left.
+fn last_line_end(paragraph: &Paragraph, line_height: f32) -> Option<f32> {
     let lines = (paragraph.min_height() / line_height).round() as usize;
-    paragraph.grapheme_position(lines.saturating_sub(1), usize::MAX).map_or(0.0, |end| end.x)
+    let end_of =
+        |grapheme| paragraph.grapheme_position(lines.saturating_sub(1), grapheme).map_or(0.0, |end| end.x);
+    let (first, last) = (end_of(1), end_of(usize::MAX));
+    (first <= last).then_some(last)
+}
+
+/// Where the note stands.
+fn place(end: Option<f32>, words: Size, note: Size, width: f32) -> (Size, Point) {
+    let below = Size::new(words.width.max(note.width), words.height + note.height);
+    let Some(end) = end else {
+        // Where the last line ends, to the left.
+        return (below, Point::new(0.0, below.height - note.height));
+    };
+    let on_last_line = end + space::M + note.width;
+    let size = if on_last_line <= width {
+        Size::new(words.width.max(on_last_line), words.height.max(note.height))
+    } else {
+        below
+    };
+    (size, Point::new(size.width - note.width, size.height - note.height))
+}
+
+/// Where the words stand: at the side where their lines begin.
+fn words_bounds(bounds: Rectangle, paragraph: &Paragraph) -> Rectangle {
+    let words = paragraph.min_bounds();
+    let is_rtl = last_line_end(paragraph, size::TEXT * theme::LINE).is_none();
+    let x = if is_rtl { bounds.x + bounds.width - words.width } else { bounds.x };
+    Rectangle::new(Point::new(x, bounds.y), words)
 }
 
 impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> {
@@ -76,13 +103,7 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> 
         let end = last_line_end(paragraph.raw(), line_height);
         let note_limits = layout::Limits::new(Size::ZERO, limits.max());
         let note = self.note.as_widget_mut().layout(&mut tree.children[0], renderer, &note_limits);
-        let on_last_line = end + space::M + note.size().width;
-        let size = if on_last_line <= limits.max().width {
-            Size::new(words.width.max(on_last_line), words.height.max(note.size().height))
-        } else {
-            Size::new(words.width.max(note.size().width), words.height + note.size().height)
-        };
-        let corner = Point::new(size.width - note.size().width, size.height - note.size().height);
+        let (size, corner) = place(end, words, note.size(), limits.max().width);
         layout::Node::with_children(size, vec![note.move_to(corner)])
     }
 
@@ -131,7 +152,7 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> 
         core_text::draw(
             renderer,
             style,
-            Rectangle::new(layout.position(), paragraph.min_bounds()),
+            words_bounds(layout.bounds(), paragraph.raw()),
             paragraph.raw(),
             core_text::Style::default(),
             viewport,

@@ -11,7 +11,8 @@ use kinmesh_core::{ChatView, EntryView, Online, OwnView, PersonView, RoomView, R
 use kinmesh_model::Clock;
 use kinmesh_net::{NodeStatus, Overview};
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, RoomId, RoomName, StatusLine,
+    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, RoomId, RoomName,
+    StatusLine,
 };
 
 /// The main screen with the club's room open.
@@ -40,7 +41,13 @@ fn today(time: &str) -> u64 {
     at(&format!("2026-11-21T{time}:00Z"))
 }
 
-fn entry(conversation: ConversationId, author: PersonId, ms: u64, text: &str, delivery: Delivery) -> EntryView {
+fn entry(
+    conversation: ConversationId,
+    author: PersonId,
+    ms: u64,
+    text: &str,
+    delivery: Delivery,
+) -> EntryView {
     let mut id = [0; 32];
     id[..8].copy_from_slice(&ms.to_be_bytes());
     EntryView {
@@ -106,7 +113,13 @@ fn said(room: ConversationId) -> Vec<EntryView> {
             "Who brings the second life jacket? I can take the kayak on the roof, but not both.",
             Received,
         ),
-        entry(room, LIN, today("14:02"), "I do. There is a spare one, leaving at three.", Sent { members: 3 }),
+        entry(
+            room,
+            LIN,
+            today("14:02"),
+            "I do. There is a spare one, leaving at three.",
+            Sent { members: 3 },
+        ),
         entry(room, BO, today("14:05"), "The slip code is 4471. Gate closes at 21:00.", Received),
         entry(room, LIN, today("14:07"), "Great. I'll tell Mira when she is back online.", Queued),
     ]
@@ -122,7 +135,11 @@ impl BoatClub {
             status: StatusLine::new("").unwrap(),
         };
         let rooms = vec![
-            room("Boat club", 0, Some((LIN, today("14:07"), "Great. I'll tell Mira when she is back online."))),
+            room(
+                "Boat club",
+                0,
+                Some((LIN, today("14:07"), "Great. I'll tell Mira when she is back online.")),
+            ),
             room("lobby", 12, Some((ANA, today("13:52"), "the bootstrap is back up"))),
             room("Hiking", 1000, Some((TOMAS, at("2026-11-20T18:00:00Z"), "See you on Saturday at eight"))),
         ];

@@ -1,7 +1,7 @@
 //! The composer: text that grows with its lines, Enter sends, Shift+Enter breaks the line.
 
-use iced::keyboard::key::Named;
 use iced::keyboard::Key;
+use iced::keyboard::key::Named;
 use iced::widget::text_editor::{Binding, KeyPress, Status};
 use iced::widget::{button, center, column, container, row, text_editor};
 use iced::{Padding, Shrink};

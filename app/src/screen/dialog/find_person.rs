@@ -48,7 +48,9 @@ impl State {
     pub fn update(&mut self, message: Message, program: &Program) -> (Task<Message>, Option<Event>) {
         match message {
             Message::Query(query) => self.query = query,
-            Message::Open(person) => return (Task::none(), Some(Event::Open(ConversationId::Direct(person)))),
+            Message::Open(person) => {
+                return (Task::none(), Some(Event::Open(ConversationId::Direct(person))));
+            }
             Message::SetContact(person, contact) => {
                 let node = program.node.clone();
                 let work = async move { node.set_contact(person, contact).await };

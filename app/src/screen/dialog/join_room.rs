@@ -44,7 +44,9 @@ impl State {
                 Ok(name) => return (join(name, program), None),
                 Err(error) => self.error = Some(words::name_error(error)),
             },
-            Message::Joined(Ok(room)) => return (Task::none(), Some(Event::Open(ConversationId::Room(room)))),
+            Message::Joined(Ok(room)) => {
+                return (Task::none(), Some(Event::Open(ConversationId::Room(room))));
+            }
             Message::Joined(Err(error)) => self.error = Some(error),
             Message::Cancel => return (Task::none(), Some(Event::Close)),
         }
@@ -59,10 +61,8 @@ impl State {
             widget::field(NAME, &tr("room-name"), &self.name, Message::Name, join.clone()),
         ];
         parts.extend(widget::error(self.error.as_deref()));
-        let actions = vec![
-            widget::quiet(tr("cancel"), Message::Cancel),
-            widget::primary(tr("room-join-do"), join),
-        ];
+        let actions =
+            vec![widget::quiet(tr("cancel"), Message::Cancel), widget::primary(tr("room-join-do"), join)];
         widget::sheet(tr("room-join"), parts, actions)
     }
 }

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use futures::channel::mpsc;
 use futures::{SinkExt, Stream, executor};
-use iced::widget::{column, pick_list, progress_bar, text};
 use iced::Subscription;
-use kinmesh_media::level::{CEILING_DBFS, FLOOR_DBFS};
+use iced::widget::{column, pick_list, progress_bar, text};
 use kinmesh_media::{AudioSystem, CaptureError, Device, DeviceId, InputMeter};
 
 use crate::i18n::tr;
@@ -23,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const HEARD_CAP: usize = 1;
 /// A level below this is drawn as silence: a quiet room.
 const QUIET_DBFS: f32 = -60.0;
+/// A level from which the bar is full: the loudest that samples can say.
+const LOUD_DBFS: f32 = 0.0;
 
 /// What is known of the microphones.
 #[derive(Debug, Default)]
@@ -111,11 +112,8 @@ impl State {
                 .padding([gap::S, gap::M])
                 .text_size(size::NAME)
         });
-        let dbfs = match self.heard {
-            Some(Ok(dbfs)) => dbfs,
-            _ => FLOOR_DBFS,
-        };
-        let bar = progress_bar(QUIET_DBFS..=CEILING_DBFS.min(0.0), dbfs).girth(6);
+        let level = self.heard.and_then(Result::ok);
+        let bar = level.map(|dbfs| progress_bar(QUIET_DBFS..=LOUD_DBFS, dbfs).girth(6));
         let sentence = tr(match self.heard {
             None => "sound-opening",
             Some(Ok(_)) => "sound-speak",
