@@ -244,6 +244,7 @@ async fn a_draft_waits_where_it_was_typed() {
     desk.hands(|ui| drop(ui.click("Echo").unwrap()));
     desk.until_open(chat_with_echo(&desk)).await;
     assert_eq!(open(&desk).draft(), "");
+    desk.until_shown("lobby").await;
     desk.hands(|ui| drop(ui.click("lobby").unwrap()));
     assert_eq!(open(&desk).draft(), "half a sen");
     desk.close().await;
