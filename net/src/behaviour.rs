@@ -12,7 +12,7 @@ use libp2p::gossipsub::{
 };
 use libp2p::identity::Keypair;
 use libp2p::kad::store::{MemoryStore, MemoryStoreConfig};
-use libp2p::request_response::{self, ProtocolSupport, cbor};
+use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
@@ -20,6 +20,7 @@ use libp2p::{
     rendezvous,
 };
 
+use crate::exchange::Cbor;
 use crate::hello;
 use crate::transport::{ConnectionCaps, connection_limits};
 
@@ -40,6 +41,8 @@ pub(crate) type Gossip = gossipsub::Behaviour<
     gossipsub::MaxCountSubscriptionFilter<gossipsub::AllowAllSubscriptionFilter>,
 >;
 
+pub(crate) type Chat = request_response::Behaviour<Cbor<ChatRequest, ChatResponse>>;
+
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
@@ -52,7 +55,7 @@ pub(crate) struct Behaviour {
     autonat: autonat::v2::client::Behaviour,
     pub gossip: Gossip,
     pub hello: hello::Behaviour,
-    pub chat: cbor::Behaviour<ChatRequest, ChatResponse>,
+    pub chat: Chat,
 }
 
 /// A configuration that libp2p refuses: a mistake in this file, or a machine without multicast.
@@ -174,12 +177,9 @@ fn message_id(message: &gossipsub::Message) -> MessageId {
     MessageId::new(&hasher.finalize().as_bytes()[..20])
 }
 
-fn chat() -> cbor::Behaviour<ChatRequest, ChatResponse> {
-    let codec = cbor::codec::Codec::default()
-        .set_request_size_maximum(limits::CHAT_REQUEST_MAX)
-        .set_response_size_maximum(limits::CHAT_RESPONSE_MAX);
+fn chat() -> Chat {
     request_response::Behaviour::with_codec(
-        codec,
+        Cbor::new(limits::CHAT_REQUEST_MAX, limits::CHAT_RESPONSE_MAX),
         [(StreamProtocol::new(protocol::CHAT), ProtocolSupport::Full)],
         request_response::Config::default().with_max_concurrent_streams(CHAT_STREAMS_MAX),
     )

@@ -5,10 +5,12 @@
 
 use kinmesh_proto::{Hello, limits, protocol};
 use libp2p::StreamProtocol;
-use libp2p::request_response::{self, ProtocolSupport, cbor};
+use libp2p::request_response::{self, ProtocolSupport};
+
+use crate::exchange::Cbor;
 
 /// Request: our hello. Response: theirs, or `None` (CBOR null) from a bootstrap node, which is nobody.
-pub type Codec = cbor::codec::Codec<Hello, Option<Hello>>;
+pub type Codec = Cbor<Hello, Option<Hello>>;
 /// The protocol's behaviour in a peer's swarm.
 pub type Behaviour = request_response::Behaviour<Codec>;
 /// What the behaviour reports.
@@ -19,7 +21,7 @@ const STREAMS_MAX: usize = 4;
 
 /// The codec with its size limits set.
 pub fn codec() -> Codec {
-    Codec::default().set_request_size_maximum(limits::HELLO_MAX).set_response_size_maximum(limits::HELLO_MAX)
+    Cbor::new(limits::HELLO_MAX, limits::HELLO_MAX)
 }
 
 /// The protocol with its limits set, around [`codec`] or a wrapper of it.

@@ -8,6 +8,7 @@ mod convert;
 mod discovery;
 mod driver;
 pub mod error;
+pub mod exchange;
 pub mod handle;
 pub mod hello;
 pub mod identity;
