@@ -7,8 +7,11 @@
 
 pub mod binary;
 pub mod bootstrap;
+pub mod forwarder;
+pub mod lan;
 pub mod peer;
 pub mod process;
+pub mod stranger;
 
 pub use bootstrap::Bootstrap;
 pub use peer::{Peer, PeerOptions, RpcFault};

@@ -43,13 +43,14 @@ pub struct PeerOptions {
     listen: Vec<String>,
     mdns: bool,
     data: Option<PathBuf>,
+    namespace: Option<String>,
 }
 
 impl Default for PeerOptions {
     /// Without a name, on a free loopback port over QUIC, without mDNS, in a new directory.
     fn default() -> Self {
         let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".into()];
-        Self { name: None, join: Vec::new(), listen, mdns: false, data: None }
+        Self { name: None, join: Vec::new(), listen, mdns: false, data: None, namespace: None }
     }
 }
 
@@ -80,6 +81,12 @@ impl PeerOptions {
     /// Lives in this directory, and leaves it behind: for a peer that comes back.
     pub fn data(mut self, dir: impl Into<PathBuf>) -> Self {
         self.data = Some(dir.into());
+        self
+    }
+
+    /// Runs in this network namespace of Linux.
+    pub fn namespace(mut self, name: &str) -> Self {
+        self.namespace = Some(name.to_owned());
         self
     }
 
@@ -160,7 +167,8 @@ impl Peer {
         let data = options.data.clone().or_else(|| dir.as_ref().map(|dir| dir.path().join("data")));
         let data = data.context("a peer lives somewhere")?;
         let log = data.with_extension("log");
-        let (process, input, output) = Process::spawn("kinmesh", options.args(&data), &log)?;
+        let namespace = options.namespace.as_deref();
+        let (process, input, output) = Process::spawn_in(namespace, "kinmesh", options.args(&data), &log)?;
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let (tell, arrived) = watch::channel(());
         tokio::spawn(listen(output, inbox.clone(), tell));

@@ -19,7 +19,7 @@ const LOG_TAIL: usize = 4000;
 
 /// Runs a program to its end on this input.
 pub async fn run(name: &str, args: &[&str], input: &str) -> Result<Output> {
-    let mut child = command(name).args(args).stderr(Stdio::piped()).spawn()?;
+    let mut child = command(name, None).args(args).stderr(Stdio::piped()).spawn()?;
     let mut stdin = child.stdin.take().context("standard input is piped")?;
     // A program that refuses to start reads nothing; its exit status tells.
     let _ = stdin.write_all(input.as_bytes()).await;
@@ -29,11 +29,28 @@ pub async fn run(name: &str, args: &[&str], input: &str) -> Result<Output> {
         .with_context(|| format!("{name} does not end"))??)
 }
 
-fn command(name: &str) -> Command {
-    let mut command = Command::new(crate::binary::path(name));
+fn command(name: &str, namespace: Option<&str>) -> Command {
+    let program = crate::binary::path(name);
+    let mut command = match namespace {
+        None => Command::new(program),
+        Some(namespace) => {
+            // It becomes the program itself, so the process id stays the program's.
+            let mut inside = Command::new("ip");
+            inside.args(["netns", "exec", namespace]).arg(program);
+            inside
+        }
+    };
     // Words are compared in tests: the same language everywhere.
     command.env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     command
+}
+
+/// Bytes of memory that a process has in use, as Linux counts them.
+pub fn resident_bytes(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("it is resident")?;
+    let kib = resident.split_whitespace().next().context("its size is a number")?;
+    Ok(kib.parse::<u64>()? * 1024)
 }
 
 /// A running program.
@@ -49,9 +66,19 @@ impl Process {
         args: impl IntoIterator<Item = A>,
         log: &Path,
     ) -> Result<(Self, ChildStdin, ChildStdout)> {
+        Self::spawn_in(None, name, args, log)
+    }
+
+    /// The same in a network namespace of Linux, for which this process must be root.
+    pub fn spawn_in<A: AsRef<OsStr>>(
+        namespace: Option<&str>,
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+        log: &Path,
+    ) -> Result<(Self, ChildStdin, ChildStdout)> {
         let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "error,kinmesh=debug".into());
         let stderr = File::options().create(true).append(true).open(log)?;
-        let started = command(name).args(args).env("RUST_LOG", filter).stderr(stderr).spawn();
+        let started = command(name, namespace).args(args).env("RUST_LOG", filter).stderr(stderr).spawn();
         let mut child = started.with_context(|| format!("starting {name}"))?;
         let input = child.stdin.take().context("standard input is piped")?;
         let output = child.stdout.take().context("standard output is piped")?;

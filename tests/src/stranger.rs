@@ -1,0 +1,442 @@
+//! A libp2p node that says whatever it is told to: the adversary of the hostile tests.
+//!
+//! It speaks the real protocols of a peer with bytes of the test's choice. It checks nothing it
+//! says, forwards nothing it hears, and answers nobody.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
+use kinmesh_net::transport;
+use kinmesh_proto::{
+    ChatRequest, ChatResponse, Content, ConversationTag, DeviceKeys, DisplayName, Entry, EntryBody, Hello,
+    Hlc, Presence, PresenceState, RoomFrame, RoomId, Signable, StatusLine, Unverified, codec, protocol,
+};
+use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode};
+use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
+use libp2p::request_response::{self, Codec, OutboundRequestId, ProtocolSupport};
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, identify, ping};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+use crate::process::DEADLINE;
+
+/// A protocol that nobody speaks.
+pub const NONSENSE: &str = "/nonsense/1";
+/// Commands under way: tests give one at a time.
+const COMMANDS_CAP: usize = 16;
+/// Longest answer that is read.
+const ANSWER_MAX: u64 = 1024 * 1024;
+/// Far above the limit of a peer, so that ours never saves it.
+const GOSSIP_MAX: usize = 16 * 1024 * 1024;
+
+/// Why a question came to nothing.
+pub type Refused = request_response::OutboundFailure;
+type Raw = request_response::Behaviour<RawBytes>;
+type Answer = oneshot::Sender<Result<Vec<u8>, Refused>>;
+
+/// What the stranger can ask of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// `/kinmesh/hello/1`.
+    Hello,
+    /// `/kinmesh/chat/1`.
+    Chat,
+    /// [`NONSENSE`].
+    Nonsense,
+}
+
+/// A stranger on the network.
+pub struct Stranger {
+    keys: DeviceKeys,
+    device: Keypair,
+    commands: mpsc::Sender<Command>,
+    heard: Arc<Mutex<Heard>>,
+    changed: watch::Receiver<()>,
+}
+
+enum Command {
+    Dial(Multiaddr),
+    Subscribe(RoomId),
+    Publish(RoomId, Vec<u8>, oneshot::Sender<Result<(), gossipsub::PublishError>>),
+    Ask(Question, PeerId, Vec<u8>, Answer),
+}
+
+/// What the stranger knows of the others.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Who is connected.
+    pub connected: BTreeSet<PeerId>,
+    /// The protocols that peers say they speak.
+    pub protocols: BTreeMap<PeerId, Vec<String>>,
+    /// Who listens to which topic.
+    pub listeners: BTreeSet<(PeerId, String)>,
+    /// Entries heard in rooms, in the order of their arrival.
+    pub entries: Vec<Unverified<EntryBody>>,
+}
+
+#[derive(NetworkBehaviour)]
+struct Behaviour {
+    identify: identify::Behaviour,
+    ping: ping::Behaviour,
+    gossip: gossipsub::Behaviour,
+    hello: Raw,
+    chat: Raw,
+    nonsense: Raw,
+}
+
+impl Stranger {
+    /// A stranger that passes for a Kinmesh peer until it opens its mouth.
+    pub fn start() -> Result<Self> {
+        Self::start_as(protocol::IDENTIFY)
+    }
+
+    /// A stranger that says to speak this version of the protocol.
+    pub fn start_as(version: &str) -> Result<Self> {
+        let (person, device) = (Keypair::generate_ed25519(), Keypair::generate_ed25519());
+        let keys = DeviceKeys::generate(&seed_of(person)?, &seed_of(device.clone())?, now_ms());
+        let swarm = transport::build_swarm(&device, Behaviour::new(&device, version)?)?;
+        let (commands, orders) = mpsc::channel(COMMANDS_CAP);
+        let (tell, changed) = watch::channel(());
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        tokio::spawn(Actor { swarm, heard: heard.clone(), tell, asked: HashMap::new() }.run(orders));
+        Ok(Self { keys, device, commands, heard, changed })
+    }
+
+    /// Connects to the node at this address, which ends in `/p2p/<id>`, and waits until it said what it speaks.
+    pub async fn dial(&self, address: &Multiaddr) -> Result<PeerId> {
+        let Some(Protocol::P2p(peer)) = address.iter().last() else { anyhow::bail!("whose address?") };
+        self.order(Command::Dial(address.clone())).await?;
+        self.wait("what it speaks", |heard| heard.protocols.get(&peer).map(drop)).await?;
+        Ok(peer)
+    }
+
+    /// Enters a room, and waits until it can be heard there by this peer.
+    pub async fn enter(&self, room: RoomId, listener: PeerId) -> Result<()> {
+        self.order(Command::Subscribe(room)).await?;
+        let listens = (listener, room.topic());
+        self.wait("a listener in the room", |heard| heard.listeners.contains(&listens).then_some(())).await
+    }
+
+    /// Publishes a frame, as it is, in a room.
+    pub async fn publish(&self, room: RoomId, frame: Vec<u8>) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Command::Publish(room, frame, reply)).await?;
+        Ok(answer.await??)
+    }
+
+    /// Publishes entries in a room.
+    pub async fn publish_entries(&self, room: RoomId, entries: Vec<Unverified<EntryBody>>) -> Result<()> {
+        let frame = RoomFrame::Entries { entries, attempt: 0 };
+        self.publish(room, codec::encode(&frame)).await
+    }
+
+    /// Asks a peer with these bytes, and returns the bytes of its answer.
+    pub async fn ask(
+        &self,
+        question: Question,
+        peer: PeerId,
+        bytes: Vec<u8>,
+    ) -> Result<Result<Vec<u8>, Refused>> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Command::Ask(question, peer, bytes, reply)).await?;
+        timeout(DEADLINE, answer).await?.context("the stranger has ended")
+    }
+
+    /// Asks a peer with bytes that must get no answer.
+    pub async fn ask_in_vain(&self, question: Question, peer: PeerId, bytes: Vec<u8>) -> Result<()> {
+        let answer = self.ask(question, peer, bytes).await?;
+        ensure!(answer.is_err(), "{question:?} was answered: {answer:?}");
+        Ok(())
+    }
+
+    /// Says hello and returns the answer.
+    pub async fn greet(&self, peer: PeerId, hello: &Hello) -> Result<Option<Hello>> {
+        let answer = self.ask(Question::Hello, peer, codec::encode(hello)).await??;
+        Ok(codec::decode(&answer, answer.len())?)
+    }
+
+    /// Hands over entries one to one and returns the answer.
+    pub async fn deliver(&self, peer: PeerId, entries: Vec<Unverified<EntryBody>>) -> Result<ChatResponse> {
+        let request = codec::encode(&ChatRequest::Deliver(entries));
+        let answer = self.ask(Question::Chat, peer, request).await??;
+        Ok(codec::decode(&answer, answer.len())?)
+    }
+
+    /// Waits until something was heard.
+    pub async fn wait<T>(&self, what: &str, mut find: impl FnMut(&Heard) -> Option<T>) -> Result<T> {
+        let mut changed = self.changed.clone();
+        let found = async {
+            loop {
+                changed.borrow_and_update();
+                if let Some(found) = find(&self.heard()) {
+                    return Ok(found);
+                }
+                changed.changed().await.context("the stranger has ended")?;
+            }
+        };
+        let found = timeout(DEADLINE, found).await;
+        found.with_context(|| format!("{what} never came; heard: {:?}", self.heard()))?
+    }
+
+    /// What it heard so far.
+    pub fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its keys: a person like any other.
+    pub fn keys(&self) -> &DeviceKeys {
+        &self.keys
+    }
+
+    /// A proper hello under this name.
+    pub fn hello(&self, name: &str) -> Result<Hello> {
+        Ok(Hello { presence: self.presence(name, None, PresenceState::Here)? })
+    }
+
+    /// A proper presence, said now.
+    pub fn presence(
+        &self,
+        name: &str,
+        room: Option<RoomId>,
+        state: PresenceState,
+    ) -> Result<Unverified<Presence>> {
+        let (name, status, now) = (DisplayName::new(name)?, StatusLine::default(), now_ms());
+        let presence = Presence { room, name, status, since_ms: now, sent_ms: now, state };
+        Ok(Unverified::sign(presence, &self.keys).envelope().clone())
+    }
+
+    /// A proper entry, written now.
+    pub fn entry(&self, conversation: ConversationTag, text: &str) -> Entry {
+        self.entry_at(now_ms(), conversation, text)
+    }
+
+    /// A proper entry, written at another time.
+    pub fn entry_at(&self, clock_ms: u64, conversation: ConversationTag, text: &str) -> Entry {
+        let content = Content::Text { text: text.to_owned() };
+        let body =
+            EntryBody { conversation, clock: Hlc::from_ms(clock_ms), seq: 1, prev: Vec::new(), content };
+        Unverified::sign(body, &self.keys)
+    }
+
+    /// Any bytes as the body of a `T`, under a signature that holds.
+    pub fn sign_bytes<T: Signable>(&self, body: Vec<u8>) -> Result<Unverified<T>> {
+        let cert = self.keys.cert();
+        let signed = [T::DOMAIN, &cert.person.0, &cert.device.0, &body].concat();
+        let signature = self.device.sign(&signed)?;
+        let signature = signature.try_into().ok().context("an Ed25519 signature has 64 bytes")?;
+        Ok(Unverified::from_parts(body, cert.clone(), signature))
+    }
+
+    async fn order(&self, command: Command) -> Result<()> {
+        self.commands.send(command).await.ok().context("the stranger has ended")
+    }
+}
+
+/// Unix time in milliseconds.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn seed_of(keypair: Keypair) -> Result<[u8; 32]> {
+    Ok(keypair.try_into_ed25519()?.secret().as_ref().try_into()?)
+}
+
+impl Behaviour {
+    fn new(keypair: &Keypair, version: &str) -> Result<Self> {
+        let identify = identify::Config::new(version.to_owned(), keypair.public());
+        Ok(Self {
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::default(),
+            gossip: gossip()?,
+            hello: raw(protocol::HELLO),
+            chat: raw(protocol::CHAT),
+            nonsense: raw(NONSENSE),
+        })
+    }
+
+    fn speak(&mut self, question: Question) -> &mut Raw {
+        match question {
+            Question::Hello => &mut self.hello,
+            Question::Chat => &mut self.chat,
+            Question::Nonsense => &mut self.nonsense,
+        }
+    }
+}
+
+fn gossip() -> Result<gossipsub::Behaviour> {
+    let said = AtomicU64::new(0);
+    let config = gossipsub::ConfigBuilder::default()
+        .validation_mode(ValidationMode::None)
+        // What is never judged is never forwarded.
+        .validate_messages()
+        // Every message is a new one, so that saying the same twice is possible.
+        .message_id_fn(move |_| MessageId::new(&said.fetch_add(1, Ordering::Relaxed).to_be_bytes()))
+        .max_transmit_size(GOSSIP_MAX)
+        .heartbeat_initial_delay(Duration::from_millis(100))
+        .build()?;
+    gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config).map_err(anyhow::Error::msg)
+}
+
+fn raw(protocol: &'static str) -> Raw {
+    let protocols = [(StreamProtocol::new(protocol), ProtocolSupport::Full)];
+    request_response::Behaviour::with_codec(RawBytes, protocols, request_response::Config::default())
+}
+
+/// The one task that owns the swarm.
+struct Actor {
+    swarm: Swarm<Behaviour>,
+    heard: Arc<Mutex<Heard>>,
+    tell: watch::Sender<()>,
+    asked: HashMap<OutboundRequestId, Answer>,
+}
+
+impl Actor {
+    async fn run(mut self, mut orders: mpsc::Receiver<Command>) {
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order),
+                    None => return,
+                },
+                event = self.swarm.select_next_some() => self.hear(event),
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Command) {
+        let behaviour = self.swarm.behaviour_mut();
+        match order {
+            // A dial that fails is noticed by the one who waits for the connection.
+            Command::Dial(address) => drop(self.swarm.dial(address)),
+            Command::Subscribe(room) => drop(behaviour.gossip.subscribe(&IdentTopic::new(room.topic()))),
+            Command::Publish(room, frame, reply) => {
+                let published = behaviour.gossip.publish(IdentTopic::new(room.topic()), frame);
+                // Whoever asked may have given up; here and below that is no fault.
+                let _ = reply.send(published.map(drop));
+            }
+            Command::Ask(question, peer, bytes, reply) => {
+                let id = behaviour.speak(question).send_request(&peer, bytes);
+                self.asked.insert(id, reply);
+            }
+        }
+    }
+
+    fn hear(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            SwarmEvent::ConnectionEstablished { peer_id, .. } => drop(heard.connected.insert(peer_id)),
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                heard.connected.remove(&peer_id);
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+                peer_id,
+                info,
+                ..
+            })) => {
+                let protocols = info.protocols.iter().map(ToString::to_string).collect();
+                heard.protocols.insert(peer_id, protocols);
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => heard.gossip(event),
+            SwarmEvent::Behaviour(
+                BehaviourEvent::Hello(event) | BehaviourEvent::Chat(event) | BehaviourEvent::Nonsense(event),
+            ) => {
+                drop(heard);
+                return self.answered(event);
+            }
+            _ => return,
+        }
+        drop(heard);
+        self.tell.send_replace(());
+    }
+
+    fn answered(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>) {
+        use request_response::{Event, Message};
+        let (id, answer) = match event {
+            Event::Message { message: Message::Response { request_id, response }, .. } => {
+                (request_id, Ok(response))
+            }
+            Event::OutboundFailure { request_id, error, .. } => (request_id, Err(error)),
+            _ => return,
+        };
+        if let Some(reply) = self.asked.remove(&id) {
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+impl Heard {
+    fn gossip(&mut self, event: gossipsub::Event) {
+        match event {
+            gossipsub::Event::Subscribed { peer_id, topic } => {
+                self.listeners.insert((peer_id, topic.into_string()));
+            }
+            gossipsub::Event::Message { message, .. } => {
+                if let Ok(RoomFrame::Entries { entries, .. }) =
+                    codec::decode(&message.data, message.data.len())
+                {
+                    self.entries.extend(entries);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Bytes as they are, to the end of the stream.
+#[derive(Clone)]
+struct RawBytes;
+
+impl Codec for RawBytes {
+    type Protocol = StreamProtocol;
+    type Request = Vec<u8>;
+    type Response = Vec<u8>;
+
+    async fn read_request<T: AsyncRead + Unpin + Send>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+    ) -> io::Result<Vec<u8>> {
+        read(io).await
+    }
+
+    async fn read_response<T: AsyncRead + Unpin + Send>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+    ) -> io::Result<Vec<u8>> {
+        read(io).await
+    }
+
+    async fn write_request<T: AsyncWrite + Unpin + Send>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        bytes: Vec<u8>,
+    ) -> io::Result<()> {
+        io.write_all(&bytes).await
+    }
+
+    async fn write_response<T: AsyncWrite + Unpin + Send>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        bytes: Vec<u8>,
+    ) -> io::Result<()> {
+        io.write_all(&bytes).await
+    }
+}
+
+/// An end without a byte is a refusal: the cbor codec of the real peers never answers with nothing.
+async fn read<T: AsyncRead + Unpin + Send>(io: &mut T) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io.take(ANSWER_MAX).read_to_end(&mut bytes).await?;
+    if bytes.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+}
