@@ -20,6 +20,10 @@ use crate::recent::Recent;
 use crate::view::{EntryView, PersonView};
 use kinmesh_proto::Receipt;
 
+/// Our clock follows others' entries no further ahead than this: a minute less than where entries
+/// are refused, so that somebody whose clock runs ahead cannot make others refuse ours.
+const CLOCK_FOLLOW_MAX_MS: u64 = limits::CLOCK_AHEAD_MAX_MS - 60_000;
+
 /// Why an entry is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SendRefusal {
@@ -407,10 +411,12 @@ impl Core {
 
     /// Takes entries of others into a batch of writes.
     pub(crate) fn take(&mut self, now_ms: u64, id: ConversationId, entries: &[Entry]) -> Vec<Write> {
+        let latest = Hlc::from_ms(now_ms + CLOCK_FOLLOW_MAX_MS);
         for entry in entries {
-            self.clock = self.clock.max(entry.value().clock);
-            self.recent.add(entry.id());
-            if let Some(conversation) = self.conversations.get_mut(&id) {
+            self.clock = self.clock.max(entry.value().clock.min(latest));
+            if self.recent.add(entry.id())
+                && let Some(conversation) = self.conversations.get_mut(&id)
+            {
                 conversation.follow(entry);
             }
         }

@@ -19,9 +19,10 @@ impl Recent {
         self.ids.contains(&id)
     }
 
-    pub(crate) fn add(&mut self, id: EntryId) {
+    /// Notes an entry; false when it was noted before.
+    pub(crate) fn add(&mut self, id: EntryId) -> bool {
         if !self.ids.insert(id) {
-            return;
+            return false;
         }
         self.oldest_first.push_back(id);
         if self.oldest_first.len() > RECENT_CAP
@@ -29,6 +30,7 @@ impl Recent {
         {
             self.ids.remove(&oldest);
         }
+        true
     }
 
     /// Entries that were not stored after all: a second copy must be taken.
