@@ -1,0 +1,577 @@
+//! A mesh of cores without I/O: their outputs are carried by a network, disks and a clock that
+//! live in one seed. Every promise that can be checked while it runs is checked here, so that no
+//! story has to remember it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use kinmesh_core::{
+    BatchToken, ConversationEvent, Core, Event, FrameToken, Output, RequestToken, Route, SendRefusal, Token,
+    Verdict,
+};
+use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
+use kinmesh_proto::{
+    ChatRequest, ChatResponse, ConversationId, Delivery, DeviceId, DeviceKeys, DisplayName, EntryKey, Hello,
+    PersonId, Receipt, RoomFrame, RoomId, RoomName, StatusLine, codec,
+};
+use kinmesh_store::{HistoryStore, MemoryStore};
+
+/// When every story begins, in Unix milliseconds.
+pub(crate) const START_MS: u64 = 1_793_000_000_000;
+/// How often the driver pings.
+const PING_EVERY_MS: u64 = 5_000;
+
+/// SplitMix64: small, and the same everywhere.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % end as u64) as usize
+    }
+
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+}
+
+/// What the network does wrong, in per cent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Faults {
+    /// Gossip that is lost.
+    pub(crate) gossip_lost: usize,
+    /// Requests and answers that are lost; the one who asked learns only that it failed.
+    pub(crate) chat_lost: usize,
+    /// Anything that comes twice.
+    pub(crate) repeated: usize,
+    /// Whether what is under way overtakes each other.
+    pub(crate) shuffled: bool,
+}
+
+enum Parcel {
+    Gossip { from: usize, to: usize, room: RoomId, frame: RoomFrame, is_copy: bool },
+    Request { from: usize, to: usize, batch: BatchToken, request: ChatRequest },
+    Answer { from: usize, to: usize, batch: BatchToken, response: ChatResponse },
+    Failure { to: usize, batch: BatchToken },
+    Hello { from: usize, to: usize, hello: Hello, wants_answer: bool },
+}
+
+/// One peer with its disk and with what it told its faces.
+pub(crate) struct Peer {
+    pub(crate) core: Core,
+    pub(crate) disk: MemoryStore,
+    pub(crate) disk_works: bool,
+    /// Writes wait until this is taken away.
+    pub(crate) disk_stands_still: bool,
+    /// Everything told, in order.
+    pub(crate) told: Vec<Event>,
+    /// Verdicts about frames that came to this peer, in order.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// Answers that this peer gave in chats, in order.
+    pub(crate) answers: Vec<ChatResponse>,
+    /// When presence was published, and where.
+    pub(crate) beacons: Vec<(u64, RoomId)>,
+    seeds: ([u8; 32], [u8; 32]),
+    device: DeviceId,
+    writes: VecDeque<(Token, Vec<Write>)>,
+    added: BTreeSet<(ConversationId, EntryKey)>,
+    revs: BTreeMap<ConversationId, u64>,
+    rooms: BTreeSet<RoomId>,
+    seen: BTreeSet<Vec<u8>>,
+    frames: BTreeMap<FrameToken, (usize, RoomId, RoomFrame)>,
+    requests: BTreeMap<RequestToken, (usize, BatchToken, Vec<EntryKey>)>,
+}
+
+impl Peer {
+    fn new(index: usize, now_ms: u64) -> Self {
+        let seed = |kind: u8| {
+            let mut seed = [kind; 32];
+            seed[..8].copy_from_slice(&(index as u64).to_be_bytes());
+            seed
+        };
+        let seeds = (seed(1), seed(2));
+        let device = keys(seeds).device();
+        let core = Core::new(keys(seeds), Snapshot::default(), now_ms);
+        Self {
+            core,
+            disk: MemoryStore::new(),
+            disk_works: true,
+            disk_stands_still: false,
+            told: Vec::new(),
+            verdicts: Vec::new(),
+            answers: Vec::new(),
+            beacons: Vec::new(),
+            seeds,
+            device,
+            writes: VecDeque::new(),
+            added: BTreeSet::new(),
+            revs: BTreeMap::new(),
+            rooms: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            frames: BTreeMap::new(),
+            requests: BTreeMap::new(),
+        }
+    }
+
+    /// Keys of this peer, for words that its program would never say.
+    pub(crate) fn keys(&self) -> DeviceKeys {
+        keys(self.seeds)
+    }
+
+    pub(crate) fn person(&self) -> PersonId {
+        self.core.me()
+    }
+
+    pub(crate) fn device(&self) -> DeviceId {
+        self.device
+    }
+
+    /// The history on its disk, in the order shown.
+    pub(crate) fn history(&self, conversation: ConversationId) -> Vec<StoredEntry> {
+        self.disk.page(conversation, None, usize::MAX).unwrap()
+    }
+
+    pub(crate) fn texts(&self, conversation: ConversationId) -> Vec<String> {
+        let text = |stored: &StoredEntry| stored.entry.text().unwrap().to_owned();
+        self.history(conversation).iter().map(text).collect()
+    }
+
+    /// What its faces were told of new entries, in the order of telling.
+    pub(crate) fn told_texts(&self, conversation: ConversationId) -> Vec<String> {
+        let told = self.told.iter().filter_map(|event| match event {
+            Event::Conversation {
+                conversation: at, change: ConversationEvent::EntryAdded { entry }, ..
+            } if *at == conversation => entry.text.clone(),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    pub(crate) fn is_told(&self, change: &ConversationEvent) -> bool {
+        self.told
+            .iter()
+            .any(|event| matches!(event, Event::Conversation { change: told, .. } if told == change))
+    }
+
+    pub(crate) fn is_online(&mut self, person: PersonId) -> bool {
+        let people = self.core.overview().people;
+        people.iter().any(|view| view.person == person && view.online.is_online())
+    }
+
+    /// How far an entry of ours has come, as the faces show it.
+    pub(crate) fn delivery(&self, conversation: ConversationId, key: EntryKey) -> Delivery {
+        let told = self.told.iter().rev().find_map(|event| match event {
+            Event::Conversation {
+                change: ConversationEvent::DeliveryChanged { key: of, delivery }, ..
+            } if *of == key => Some(*delivery),
+            _ => None,
+        });
+        let stored = || self.history(conversation).into_iter().find(|stored| stored.entry.key() == key);
+        told.unwrap_or_else(|| stored().unwrap().delivery)
+    }
+
+    fn has(&self, conversation: ConversationId, key: EntryKey) -> bool {
+        self.history(conversation).iter().any(|stored| stored.entry.key() == key)
+    }
+
+    /// A fact for the faces: it must be true by now.
+    fn hear(&mut self, event: Event) {
+        if let Event::Conversation { conversation, rev, change } = &event {
+            let last = self.revs.insert(*conversation, *rev).unwrap_or(0);
+            assert_eq!(*rev, last + 1, "events of a conversation are counted without a gap");
+            match change {
+                ConversationEvent::EntryAdded { entry } => {
+                    assert!(self.has(*conversation, entry.key), "shown before it was on disk");
+                    assert!(self.added.insert((*conversation, entry.key)), "shown twice");
+                }
+                ConversationEvent::DeliveryChanged { key, .. } => {
+                    assert!(self.has(*conversation, *key), "told of an entry that is not on disk");
+                }
+                _ => {}
+            }
+        }
+        self.told.push(event);
+    }
+}
+
+fn keys((person, device): ([u8; 32], [u8; 32])) -> DeviceKeys {
+    DeviceKeys::generate(&person, &device, START_MS)
+}
+
+/// All peers, and what is under way between them.
+pub(crate) struct Mesh {
+    pub(crate) now_ms: u64,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) faults: Faults,
+    pub(crate) dice: Dice,
+    links: BTreeSet<(usize, usize)>,
+    wire: Vec<Parcel>,
+    next_token: u64,
+}
+
+impl Mesh {
+    /// Peers that have names, know nobody and are connected to nobody.
+    pub(crate) fn new(peers: usize, seed: u64) -> Self {
+        let mut mesh = Self {
+            now_ms: START_MS,
+            peers: (0..peers).map(|index| Peer::new(index, START_MS)).collect(),
+            faults: Faults::default(),
+            dice: Dice::new(seed),
+            links: BTreeSet::new(),
+            wire: Vec::new(),
+            next_token: 0,
+        };
+        for index in 0..peers {
+            let name = DisplayName::new(&format!("peer {index}")).unwrap();
+            mesh.peers[index].core.set_profile(name, StatusLine::default());
+        }
+        mesh.settle();
+        mesh
+    }
+
+    /// The same, all connected to all and in the lobby.
+    pub(crate) fn in_the_lobby(peers: usize, seed: u64) -> (Self, ConversationId) {
+        let mut mesh = Self::new(peers, seed);
+        for one in 0..peers {
+            for two in one + 1..peers {
+                mesh.link(one, two);
+            }
+        }
+        let rooms: Vec<RoomId> = (0..peers).map(|index| mesh.join(index, "lobby")).collect();
+        (mesh, ConversationId::Room(rooms[0]))
+    }
+
+    pub(crate) fn join(&mut self, index: usize, name: &str) -> RoomId {
+        let (room, _) = self.peers[index].core.join_room(RoomName::new(name).unwrap()).unwrap();
+        self.settle();
+        room
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        index: usize,
+        to: ConversationId,
+        text: &str,
+    ) -> Result<EntryKey, SendRefusal> {
+        let (_, view) = self.peers[index].core.send(self.now_ms, to, text.to_owned())?;
+        self.drain(index);
+        Ok(view.key)
+    }
+
+    /// The chat with this peer, as others call it.
+    pub(crate) fn chat_with(&self, index: usize) -> ConversationId {
+        ConversationId::Direct(self.peers[index].person())
+    }
+
+    fn are_linked(&self, one: usize, two: usize) -> bool {
+        self.links.contains(&(one.min(two), one.max(two)))
+    }
+
+    fn neighbours(&self, index: usize) -> Vec<usize> {
+        (0..self.peers.len()).filter(|other| self.are_linked(index, *other)).collect()
+    }
+
+    /// A connection stands: `one` dialled.
+    pub(crate) fn link(&mut self, one: usize, two: usize) {
+        if !self.links.insert((one.min(two), one.max(two))) {
+            return;
+        }
+        for (here, there) in [(one, two), (two, one)] {
+            let device = self.peers[there].device();
+            self.peers[here].core.linked(device, Route::Lan);
+            self.hear_of_subscriptions(here, there);
+        }
+        if let Some(hello) = self.peers[one].core.hello(self.now_ms) {
+            self.wire.push(Parcel::Hello { from: one, to: two, hello, wants_answer: true });
+        }
+        self.settle();
+    }
+
+    fn hear_of_subscriptions(&mut self, here: usize, there: usize) {
+        let device = self.peers[there].device();
+        let rooms: Vec<RoomId> =
+            self.peers[there].rooms.intersection(&self.peers[here].rooms).copied().collect();
+        for room in rooms {
+            self.peers[here].core.subscribed(self.now_ms, device, room);
+        }
+    }
+
+    /// A connection breaks.
+    pub(crate) fn unlink(&mut self, one: usize, two: usize) {
+        if !self.links.remove(&(one.min(two), one.max(two))) {
+            return;
+        }
+        for (here, there) in [(one, two), (two, one)] {
+            let device = self.peers[there].device();
+            self.peers[here].core.unlinked(device);
+            self.drain(here);
+        }
+    }
+
+    pub(crate) fn isolate(&mut self, index: usize) {
+        for other in self.neighbours(index) {
+            self.unlink(index, other);
+        }
+    }
+
+    /// Ends a peer without a word and starts it again from its disk, connected to nobody.
+    pub(crate) fn restart(&mut self, index: usize) {
+        self.isolate(index);
+        let old = std::mem::replace(&mut self.peers[index], Peer::new(index, self.now_ms));
+        let snapshot = old.disk.load().unwrap();
+        let peer = &mut self.peers[index];
+        peer.disk = old.disk;
+        peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms);
+        for (id, read) in peer.core.stored_conversations() {
+            let newest = peer.disk.page(id, None, 1).unwrap().pop();
+            let queued = peer.disk.queued(id, usize::MAX).unwrap();
+            let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
+            peer.core.restore_conversation(id, newest, queued, unread);
+        }
+        self.settle();
+    }
+
+    /// Lets time pass, second by second, with pings as the driver has them.
+    pub(crate) fn advance(&mut self, ms: u64) {
+        let end = self.now_ms + ms;
+        while self.now_ms < end {
+            self.now_ms += 1_000;
+            for index in 0..self.peers.len() {
+                let pinged = if self.now_ms.is_multiple_of(PING_EVERY_MS) {
+                    self.neighbours(index)
+                } else {
+                    Vec::new()
+                };
+                for other in pinged {
+                    let device = self.peers[other].device();
+                    self.peers[index].core.alive(self.now_ms, device);
+                }
+                self.peers[index].core.tick(self.now_ms);
+            }
+            self.settle();
+        }
+    }
+
+    /// Carries everything to where it goes, until nothing is under way.
+    pub(crate) fn settle(&mut self) {
+        (0..self.peers.len()).for_each(|index| self.drain(index));
+        while self.step() {}
+    }
+
+    /// Carries one thing: a parcel, or one group of writes. False when there is none.
+    pub(crate) fn step(&mut self) -> bool {
+        let busy = |peer: &Peer| !peer.writes.is_empty() && !peer.disk_stands_still;
+        let disks: Vec<usize> = (0..self.peers.len()).filter(|index| busy(&self.peers[*index])).collect();
+        let choices = disks.len() + self.wire.len();
+        if choices == 0 {
+            return false;
+        }
+        let choice = if self.faults.shuffled { self.dice.below(choices) } else { 0 };
+        match disks.get(choice) {
+            Some(index) => self.write(*index),
+            None => {
+                let parcel = self.wire.remove(choice - disks.len());
+                self.carry(parcel);
+            }
+        }
+        true
+    }
+
+    fn write(&mut self, index: usize) {
+        let peer = &mut self.peers[index];
+        let (token, writes) = peer.writes.pop_front().unwrap();
+        if peer.disk_works {
+            let fresh = peer.disk.apply(&writes).unwrap();
+            peer.core.persisted(self.now_ms, token, &fresh);
+        } else {
+            peer.core.not_persisted(token);
+        }
+        self.drain(index);
+    }
+
+    /// Does what a core decided, and lets it hand over what waits, as the driver does each round.
+    pub(crate) fn drain(&mut self, index: usize) {
+        self.peers[index].core.flush_outboxes(self.now_ms);
+        while let Some(output) = self.peers[index].core.poll_output() {
+            self.do_output(index, output);
+        }
+    }
+
+    fn do_output(&mut self, index: usize, output: Output) {
+        match output {
+            Output::Persist { token, writes } => self.peers[index].writes.push_back((token, writes)),
+            Output::CountUnread { conversation, after } => {
+                let peer = &mut self.peers[index];
+                let unread = peer.disk.unread(conversation, after, kinmesh_core::UNREAD_CAP).unwrap();
+                peer.core.unread_counted(conversation, after, unread);
+            }
+            Output::Emit(event) => self.peers[index].hear(event),
+            Output::Subscribe(room) => {
+                self.peers[index].rooms.insert(room);
+                for other in self.neighbours(index) {
+                    self.hear_of_subscriptions(index, other);
+                    self.hear_of_subscriptions(other, index);
+                }
+            }
+            Output::Unsubscribe(room) => {
+                self.peers[index].rooms.remove(&room);
+                let device = self.peers[index].device();
+                for other in self.neighbours(index) {
+                    self.peers[other].core.unsubscribed(device, room);
+                }
+            }
+            Output::PublishEntries { room, frame, keys } => {
+                if self.publish(index, room, &frame) {
+                    self.peers[index].core.published(room, keys);
+                } else {
+                    self.peers[index].core.not_published(self.now_ms, room, &keys);
+                }
+            }
+            Output::PublishPresence { room, frame } => {
+                self.peers[index].beacons.push((self.now_ms, room));
+                self.publish(index, room, &frame);
+            }
+            Output::Judge { frame, verdict } => self.judged(index, frame, verdict),
+            Output::Deliver { device, batch, request } => {
+                let to = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                self.ask(index, to, batch, request);
+            }
+            Output::Respond { request, response } => self.answer(index, request, response),
+            Output::HelloAll(hello) => {
+                for to in self.neighbours(index) {
+                    let hello = hello.clone();
+                    self.wire.push(Parcel::Hello { from: index, to, hello, wants_answer: true });
+                }
+            }
+        }
+    }
+
+    /// Gossips a frame to everybody connected who is in the room; false when that is nobody.
+    fn publish(&mut self, from: usize, room: RoomId, frame: &RoomFrame) -> bool {
+        self.peers[from].seen.insert(codec::encode(frame));
+        let listeners: Vec<usize> =
+            self.neighbours(from).into_iter().filter(|to| self.peers[*to].rooms.contains(&room)).collect();
+        for to in &listeners {
+            self.gossip(from, *to, room, frame);
+        }
+        !listeners.is_empty()
+    }
+
+    fn gossip(&mut self, from: usize, to: usize, room: RoomId, frame: &RoomFrame) {
+        let parcel = |is_copy| Parcel::Gossip { from, to, room, frame: frame.clone(), is_copy };
+        if !self.dice.percent(self.faults.gossip_lost) {
+            self.wire.push(parcel(false));
+        }
+        if self.dice.percent(self.faults.repeated) {
+            self.wire.push(parcel(true));
+        }
+    }
+
+    fn judged(&mut self, index: usize, token: FrameToken, verdict: Verdict) {
+        self.peers[index].verdicts.push(verdict);
+        let (source, room, frame) = self.peers[index].frames.remove(&token).expect("judged once");
+        if verdict != Verdict::Accept {
+            return;
+        }
+        if let RoomFrame::Entries { entries, .. } = &frame {
+            let on_disk = self.peers[index].history(ConversationId::Room(room));
+            let is_stored = |hash| on_disk.iter().any(|stored| stored.entry.hash() == hash);
+            assert!(entries.iter().all(|entry| is_stored(entry.hash())), "forwarded before it was on disk");
+        }
+        for to in self.neighbours(index) {
+            if to != source && self.peers[to].rooms.contains(&room) {
+                self.gossip(index, to, room, &frame);
+            }
+        }
+    }
+
+    fn ask(&mut self, from: usize, to: usize, batch: BatchToken, request: ChatRequest) {
+        if self.dice.percent(self.faults.chat_lost) {
+            return self.wire.push(Parcel::Failure { to: from, batch });
+        }
+        for _ in 0..=usize::from(self.dice.percent(self.faults.repeated)) {
+            self.wire.push(Parcel::Request { from, to, batch, request: request.clone() });
+        }
+    }
+
+    fn answer(&mut self, index: usize, token: RequestToken, response: ChatResponse) {
+        let (asker, batch, keys) = self.peers[index].requests.remove(&token).expect("answered once");
+        if let ChatResponse::Receipts(receipts) = &response {
+            let chat = self.chat_with(asker);
+            for (key, receipt) in keys.into_iter().zip(receipts) {
+                let is_stored = self.peers[index].has(chat, key);
+                assert!(is_stored || *receipt != Receipt::Stored, "acknowledged before it was on disk");
+            }
+        }
+        self.peers[index].answers.push(response.clone());
+        if self.dice.percent(self.faults.chat_lost) {
+            return self.wire.push(Parcel::Failure { to: asker, batch });
+        }
+        for _ in 0..=usize::from(self.dice.percent(self.faults.repeated)) {
+            self.wire.push(Parcel::Answer { from: index, to: asker, batch, response: response.clone() });
+        }
+    }
+
+    fn carry(&mut self, parcel: Parcel) {
+        match parcel {
+            Parcel::Gossip { from, to, room, frame, is_copy } => {
+                let peer = &mut self.peers[to];
+                let is_news = peer.seen.insert(codec::encode(&frame)) || is_copy;
+                if is_news && peer.rooms.contains(&room) && self.are_linked(from, to) {
+                    self.bring_frame(from, to, room, frame);
+                }
+            }
+            Parcel::Request { from, to, batch, .. } | Parcel::Answer { from: to, to: from, batch, .. }
+                if !self.are_linked(from, to) =>
+            {
+                self.wire.push(Parcel::Failure { to: from, batch });
+            }
+            Parcel::Request { from, to, batch, request } => self.bring_request(from, to, batch, request),
+            Parcel::Answer { to, batch, response, .. } => {
+                self.peers[to].core.chat_answered(self.now_ms, batch, response);
+                self.drain(to);
+            }
+            Parcel::Failure { to, batch } => {
+                self.peers[to].core.chat_failed(self.now_ms, batch);
+                self.drain(to);
+            }
+            Parcel::Hello { from, to, hello, wants_answer } if self.are_linked(from, to) => {
+                let device = self.peers[from].device();
+                self.peers[to].core.hello_received(self.now_ms, device, hello).expect("our own hellos hold");
+                if let (true, Some(hello)) = (wants_answer, self.peers[to].core.hello(self.now_ms)) {
+                    self.wire.push(Parcel::Hello { from: to, to: from, hello, wants_answer: false });
+                }
+                self.drain(to);
+            }
+            Parcel::Hello { .. } => {}
+        }
+    }
+
+    /// Brings a frame to a peer, as gossip would; for stories also one that nobody published.
+    pub(crate) fn bring_frame(&mut self, from: usize, to: usize, room: RoomId, frame: RoomFrame) {
+        self.next_token += 1;
+        let token = FrameToken(self.next_token);
+        self.peers[to].frames.insert(token, (from, room, frame.clone()));
+        self.peers[to].core.room_frame(self.now_ms, room, frame, token);
+        self.drain(to);
+    }
+
+    /// Brings a request to a peer; for stories also one that nobody's core made.
+    pub(crate) fn bring_request(&mut self, from: usize, to: usize, batch: BatchToken, request: ChatRequest) {
+        self.next_token += 1;
+        let token = RequestToken(self.next_token);
+        let ChatRequest::Deliver(envelopes) = &request;
+        let read = |envelope: &kinmesh_proto::Unverified<_>| envelope.clone().trust_stored().unwrap().key();
+        let keys = envelopes.iter().map(read).collect();
+        self.peers[to].requests.insert(token, (from, batch, keys));
+        let device = self.peers[from].device();
+        self.peers[to].core.chat_request(self.now_ms, device, request, token);
+        self.drain(to);
+    }
+}
