@@ -17,6 +17,10 @@ const GROUP_MS: u64 = 10 * 60 * 1000;
 /// Entries drawn at once: each costs a handful of widgets in every frame.
 pub const DRAWN_CAP: usize = 300;
 
+/// Entries held while the reader is at the end: a room that is open for weeks must not fill the
+/// memory. What is let go of is read again when it is scrolled to.
+const HELD_CAP: usize = DRAWN_CAP * 8;
+
 /// One conversation as it is drawn.
 #[derive(Debug, Clone)]
 pub struct Timeline {
@@ -141,6 +145,7 @@ impl Timeline {
         match change {
             ConversationEvent::EntryAdded { entry } => {
                 self.merge(vec![entry.clone()]);
+                self.let_go_of_oldest();
                 if entry.author == self.me { Applied::Changed } else { Applied::New }
             }
             ConversationEvent::DeliveryChanged { key, delivery } => {
@@ -151,6 +156,13 @@ impl Timeline {
                 Applied::Changed
             }
             _ => Applied::Changed,
+        }
+    }
+
+    fn let_go_of_oldest(&mut self) {
+        while self.held_at.is_none() && self.entries.len() > HELD_CAP {
+            self.entries.pop_first();
+            self.has_start = false;
         }
     }
 

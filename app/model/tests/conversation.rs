@@ -161,3 +161,15 @@ fn a_long_history_is_drawn_in_parts() {
     assert!(golden(&timeline).ends_with(&cap.to_string()), "the last line now was the first one before");
     assert_eq!(timeline.later(), cap - 1);
 }
+
+#[test]
+fn a_room_that_is_open_for_weeks_does_not_fill_the_memory() {
+    let mut timeline = Timeline::new(ME);
+    timeline.read_newest(vec![entry(ANA, 0, "first")], PAGE, 0);
+    for n in 1..10_000 {
+        timeline.apply(n, &ConversationEvent::EntryAdded { entry: entry(ANA, n * 1000, "again") });
+    }
+    assert!(timeline.len() < 3_000, "{}", timeline.len());
+    assert!(!timeline.has_start(), "what was let go of can be read again");
+    assert_eq!(timeline.newest(), Some(key(9_999_000)));
+}

@@ -2,7 +2,7 @@
 
 use iced::border;
 use iced::widget::container::{Catalog, Style, StyleFn};
-use iced::{Border, Color, Shadow, Vector};
+use iced::{Border, Color};
 
 use super::{AVATARS, Theme, radius};
 
@@ -142,19 +142,15 @@ pub fn scrim(_: &Theme) -> Style {
     filled(Color { a: 0.45, ..Color::BLACK }, 0.0)
 }
 
-fn shadow(blur_radius: f32) -> Shadow {
-    Shadow { color: Color { a: 0.18, ..Color::BLACK }, offset: Vector::new(0.0, 4.0), blur_radius }
-}
-
-/// A dialog.
+/// A dialog. It has no shadow: iced's software renderer draws one over what it redraws in parts.
 pub fn dialog(theme: &Theme) -> Style {
-    Style { shadow: shadow(24.0), ..outlined(theme.colors().panel, theme.colors().line, radius::BUBBLE) }
+    outlined(theme.colors().panel, theme.colors().line, radius::BUBBLE)
 }
 
 /// A short note over the window.
 pub fn toast(theme: &Theme) -> Style {
     let colors = theme.colors();
-    Style { text_color: Some(colors.panel), shadow: shadow(12.0), ..filled(colors.text, radius::ROW) }
+    Style { text_color: Some(colors.panel), ..filled(colors.text, radius::ROW) }
 }
 
 /// Words beside the pointer.
