@@ -9,7 +9,6 @@ pub mod field;
 pub mod icon;
 pub mod pick_list;
 pub mod progress_bar;
-pub mod rule;
 pub mod scrollable;
 pub mod text;
 

@@ -31,11 +31,6 @@ pub fn bad(theme: &Theme) -> Style {
     Style { color: Some(theme.colors().bad) }
 }
 
-/// Look here.
-pub fn warning(theme: &Theme) -> Style {
-    Style { color: Some(theme.colors().warning) }
-}
-
 /// The name of a person with this avatar.
 pub fn name(avatar: usize) -> impl Fn(&Theme) -> Style {
     move |theme| Style { color: Some(theme.name_color(avatar)) }
