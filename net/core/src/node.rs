@@ -24,6 +24,9 @@ use kinmesh_proto::Receipt;
 /// are refused, so that somebody whose clock runs ahead cannot make others refuse ours.
 const CLOCK_FOLLOW_MAX_MS: u64 = limits::CLOCK_AHEAD_MAX_MS - 60_000;
 
+/// Writes noted for later, before they go on their own: half a group of the store.
+const LATER_MAX: usize = 128;
+
 /// Why an entry is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SendRefusal {
@@ -67,8 +70,6 @@ pub(crate) enum Pending {
     Heard { room: RoomId, entries: Vec<Entry>, frame: FrameToken },
     /// Entries of a chat, with the receipts to give; `None` stands for the entries being stored.
     Delivered { person: PersonId, entries: Vec<Entry>, receipts: Vec<Receipt>, request: RequestToken },
-    /// Entries of ours came further.
-    Deliveries { conversation: ConversationId, deliveries: Vec<(EntryKey, Delivery)> },
     /// Echo has answered.
     Echoed { entry: Entry },
     /// Our profile.
@@ -90,6 +91,8 @@ pub struct Core {
     pub(crate) clock: Hlc,
     recent: Recent,
     pending: BTreeMap<Token, Pending>,
+    /// Writes that nobody waits for: they go with the next ones, or within a second.
+    later: Vec<Write>,
     next_token: u64,
     outputs: VecDeque<Output>,
     /// When the newest presence of ours was said; each must be later than the one before.
@@ -114,6 +117,7 @@ impl Core {
             clock: Hlc::default(),
             recent: Recent::default(),
             pending: BTreeMap::new(),
+            later: Vec::new(),
             next_token: 0,
             outputs: VecDeque::new(),
             presence_sent_ms: 0,
@@ -168,6 +172,7 @@ impl Core {
         }
         self.send_due_beacons(now_ms);
         self.flush_outboxes(now_ms);
+        self.persist_later();
     }
 
     /// Conversations to restore, with the entry up to which each was read.
@@ -319,9 +324,6 @@ impl Core {
             Some(Pending::Delivered { person, entries, receipts, request }) => {
                 self.delivered_persisted(person, entries, receipts, fresh, request);
             }
-            Some(Pending::Deliveries { conversation, deliveries }) => {
-                self.deliveries_persisted(conversation, deliveries);
-            }
             Some(Pending::Echoed { entry }) => {
                 self.tell_added(ConversationId::Direct(self.echo.person()), &entry, Delivery::Received)
             }
@@ -375,27 +377,28 @@ impl Core {
         }
     }
 
-    /// Notes entries that came further, then tells.
-    pub(crate) fn set_deliveries(
-        &mut self,
-        conversation: ConversationId,
-        deliveries: Vec<(EntryKey, Delivery)>,
-    ) {
-        let write = |(key, delivery): &(EntryKey, Delivery)| Write::SetDelivery {
-            conversation,
-            key: *key,
-            delivery: *delivery,
-        };
-        let writes = deliveries.iter().map(write).collect();
-        self.persist(writes, Pending::Deliveries { conversation, deliveries });
-    }
-
-    fn deliveries_persisted(&mut self, id: ConversationId, deliveries: Vec<(EntryKey, Delivery)>) {
+    /// Tells that entries came further, and notes it for later.
+    ///
+    /// This is the one thing told before our own disk has it: it is a fact about the other's disk,
+    /// or about what left this device. Should we forget it, the entry is sent again, taken once,
+    /// and found to have come as far.
+    pub(crate) fn set_deliveries(&mut self, id: ConversationId, deliveries: Vec<(EntryKey, Delivery)>) {
         for (key, delivery) in deliveries {
+            self.later.push(Write::SetDelivery { conversation: id, key, delivery });
             if let Some(conversation) = self.conversations.get_mut(&id) {
                 conversation.delivery_changed(key, delivery);
             }
             self.tell(id, ConversationEvent::DeliveryChanged { key, delivery });
+        }
+        if self.later.len() >= LATER_MAX {
+            self.persist_later();
+        }
+    }
+
+    /// Makes last what was only noted, so that whoever reads the store finds it.
+    pub fn persist_later(&mut self) {
+        if !self.later.is_empty() {
+            self.persist(Vec::new(), Pending::Note);
         }
     }
 
@@ -423,7 +426,9 @@ impl Core {
         entries.iter().map(|entry| put_entry(id, entry, Delivery::Received, now_ms)).collect()
     }
 
-    pub(crate) fn persist(&mut self, writes: Vec<Write>, then: Pending) -> Token {
+    /// Hands writes to the store, together with what was noted before.
+    pub(crate) fn persist(&mut self, mut writes: Vec<Write>, then: Pending) -> Token {
+        writes.append(&mut self.later);
         self.next_token += 1;
         let token = Token(self.next_token);
         self.pending.insert(token, then);

@@ -34,8 +34,9 @@ impl Core {
         Some(Hello { presence: presence.envelope().clone() })
     }
 
-    /// A connected device said who it is.
-    pub fn hello_received(&mut self, now_ms: u64, device: DeviceId, hello: Hello) -> Result<(), HelloError> {
+    /// A connected device said who it is. Returns since when it says to be up: another time is
+    /// another start of its program.
+    pub fn hello_received(&mut self, now_ms: u64, device: DeviceId, hello: Hello) -> Result<u64, HelloError> {
         let presence = hello.presence.verify(&mut self.certs)?;
         let is_misplaced = presence.device() != device || presence.value().room.is_some();
         if is_misplaced || presence.person() == self.me() || !is_timely(presence.value(), now_ms) {
@@ -47,7 +48,7 @@ impl Core {
             self.add_member(now_ms, room, person);
         }
         self.try_chat_at_once(person);
-        Ok(())
+        Ok(presence.value().since_ms)
     }
 
     /// A direct connection to a device stands.
@@ -74,6 +75,7 @@ impl Core {
 
     /// Says goodbye everywhere: the program ends.
     pub fn go_away(&mut self, now_ms: u64) {
+        self.persist_later();
         let rooms: Vec<RoomId> = self.open_rooms().collect();
         for room in rooms {
             self.publish_presence(now_ms, room, PresenceState::Away);

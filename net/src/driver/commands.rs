@@ -97,6 +97,8 @@ impl Driver {
     /// Reads on a task of its own: the driver never waits for the disk.
     fn page(&mut self, command: Command) {
         let Command::Page { conversation, before, limit, reply } = command else { return };
+        self.core.persist_later();
+        self.do_outputs();
         let store = self.store.clone();
         tokio::spawn(async move {
             let page = store.page(conversation, before, limit).await.map_err(ReadError::Store);
