@@ -23,6 +23,8 @@ pub(crate) struct Link {
     pub scope: Scope,
     pub dialled_by_us: bool,
     pub opened: Instant,
+    /// Since when the program at the other end is up, by its own clock, once it said hello.
+    pub since_ms: Option<u64>,
 }
 
 impl Link {
@@ -76,18 +78,27 @@ impl ConnectionTable {
         self.peers.values().flatten().map(|link| link.scope).min()
     }
 
-    /// Whether the peer lost an older connection that still stands here, given that it took this one
-    /// for its first: it was restarted, or its network went away. Nobody dials whom they are
-    /// connected to, so the only other cause of two connections is two dials that crossed.
-    pub(crate) fn replaces_a_lost_one(&self, peer: &PeerId, id: ConnectionId) -> bool {
+    /// Notes which start of the peer's program is at the other end.
+    pub(crate) fn introduced(&mut self, peer: &PeerId, id: ConnectionId, since_ms: u64) {
+        let mut links = self.peers.get_mut(peer).into_iter().flatten();
+        if let Some(link) = links.find(|link| link.id == id) {
+            link.since_ms = Some(since_ms);
+        }
+    }
+
+    /// Whether the peer, which took this connection for its first and said hello over it, has lost
+    /// an older one that still stands here: it was started anew, or its network went away. Nobody
+    /// dials whom they are connected to, so the only other cause is two dials that crossed.
+    pub(crate) fn is_after_a_loss(&self, peer: &PeerId, id: ConnectionId) -> bool {
         let links = self.peers.get(peer).map_or(&[][..], Vec::as_slice);
         let Some(first) = links.iter().find(|link| link.id == id) else { return false };
         let is_lost = |older: &Link| {
+            let is_of_an_earlier_start = older.since_ms.is_some() && older.since_ms < first.since_ms;
             let lead = first.opened.saturating_duration_since(older.opened);
             let can_cross = older.dialled_by_us != first.dialled_by_us && lead < CROSSING_MAX;
-            older.id != id && older.opened <= first.opened && !can_cross
+            older.opened <= first.opened && (is_of_an_earlier_start || !can_cross)
         };
-        links.iter().any(is_lost)
+        links.iter().filter(|older| older.id != id).any(is_lost)
     }
 
     /// Connections to close: of several with one peer, all but QUIC before TCP, then the oldest.
@@ -111,7 +122,14 @@ mod tests {
 
     fn link(id: usize, address: &str, opened: Instant) -> Link {
         let remote = address.parse().unwrap();
-        Link { id: ConnectionId::new_unchecked(id), remote, scope: Scope::Local, dialled_by_us: true, opened }
+        Link {
+            id: ConnectionId::new_unchecked(id),
+            remote,
+            scope: Scope::Local,
+            dialled_by_us: true,
+            opened,
+            since_ms: None,
+        }
     }
 
     #[test]
@@ -121,16 +139,22 @@ mod tests {
         let id = ConnectionId::new_unchecked;
         let mut connections = ConnectionTable::default();
         connections.opened(bob, theirs(1, start));
-        assert!(!connections.replaces_a_lost_one(&bob, id(1)), "there is no other");
+        assert!(!connections.is_after_a_loss(&bob, id(1)), "there is no other");
         connections.opened(bob, theirs(2, start + CROSSING_MAX / 2));
-        assert!(connections.replaces_a_lost_one(&bob, id(2)), "they dialled twice");
-        assert!(!connections.replaces_a_lost_one(&bob, id(1)), "a late hello over the older one");
+        assert!(connections.is_after_a_loss(&bob, id(2)), "they dialled twice");
+        assert!(!connections.is_after_a_loss(&bob, id(1)), "a late hello over the older one");
         let mut crossed = ConnectionTable::default();
         crossed.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start));
         crossed.opened(bob, theirs(2, start + CROSSING_MAX / 2));
-        assert!(!crossed.replaces_a_lost_one(&bob, id(2)), "both dialled at once");
+        assert!(!crossed.is_after_a_loss(&bob, id(2)), "both dialled at once");
+        crossed.introduced(&bob, id(1), 1000);
+        crossed.introduced(&bob, id(2), 1000);
+        assert!(!crossed.is_after_a_loss(&bob, id(2)), "both are of the same start");
+        crossed.introduced(&bob, id(2), 2000);
+        assert!(crossed.is_after_a_loss(&bob, id(2)), "the older one is of an earlier start");
+        crossed.introduced(&bob, id(2), 1000);
         crossed.opened(bob, theirs(3, start + CROSSING_MAX));
-        assert!(crossed.replaces_a_lost_one(&bob, id(3)), "too late for that");
+        assert!(crossed.is_after_a_loss(&bob, id(3)), "too late for that");
     }
 
     #[test]

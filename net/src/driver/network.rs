@@ -106,7 +106,8 @@ impl Driver {
         let remote = without_peer(endpoint.get_remote_address().clone());
         let scope = scope_of(&remote).unwrap_or(Scope::Global);
         let dialled_by_us = endpoint.is_dialer();
-        self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened: Instant::now() });
+        let opened = Instant::now();
+        self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened, since_ms: None });
         self.discovery.connected(&peer, Instant::now());
         self.advertise_local_addresses();
         self.status_changed = true;
@@ -214,25 +215,32 @@ impl Driver {
 
     fn hello_event(&mut self, event: hello::Event) {
         match event {
-            // Gossip tells its rooms over the first connection only, so with a lost one in between
-            // the other side would never hear of ours. They dial again, and all begins anew.
-            ExchangeEvent::Message { peer, connection_id, message: Message::Request { .. } }
-                if self.connections.replaces_a_lost_one(&peer, connection_id) =>
-            {
-                tracing::debug!("an older connection with the same peer is dead");
-                // It may have gone by itself.
-                let _ = self.swarm.disconnect_peer_id(peer);
-            }
-            ExchangeEvent::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
-                self.heard_hello(peer, request);
+            ExchangeEvent::Message {
+                peer,
+                connection_id,
+                message: Message::Request { request, channel, .. },
+            } => {
+                self.heard_hello(peer, connection_id, request);
+                if self.connections.is_after_a_loss(&peer, connection_id) {
+                    // Gossip tells its rooms over the first connection only, so with a lost one in between
+                    // the other side would never hear of ours. They dial again, and all begins anew.
+                    tracing::debug!("an older connection with the same peer is dead");
+                    // It may have gone by itself.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                    return;
+                }
                 let answer = self.core.hello(unix_ms());
                 // The connection may have ended meanwhile.
                 let _ = self.swarm.behaviour_mut().hello.send_response(channel, answer);
             }
-            ExchangeEvent::Message { peer, message: Message::Response { request_id, response }, .. } => {
+            ExchangeEvent::Message {
+                peer,
+                connection_id,
+                message: Message::Response { request_id, response },
+            } => {
                 self.hellos.remove(&request_id);
                 if let Some(hello) = response {
-                    self.heard_hello(peer, hello);
+                    self.heard_hello(peer, connection_id, hello);
                 }
             }
             ExchangeEvent::OutboundFailure { request_id, error, .. } => {
@@ -243,10 +251,11 @@ impl Driver {
         }
     }
 
-    fn heard_hello(&mut self, peer: PeerId, hello: Hello) {
+    fn heard_hello(&mut self, peer: PeerId, connection: ConnectionId, hello: Hello) {
         let Some(device) = device_of(&peer) else { return };
-        if let Err(error) = self.core.hello_received(unix_ms(), device, hello) {
-            tracing::debug!(%error, "a hello was refused");
+        match self.core.hello_received(unix_ms(), device, hello) {
+            Ok(since_ms) => self.connections.introduced(&peer, connection, since_ms),
+            Err(error) => tracing::debug!(%error, "a hello was refused"),
         }
         self.status_changed = true;
     }
