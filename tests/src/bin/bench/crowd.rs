@@ -32,8 +32,9 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Lets `size` peers register their person and their rooms with each of these nodes.
-    pub(crate) async fn gather(size: usize, nodes: &[(PeerId, Multiaddr)], rooms: &[String]) -> Result<Self> {
+    /// Lets `size` peers register their person and as many rooms with each of these nodes. The rooms are
+    /// their own: real peers that look for company must not find them.
+    pub(crate) async fn gather(size: usize, nodes: &[(PeerId, Multiaddr)], rooms: usize) -> Result<Self> {
         let registered = (0..size).map(|index| register(index, nodes, rooms));
         let mut registered = futures::stream::iter(registered).buffer_unordered(AT_ONCE);
         let mut tasks = JoinSet::new();
@@ -46,7 +47,7 @@ impl Crowd {
     }
 }
 
-async fn register(index: usize, nodes: &[(PeerId, Multiaddr)], rooms: &[String]) -> Result<Swarm<Light>> {
+async fn register(index: usize, nodes: &[(PeerId, Multiaddr)], rooms: usize) -> Result<Swarm<Light>> {
     let keypair = Keypair::generate_ed25519();
     let identify = identify::Config::new(protocol::IDENTIFY.to_owned(), keypair.public());
     let light = Light {
@@ -60,7 +61,8 @@ async fn register(index: usize, nodes: &[(PeerId, Multiaddr)], rooms: &[String])
     for (_, address) in nodes {
         swarm.dial(address.clone())?;
     }
-    let namespaces: Vec<String> = rooms.iter().cloned().chain([format!("person-{index}")]).collect();
+    let rooms = (0..rooms).map(|room| format!("room-{room}"));
+    let namespaces: Vec<String> = rooms.chain([format!("person-{index}")]).collect();
     let mut missing: BTreeSet<(PeerId, String)> = BTreeSet::new();
     for (node, _) in nodes {
         missing.extend(namespaces.iter().map(|namespace| (*node, namespace.clone())));
