@@ -88,6 +88,17 @@ impl Scene {
         Ok((mallory, alice))
     }
 
+    /// A stranger in the lobby who is connected to Bob as well, so that what Bob says there reaches them.
+    async fn eavesdropper(&self) -> Result<(Stranger, PeerId)> {
+        let (mallory, alice) = self.mallory().await?;
+        let link: JoinLink = self.bob.join_link().await?.parse()?;
+        let bob = mallory.dial(&link.nodes[0].parse()?).await?;
+        mallory.greet(bob, &mallory.hello("Mallory")?).await?;
+        let three = |rooms: &Value| list(rooms).any(|room| room["online"] == 3);
+        self.bob.wait_until("rooms.list", json!({}), three).await?;
+        Ok((mallory, alice))
+    }
+
     /// Alice and Bob still chat, in both ways and both directions.
     async fn chat(&self, when: &str) -> Result<()> {
         for (from, to) in [(&self.alice, &self.bob), (&self.bob, &self.alice)] {
@@ -427,7 +438,7 @@ async fn a_forged_author_is_refused() -> Result<()> {
 #[tokio::test]
 async fn a_stolen_certificate_speaks_for_nobody() -> Result<()> {
     let scene = Scene::open().await?;
-    let (mallory, alice) = scene.mallory().await?;
+    let (mallory, alice) = scene.eavesdropper().await?;
     // Everybody in the room sees Bob's certificate.
     scene.bob.send(&scene.lobby, "said by Bob").await?;
     let bob = person(&scene.bob)?;
@@ -471,7 +482,7 @@ async fn a_stolen_certificate_speaks_for_nobody() -> Result<()> {
 #[tokio::test]
 async fn a_replayed_entry_is_shown_once() -> Result<()> {
     let scene = Scene::open().await?;
-    let (mallory, _) = scene.mallory().await?;
+    let (mallory, _) = scene.eavesdropper().await?;
     scene.bob.send(&scene.lobby, "said once").await?;
     scene.alice.wait_text("said once").await?;
     let entry = mallory
@@ -507,7 +518,7 @@ async fn an_entry_replayed_into_another_conversation_is_refused() -> Result<()> 
     let scene = Scene::open().await?;
     let kitchen = RoomName::new("kitchen")?;
     let kitchen_of_alice = scene.alice.join_room(kitchen.as_str()).await?;
-    let (mallory, alice) = scene.mallory().await?;
+    let (mallory, alice) = scene.eavesdropper().await?;
     mallory.enter(RoomId::public(&kitchen), alice).await?;
     scene.bob.send(&scene.lobby, "only for the lobby").await?;
     let bob = person(&scene.bob)?;
