@@ -92,7 +92,7 @@ pub struct Core {
     recent: Recent,
     pending: BTreeMap<Token, Pending>,
     /// Writes that nobody waits for: they go with the next ones, or within a second.
-    later: Vec<Write>,
+    pub(crate) later: Vec<Write>,
     next_token: u64,
     outputs: VecDeque<Output>,
     /// When the newest presence of ours was said; each must be later than the one before.
@@ -125,6 +125,9 @@ impl Core {
         core.people.restore(snapshot.people);
         core.introduce_echo(now_ms);
         for record in snapshot.conversations {
+            if let ConversationId::Direct(person) = record.id {
+                core.people.keep(person);
+            }
             core.conversations.insert(record.id, Conversation::new(record));
         }
         for member in snapshot.members {
@@ -471,6 +474,7 @@ impl Core {
         if self.conversations.contains_key(&id) {
             return;
         }
+        self.people.keep(person);
         let record = ConversationRecord { id, name: None, open: true, read: None, seq: 0 };
         self.conversations.insert(id, Conversation::new(record.clone()));
         self.persist(vec![Write::PutConversation(record)], Pending::Note);

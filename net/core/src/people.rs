@@ -15,8 +15,9 @@ use crate::view::{Online, PersonView, Route};
 /// A device that was not heard of for this long is gone. Peers speak every [`crate::BEACON_MS`]
 /// and ping every 5 s, so two of either may be lost; the promise to the user is 30 s.
 pub const PRESENCE_TTL_MS: u64 = 25_000;
-/// Of strangers, this many are remembered; contacts always are.
-const STRANGERS_CAP: usize = 4096;
+/// Persons remembered: as many as a room may have members. At the cap the stranger who was away for
+/// longest makes room; while everybody is here, contacts or in a chat, a newcomer is not noticed.
+const PERSONS_CAP: usize = 4096;
 /// Devices remembered of one person.
 const DEVICES_CAP: usize = 8;
 
@@ -43,6 +44,10 @@ impl Device {
 pub(crate) struct People {
     persons: BTreeMap<PersonId, PersonRecord>,
     devices: BTreeMap<DeviceId, Device>,
+    /// Who is never forgotten: we have a chat with them.
+    kept: BTreeSet<PersonId>,
+    /// Who was forgotten, until the store was told.
+    forgotten: Vec<PersonId>,
     /// Who was shown as online when last looked.
     online: BTreeSet<PersonId>,
     /// Connections to devices whose person is not known yet.
@@ -51,7 +56,7 @@ pub(crate) struct People {
 
 /// What a presence taught us.
 pub(crate) enum Heard {
-    /// Nothing: it is no newer than what we know.
+    /// Nothing: it is no newer than what we know, or there is no room for another person.
     Stale,
     /// They are still here.
     Still,
@@ -66,6 +71,16 @@ impl People {
 
     pub(crate) fn add(&mut self, record: PersonRecord) {
         self.persons.insert(record.person, record);
+    }
+
+    /// Never forgets this person.
+    pub(crate) fn keep(&mut self, person: PersonId) {
+        self.kept.insert(person);
+    }
+
+    /// Who was forgotten since the last call.
+    pub(crate) fn take_forgotten(&mut self) -> Vec<PersonId> {
+        std::mem::take(&mut self.forgotten)
     }
 
     pub(crate) fn record(&self, person: PersonId) -> Option<&PersonRecord> {
@@ -87,6 +102,10 @@ impl People {
         if known.is_some_and(|device| device.sent_ms >= word.sent_ms) {
             return Heard::Stale;
         }
+        if !self.persons.contains_key(&person) && !self.make_room() {
+            return Heard::Stale;
+        }
+        let known = self.devices.get(&presence.device());
         let link = known.and_then(|device| device.link).or(self.unnamed_links.remove(&presence.device()));
         let new_name = self.learn_name(person, presence.device(), word, now_ms);
         let gone = word.state == PresenceState::Away;
@@ -206,9 +225,6 @@ impl People {
 
     /// Whether the person's record changed in a way worth telling.
     fn learn_name(&mut self, person: PersonId, device: DeviceId, word: &Presence, now_ms: u64) -> bool {
-        if !self.persons.contains_key(&person) {
-            self.forget_oldest_stranger();
-        }
         let record = self.persons.entry(person).or_insert_with(|| PersonRecord {
             person,
             name: word.name.clone(),
@@ -230,16 +246,23 @@ impl People {
         changed
     }
 
-    fn forget_oldest_stranger(&mut self) {
-        let is_stranger = |record: &&PersonRecord| !record.contact && !self.online.contains(&record.person);
-        let strangers = self.persons.values().filter(is_stranger);
-        if self.persons.len() < STRANGERS_CAP {
-            return;
+    /// Whether a newcomer can be remembered; forgets the stranger who was away for longest if need be.
+    fn make_room(&mut self) -> bool {
+        if self.persons.len() < PERSONS_CAP {
+            return true;
         }
-        if let Some(oldest) = strangers.min_by_key(|record| record.last_seen_ms).map(|record| record.person) {
-            self.persons.remove(&oldest);
-            self.devices.retain(|_, device| device.person != oldest);
-        }
+        let is_forgettable = |record: &&PersonRecord| {
+            !record.contact && !self.kept.contains(&record.person) && !self.online.contains(&record.person)
+        };
+        let strangers = self.persons.values().filter(is_forgettable);
+        let Some(oldest) = strangers.min_by_key(|record| record.last_seen_ms).map(|record| record.person)
+        else {
+            return false;
+        };
+        self.persons.remove(&oldest);
+        self.devices.retain(|_, device| device.person != oldest);
+        self.forgotten.push(oldest);
+        true
     }
 
     /// Looks again whether the person is here; true when that changed.
@@ -264,4 +287,48 @@ fn shown_name(record: &PersonRecord) -> &DisplayName {
 pub(crate) fn is_timely(presence: &Presence, now_ms: u64) -> bool {
     presence.sent_ms <= now_ms + limits::CLOCK_AHEAD_MAX_MS
         && now_ms.saturating_sub(presence.sent_ms) <= limits::PRESENCE_AGE_MAX_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinmesh_proto::{DeviceKeys, StatusLine, Unverified};
+
+    fn seed(number: u32, of: u8) -> [u8; 32] {
+        let mut seed = [of; 32];
+        seed[..4].copy_from_slice(&number.to_be_bytes());
+        seed
+    }
+
+    fn word_of(number: u32, sent_ms: u64) -> Verified<Presence> {
+        let keys = DeviceKeys::generate(&seed(number, 1), &seed(number, 2), 0);
+        let presence = Presence {
+            room: None,
+            name: DisplayName::new("Somebody").unwrap(),
+            status: StatusLine::default(),
+            since_ms: 0,
+            sent_ms,
+            state: PresenceState::Here,
+        };
+        Unverified::sign(presence, &keys)
+    }
+
+    #[test]
+    fn a_crowd_of_invented_people_takes_only_so_much_room() {
+        let mut people = People::default();
+        let crowd = PERSONS_CAP as u32;
+        for number in 0..crowd {
+            people.heard(&word_of(number, 1), 1000);
+        }
+        let newcomer = word_of(crowd, 1);
+        assert!(matches!(people.heard(&newcomer, 1000), Heard::Stale), "everybody is here");
+        assert_eq!(people.expire(1000 + PRESENCE_TTL_MS).len(), PERSONS_CAP);
+        people.keep(word_of(0, 1).person());
+        assert!(matches!(people.heard(&newcomer, 1000 + PRESENCE_TTL_MS), Heard::Changed));
+        assert_eq!((people.persons.len(), people.devices.len()), (PERSONS_CAP, PERSONS_CAP));
+        let forgotten = people.take_forgotten();
+        assert_eq!(forgotten.len(), 1);
+        assert!(people.record(forgotten[0]).is_none());
+        assert!(people.record(word_of(0, 1).person()).is_some(), "we have a chat with them");
+    }
 }

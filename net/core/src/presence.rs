@@ -105,6 +105,7 @@ impl Core {
         }
         let person = presence.person();
         let heard = self.people.heard(presence, now_ms);
+        self.later.extend(self.people.take_forgotten().into_iter().map(Write::RemovePerson));
         if matches!(heard, Heard::Changed) {
             if let Some(record) = self.people.record(person) {
                 let write = Write::PutPerson(record.clone());

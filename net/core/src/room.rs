@@ -14,7 +14,7 @@ use crate::output::{FrameToken, Output, Token, Verdict};
 /// Rooms that one peer takes part in at once: below what gossipsub tells a peer of in one go,
 /// and below a bootstrap node's registrations for one peer.
 pub const ROOMS_MAX: usize = 200;
-/// Members remembered of one room.
+/// Members remembered of one room; beyond it, whoever was away for longest makes room.
 const MEMBERS_CAP: usize = 4096;
 /// After a publish that nobody took, the room is tried again at the next event or after this.
 const PUBLISH_RETRY_MS: u64 = 2_000;
@@ -188,8 +188,18 @@ impl Core {
         let id = ConversationId::Room(room);
         let me = self.me();
         let Some(known) = self.conversations.get_mut(&id).filter(|_| person != me) else { return };
-        if known.members.len() >= MEMBERS_CAP || known.members.insert(person, now_ms).is_some() {
+        if known.members.insert(person, now_ms).is_some() {
             return;
+        }
+        if known.members.len() > MEMBERS_CAP {
+            let absent = known.members.iter().filter(|(member, _)| !self.people.is_online(**member));
+            let forgotten = absent.min_by_key(|(_, last_seen_ms)| **last_seen_ms).map(|(member, _)| *member);
+            let forgotten = forgotten.unwrap_or(person);
+            known.members.remove(&forgotten);
+            self.later.push(Write::RemoveMember { room, person: forgotten });
+            if forgotten == person {
+                return;
+            }
         }
         let record = MemberRecord { room, person, last_seen_ms: now_ms };
         self.persist(vec![Write::PutMember(record)], Pending::Note);

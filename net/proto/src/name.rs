@@ -31,7 +31,14 @@ fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
             | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-            | '\u{E0000}'..='\u{E007F}')
+            | '\u{E0000}'..='\u{E007F}'
+            // Fillers of Hangul and Braille: letters that draw nothing.
+            | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{2800}')
+}
+
+/// Joiners and selectors change their neighbours and are nothing alone.
+fn needs_neighbours(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | ' ')
 }
 
 /// NFC, white space trimmed and runs of it made one space, then the limits.
@@ -44,7 +51,7 @@ fn clean(text: &str, graphemes_max: usize, bytes_max: usize) -> Result<String, N
         return Err(NameError::ControlCharacter);
     }
     let clean = text.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect::<String>();
-    if clean.is_empty() {
+    if clean.chars().all(needs_neighbours) {
         return Err(NameError::Empty);
     }
     if clean.len() > bytes_max || clean.graphemes(true).count() > graphemes_max {
@@ -156,6 +163,8 @@ mod tests {
         assert_eq!(DisplayName::new("a\u{202E}b"), Err(NameError::ControlCharacter));
         assert_eq!(DisplayName::new("a\nb"), Err(NameError::ControlCharacter));
         assert_eq!(DisplayName::new(" \t "), Err(NameError::Empty));
+        assert_eq!(DisplayName::new("\u{200D}\u{200D}"), Err(NameError::Empty));
+        assert_eq!(DisplayName::new("\u{3164}"), Err(NameError::ControlCharacter));
         assert!(DisplayName::new("👩‍👩‍👧 Ana").is_ok());
     }
 

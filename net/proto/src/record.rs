@@ -132,6 +132,8 @@ pub enum Write {
     PutConversation(ConversationRecord),
     /// Adds or replaces a person.
     PutPerson(PersonRecord),
+    /// Forgets a person.
+    RemovePerson(PersonId),
     /// Adds or replaces a member of a room.
     PutMember(MemberRecord),
     /// Forgets a member of a room.

@@ -78,6 +78,9 @@ impl HistoryStore for MemoryStore {
                 Write::PutPerson(record) => {
                     self.people.insert(record.person, record);
                 }
+                Write::RemovePerson(person) => {
+                    self.people.remove(&person);
+                }
                 Write::PutMember(record) => {
                     self.members.insert((record.room, record.person), record);
                 }

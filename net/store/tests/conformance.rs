@@ -301,6 +301,8 @@ fn records_are_replaced_and_removed<S: Subject>() {
         Write::PutProfile(profile("Anna")),
         Write::PutConversation(conversation(ROOM, 2)),
         Write::PutPerson(person_record(2, "Bob")),
+        Write::PutPerson(person_record(3, "Cy")),
+        Write::RemovePerson(PersonId([3; 32])),
         Write::PutMember(member(1, 2, 20)),
         Write::RemoveMember { room: RoomId([1; 32]), person: PersonId([1; 32]) },
         Write::RemoveMember { room: RoomId([7; 32]), person: PersonId([7; 32]) },

@@ -216,6 +216,7 @@ impl Changes<'_> {
                 self.put(layout::conversation_key(record.id), value);
             }
             Write::PutPerson(record) => self.put_record(layout::person_key(record.person), record),
+            Write::RemovePerson(person) => self.remove(layout::person_key(*person)),
             Write::PutMember(record) => {
                 let key = layout::member_key(record.room, record.person);
                 self.put(key, record.last_seen_ms.to_be_bytes().to_vec());
