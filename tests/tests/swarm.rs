@@ -31,7 +31,8 @@ struct Peer {
 
 async fn start(number: usize) -> Peer {
     let dir = tempfile::tempdir().unwrap();
-    let config = NodeConfig { data_dir: dir.path().to_owned(), bootstraps: vec![], listen: vec![], mdns: false };
+    let config =
+        NodeConfig { data_dir: dir.path().to_owned(), bootstraps: vec![], listen: vec![], mdns: false };
     let node = start_in_memory(config, FIRST_PORT + number as u64).await.unwrap();
     let name = DisplayName::new(&format!("Peer {number}")).unwrap();
     node.set_profile(name, StatusLine::default()).await.unwrap();
@@ -43,7 +44,8 @@ async fn start(number: usize) -> Peer {
 async fn chain(peers: &[Peer]) {
     for pair in peers.windows(2) {
         let mut status = pair[0].node.watch_status();
-        let address = status.wait_for(|status| !status.listening.is_empty()).await.unwrap().listening[0].clone();
+        let address =
+            status.wait_for(|status| !status.listening.is_empty()).await.unwrap().listening[0].clone();
         pair[1].node.add_bootstrap(address).await.unwrap();
     }
 }
@@ -59,7 +61,9 @@ async fn listens(events: &mut EventStream) -> BTreeMap<String, usize> {
     let mut heard = BTreeMap::new();
     let all = async {
         while heard.len() < PEERS * MESSAGES {
-            if let Some(Event::Conversation { change: ConversationEvent::EntryAdded { entry }, .. }) = events.next().await {
+            if let Some(Event::Conversation { change: ConversationEvent::EntryAdded { entry }, .. }) =
+                events.next().await
+            {
                 *heard.entry(entry.text.unwrap()).or_default() += 1;
             }
         }
@@ -76,7 +80,8 @@ async fn twenty_peers_get_every_message_of_a_room_exactly_once() {
     join_all(peers.iter().map(sees_everybody)).await;
 
     for message in 0..MESSAGES {
-        let sends = peers.iter().enumerate().map(|(number, peer)| peer.room.send(format!("{message} from {number}")));
+        let sends =
+            peers.iter().enumerate().map(|(number, peer)| peer.room.send(format!("{message} from {number}")));
         for sent in join_all(sends).await {
             sent.unwrap();
         }
@@ -85,9 +90,13 @@ async fn twenty_peers_get_every_message_of_a_room_exactly_once() {
         assert!(heard.values().all(|times| *times == 1), "told twice: {heard:?}");
     }
     let pages = join_all(peers.iter().map(|peer| peer.room.page(None, 2 * PEERS * MESSAGES))).await;
-    let texts = |page: &[kinmesh_core::EntryView]| page.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>();
+    let texts =
+        |page: &[kinmesh_core::EntryView]| page.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>();
     let first = texts(pages[0].as_ref().unwrap());
     assert_eq!(first.len(), PEERS * MESSAGES);
-    assert!(pages.iter().all(|page| texts(page.as_ref().unwrap()) == first), "the order is the same everywhere");
+    assert!(
+        pages.iter().all(|page| texts(page.as_ref().unwrap()) == first),
+        "the order is the same everywhere"
+    );
     join_all(peers.iter().map(|peer| peer.node.shutdown())).await;
 }

@@ -37,7 +37,8 @@ impl Hlc {
 
 /// Where an entry stands in its conversation: the order that every peer shows.
 ///
-/// Its text form, `<clock as 16 hex digits>-<id>`, sorts the same way. Formats for people use it.
+/// Its text form, `<clock as 16 hex digits>-<id>`, is what formats for people use. Texts of
+/// different clocks sort like the keys; of one clock they need not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryKey {
     /// When it was written.

@@ -6,7 +6,7 @@
 //! The signature covers the person beside the body. Otherwise anybody could certify somebody
 //! else's device as their own and put their name under its words.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -93,10 +93,7 @@ impl<T: Signable> Unverified<T> {
 
     /// Checks certificate, signature and limits.
     pub fn verify(self, certs: &mut CertCache) -> Result<Verified<T>, VerifyError> {
-        if !certs.holds(&self.cert) {
-            return Err(VerifyError::BadCertificate);
-        }
-        let key = VerifyingKey::from_bytes(&self.cert.device.0).map_err(|_| VerifyError::BadCertificate)?;
+        let key = certs.device_key(&self.cert).ok_or(VerifyError::BadCertificate)?;
         key.verify_strict(&self.signed_bytes(), &Signature::from_bytes(&self.signature))
             .map_err(|_| VerifyError::BadSignature)?;
         self.decode_body()
@@ -112,16 +109,13 @@ impl<T: Signable> Unverified<T> {
     }
 
     fn batch_holds(batch: &[Self], certs: &mut CertCache) -> bool {
-        if !batch.iter().all(|one| certs.holds(&one.cert)) {
-            return false;
-        }
+        let keys: Option<Vec<VerifyingKey>> = batch.iter().map(|one| certs.device_key(&one.cert)).collect();
+        let Some(keys) = keys else { return false };
         let bytes: Vec<Vec<u8>> = batch.iter().map(Self::signed_bytes).collect();
         let messages: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let signatures: Vec<Signature> =
             batch.iter().map(|one| Signature::from_bytes(&one.signature)).collect();
-        let keys: Result<Vec<VerifyingKey>, _> =
-            batch.iter().map(|one| VerifyingKey::from_bytes(&one.cert.device.0)).collect();
-        keys.is_ok_and(|keys| ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok())
+        ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok()
     }
 
     /// The signed bytes, the signer's certificate and the signature, for a store that keeps each
@@ -183,35 +177,39 @@ impl<T> Verified<T> {
     }
 }
 
-/// Certificates already checked, so that a person's thousandth entry costs one signature, not two.
+/// Certificates already checked, so that a person's thousandth entry costs one signature, not two,
+/// and its device's key is not unpacked each time.
 #[derive(Debug, Default)]
 pub struct CertCache {
-    known: BTreeSet<[u8; 32]>,
+    known: BTreeMap<[u8; 32], VerifyingKey>,
     oldest_first: VecDeque<[u8; 32]>,
 }
 
-/// Certificates remembered: more than a large room has members; 64 bytes each.
+/// Certificates remembered: as many as a large room has members; about 300 bytes each.
 const CERT_CACHE_CAP: usize = 4096;
 
 impl CertCache {
     /// Whether the certificate holds; remembers those that do.
     pub fn holds(&mut self, cert: &DeviceCert) -> bool {
+        self.device_key(cert).is_some()
+    }
+
+    /// The device's key, if the certificate holds.
+    fn device_key(&mut self, cert: &DeviceCert) -> Option<VerifyingKey> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&cert.person.0).update(&cert.device.0).update(&cert.issued_ms.to_be_bytes());
         let key = *hasher.update(&*cert.signature).finalize().as_bytes();
-        if self.known.contains(&key) {
-            return true;
+        if let Some(device) = self.known.get(&key) {
+            return Some(*device);
         }
-        if !cert.holds() {
-            return false;
-        }
+        let device = cert.device_key()?;
         if self.oldest_first.len() == CERT_CACHE_CAP
             && let Some(oldest) = self.oldest_first.pop_front()
         {
             self.known.remove(&oldest);
         }
-        self.known.insert(key);
+        self.known.insert(key, device);
         self.oldest_first.push_back(key);
-        true
+        Some(device)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It must never know files or locks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::Hash;
 
 use kinmesh_proto::codec;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::disk::directory::Directory;
-use crate::disk::engine::Engine;
+use crate::disk::engine::{Changes, Engine};
 use crate::disk::layout::{self, Number, SCHEMA};
 use crate::error::{Damage, StoreError};
 
@@ -39,9 +39,8 @@ impl Tree {
                 return Err(StoreError::NewerSchema { found, known: SCHEMA });
             }
             None if !had_data => {
-                let mut batch = sled::Batch::default();
-                batch.insert(layout::SCHEMA_KEY, &SCHEMA.to_be_bytes());
-                engine.write(batch)?;
+                let schema = SCHEMA.to_be_bytes().to_vec();
+                engine.write(Changes::from([(layout::SCHEMA_KEY.to_vec(), Some(schema))]))?;
                 directory.sync()?;
             }
             _ => return Err(StoreError::Damaged(Damage::Schema)),
@@ -53,19 +52,12 @@ impl Tree {
 
     /// Makes all the changes or none. After an error this tree must not be used again.
     pub(super) fn apply(&mut self, writes: &[Write]) -> Result<Vec<bool>, StoreError> {
-        let mut changes = Changes { tree: self, staged: BTreeMap::new(), fresh: Vec::new() };
+        let mut group = Group { tree: self, staged: Changes::new(), fresh: Vec::new() };
         for write in writes {
-            changes.stage(write)?;
+            group.stage(write)?;
         }
-        let Changes { staged, fresh, .. } = changes;
-        let mut batch = sled::Batch::default();
-        for (key, value) in staged {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        self.engine.write(batch)?;
+        let Group { staged, fresh, .. } = group;
+        self.engine.write(staged)?;
         Ok(fresh)
     }
 
@@ -194,13 +186,13 @@ impl Tree {
 
 /// Changes on their way into one batch. What is staged covers what the tree holds, so that a
 /// change sees those before it.
-struct Changes<'t> {
+struct Group<'t> {
     tree: &'t mut Tree,
-    staged: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    staged: Changes,
     fresh: Vec<bool>,
 }
 
-impl Changes<'_> {
+impl Group<'_> {
     fn stage(&mut self, write: &Write) -> Result<(), StoreError> {
         match write {
             Write::PutEntry { conversation, stored } => {
