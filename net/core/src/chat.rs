@@ -10,8 +10,6 @@ use crate::conversation::{Conversation, envelopes};
 use crate::node::{Core, Pending};
 use crate::output::{BatchToken, Output, RequestToken};
 
-/// Bytes of entries in one request; the rest of the limit is for the request around them.
-const BATCH_BYTES_MAX: usize = limits::CHAT_REQUEST_MAX as usize - 1024;
 /// First wait after a failed hand-over; doubled for each further one.
 const RETRY_FIRST_MS: u64 = 1_000;
 /// Longest wait between tries while the other is connected. A new connection tries at once.
@@ -23,7 +21,7 @@ impl Core {
         let Some(device) = self.people.linked_device(person) else { return };
         let id = ConversationId::Direct(person);
         let Some(chat) = self.conversations.get_mut(&id).filter(|chat| chat.in_flight == 0) else { return };
-        let entries = chat.next_batch(BATCH_BYTES_MAX);
+        let entries = chat.next_batch(ChatRequest::ENTRIES_BYTES_MAX);
         if entries.is_empty() {
             return;
         }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kinmesh_proto::{Content, ConversationTag, Unverified};
 use kinmesh_proto::{
-    ConversationId, ConversationRecord, Delivery, Entry, EntryBody, EntryId, EntryKey, Hlc, PersonId, limits,
+    Content, ConversationId, ConversationRecord, ConversationTag, Delivery, Entry, EntryBody, EntryId,
+    EntryKey, Hlc, PersonId, Unverified, entry, limits,
 };
 
 use crate::UNREAD_CAP;
@@ -129,12 +129,8 @@ impl Conversation {
 
     /// The front of the outbox that fits into one batch.
     pub(crate) fn next_batch(&self, bytes_max: usize) -> Vec<&Outgoing> {
-        let mut bytes = 0;
-        let fits = |outgoing: &&Outgoing| {
-            bytes += outgoing.entry.envelope().size();
-            bytes <= bytes_max
-        };
-        self.outbox.iter().take(limits::BATCH_ENTRIES_MAX).take_while(fits).collect()
+        let entries = self.outbox.iter().map(|outgoing| &outgoing.entry);
+        self.outbox.iter().take(entry::batch_len(entries, bytes_max)).collect()
     }
 }
 

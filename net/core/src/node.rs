@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     CertCache, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId, DeviceKeys,
-    DisplayName, Entry, EntryId, EntryKey, Hlc, PersonId, RoomId, StatusLine, Unverified, limits,
+    DisplayName, Entry, EntryId, EntryKey, Hlc, PersonId, Receipt, RoomId, StatusLine, Unverified, limits,
 };
 
 use crate::conversation::{Conversation, OUTBOX_CAP, Outgoing};
@@ -18,7 +18,6 @@ use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::people::People;
 use crate::recent::Recent;
 use crate::view::{EntryView, PersonView};
-use kinmesh_proto::Receipt;
 
 /// Our clock follows others' entries no further ahead than this: a minute less than where entries
 /// are refused, so that somebody whose clock runs ahead cannot make others refuse ours.
@@ -68,7 +67,7 @@ pub(crate) enum Pending {
     Own { conversation: ConversationId, entry: Entry },
     /// Entries of a room, heard in one gossip frame.
     Heard { room: RoomId, entries: Vec<Entry>, frame: FrameToken },
-    /// Entries of a chat, with the receipts to give; `None` stands for the entries being stored.
+    /// Entries of a chat, with the receipts to give for the whole batch they came in.
     Delivered { person: PersonId, entries: Vec<Entry>, receipts: Vec<Receipt>, request: RequestToken },
     /// Echo has answered.
     Echoed { entry: Entry },

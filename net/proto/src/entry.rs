@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{ConversationTag, EntryId, ParseIdError};
 use crate::limits;
-use crate::signed::{Signable, Unverified, Verified};
+use crate::signed::{Signable, Verified};
 
 /// A hybrid logical clock: Unix milliseconds in the upper 48 bits, a counter in the lower 16.
 ///
@@ -155,24 +155,15 @@ impl Entry {
     }
 }
 
-/// Splits entries into batches of at most [`limits::BATCH_ENTRIES_MAX`] entries and `bytes_max` bytes.
-pub fn batches(entries: &[Entry], bytes_max: usize) -> Vec<Vec<Unverified<EntryBody>>> {
-    let mut batches: Vec<Vec<Unverified<EntryBody>>> = Vec::new();
+/// How many of `entries`, from the first on, make one batch: at most [`limits::BATCH_ENTRIES_MAX`],
+/// and at most `bytes_max` bytes on the wire.
+pub fn batch_len<'e>(entries: impl Iterator<Item = &'e Entry>, bytes_max: usize) -> usize {
     let mut bytes = 0;
-    for entry in entries {
-        let size = entry.envelope().size();
-        match batches.last_mut() {
-            Some(batch) if batch.len() < limits::BATCH_ENTRIES_MAX && bytes + size <= bytes_max => {
-                batch.push(entry.envelope().clone());
-                bytes += size;
-            }
-            _ => {
-                batches.push(vec![entry.envelope().clone()]);
-                bytes = size;
-            }
-        }
-    }
-    batches
+    let fits = |entry: &&Entry| {
+        bytes += entry.envelope().size();
+        bytes <= bytes_max
+    };
+    entries.take(limits::BATCH_ENTRIES_MAX).take_while(fits).count()
 }
 
 #[cfg(test)]
@@ -180,7 +171,7 @@ mod tests {
     use super::*;
     use crate::codec;
     use crate::identity::{DeviceKeys, PersonKey};
-    use crate::signed::{CertCache, VerifyError};
+    use crate::signed::{CertCache, Unverified, VerifyError};
 
     fn alice() -> DeviceKeys {
         DeviceKeys::generate(&[1; 32], &[2; 32], 0)
@@ -265,11 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn batches_keep_order_and_limits() {
-        let entries: Vec<_> = (0..300).map(|n| Unverified::sign(body(&format!("{n}")), &alice())).collect();
-        let batches = batches(&entries, 10_000);
-        assert!(batches.iter().all(|b| b.iter().map(Unverified::size).sum::<usize>() <= 10_000));
-        let flat: Vec<_> = batches.into_iter().flatten().collect();
-        assert_eq!(flat, entries.iter().map(|e| e.envelope().clone()).collect::<Vec<_>>());
+    fn a_batch_is_bounded_in_entries_and_bytes() {
+        let entries: Vec<_> =
+            (0..300).map(|n| Unverified::sign(body(&format!("{n:03}")), &alice())).collect();
+        let size = entries[0].envelope().size();
+        assert_eq!(batch_len(entries.iter(), usize::MAX), limits::BATCH_ENTRIES_MAX);
+        assert_eq!(batch_len(entries.iter(), 10 * size), 10);
+        assert_eq!(batch_len(entries.iter(), 10 * size - 1), 9);
+        assert_eq!(batch_len([].iter(), size), 0);
     }
 }

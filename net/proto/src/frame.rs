@@ -92,6 +92,11 @@ pub enum ChatRequest {
     Deliver(Vec<Unverified<EntryBody>>),
 }
 
+impl ChatRequest {
+    /// Bytes of entries that fit into one request.
+    pub const ENTRIES_BYTES_MAX: usize = limits::CHAT_REQUEST_MAX as usize - 256;
+}
+
 /// Answer to a [`ChatRequest`], sent only after the receiver's disk has what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
