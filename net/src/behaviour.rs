@@ -118,10 +118,13 @@ fn kademlia(me: PeerId) -> kad::Behaviour<MemoryStore> {
 
 fn gossip() -> Result<Gossip, BehaviourError> {
     let config = gossipsub::ConfigBuilder::default()
-        .mesh_n(8)
-        .mesh_n_low(6)
-        .mesh_n_high(12)
-        .mesh_outbound_min(3)
+        // Whoever writes tells every listener directly (flood publish); the mesh is for the others and
+        // for what got lost. Eight neighbours carried each frame of a small room forty times, and left
+        // nobody to whom gossip could offer what they missed.
+        .mesh_n(4)
+        .mesh_n_low(3)
+        .mesh_n_high(6)
+        .mesh_outbound_min(2)
         .gossip_lazy(8)
         .heartbeat_interval(Duration::from_secs(1))
         .heartbeat_initial_delay(Duration::from_millis(200))

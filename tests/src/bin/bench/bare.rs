@@ -73,7 +73,7 @@ impl BareMesh {
             tasks.spawn(member.run(index));
         }
         for mut mesh in meshes {
-            let stands = mesh.wait_for(|peers| *peers >= (size - 1).min(5));
+            let stands = mesh.wait_for(|peers| *peers >= (size - 1).min(3));
             timeout(PATIENCE, stands).await.context("the bare mesh does not form")??;
         }
         Ok(Self { speak, ear, listeners: size - 1, next: 0, _tasks: tasks })
@@ -154,10 +154,10 @@ fn gossip(kind: Kind, keypair: &Keypair) -> Result<gossipsub::Behaviour> {
         Kind::Default => (MessageAuthenticity::Signed(keypair.clone()), gossipsub::Config::default()),
         Kind::Anonymous => {
             let config = gossipsub::ConfigBuilder::default()
-                .mesh_n(8)
-                .mesh_n_low(6)
-                .mesh_n_high(12)
-                .mesh_outbound_min(3)
+                .mesh_n(4)
+                .mesh_n_low(3)
+                .mesh_n_high(6)
+                .mesh_outbound_min(2)
                 .gossip_lazy(8)
                 .heartbeat_initial_delay(Duration::from_millis(200))
                 .flood_publish(true)
