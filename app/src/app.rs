@@ -18,7 +18,7 @@ use crate::i18n::{self, Language, tr_args};
 use crate::program::Program;
 use crate::screen::{Cx, home, onboarding, settings};
 use crate::settings::Settings;
-use crate::signals;
+use crate::signals::Signals;
 use crate::theme::container::Tone;
 use crate::theme::{self, Theme, size, space as gap};
 use crate::widget::Element;
@@ -316,10 +316,13 @@ impl App {
 
 /// Waits for the operating system's wish that the program ends.
 async fn quit() -> Message {
-    if let Err(error) = signals::interrupted().await {
-        tracing::error!(%error, "signals cannot be received");
-        // The window can still be closed.
-        std::future::pending::<()>().await;
+    match Signals::listen() {
+        Ok(mut signals) => signals.interrupted().await,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be received");
+            // The window can still be closed.
+            std::future::pending().await
+        }
     }
     Message::Quit
 }

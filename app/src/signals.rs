@@ -2,33 +2,55 @@
 
 use std::io;
 
-/// Runs `work` to its end, or drops it and returns `None` when the program is asked to end.
-pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        done = work => Some(done),
-        asked = interrupted() => {
-            if let Err(error) = asked {
-                tracing::error!(%error, "signals cannot be received");
-            }
-            None
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
+
+/// Hears every such wish from its making on: one that comes while nobody waits is not lost.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    interrupt: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+    #[cfg(windows)]
+    interrupt: CtrlC,
+}
+
+impl Signals {
+    /// Listens from now on. Must be called on a tokio runtime.
+    #[cfg(unix)]
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Listens from now on. Must be called on a tokio runtime.
+    #[cfg(windows)]
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: ctrl_c()? })
+    }
+
+    /// Waits until the program is asked to end.
+    #[cfg(unix)]
+    pub async fn interrupted(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-}
 
-/// Waits until the program is asked to end.
-#[cfg(unix)]
-pub async fn interrupted() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    /// Waits until the program is asked to end.
+    #[cfg(windows)]
+    pub async fn interrupted(&mut self) {
+        self.interrupt.recv().await;
     }
-    Ok(())
-}
 
-/// Waits until the program is asked to end.
-#[cfg(not(unix))]
-pub async fn interrupted() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+    /// Runs `work` to its end, or drops it and returns `None` when the program is asked to end.
+    pub async fn unless_interrupted<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.interrupted() => None,
+        }
+    }
 }
