@@ -51,16 +51,10 @@ pub struct DeviceCert {
 impl DeviceCert {
     /// Whether the person's signature holds and neither key is one of the weak ones.
     pub fn holds(&self) -> bool {
-        self.device_key().is_some()
-    }
-
-    /// The device's key, if the certificate holds.
-    pub(crate) fn device_key(&self) -> Option<VerifyingKey> {
-        let person = VerifyingKey::from_bytes(&self.person.0).ok()?;
-        let device = VerifyingKey::from_bytes(&self.device.0).ok().filter(|key| !key.is_weak())?;
+        let Ok(person) = VerifyingKey::from_bytes(&self.person.0) else { return false };
+        let Ok(device) = VerifyingKey::from_bytes(&self.device.0) else { return false };
         let bytes = cert_bytes(self.person, self.device, self.issued_ms);
-        person.verify_strict(&bytes, &Signature::from_bytes(&self.signature)).ok()?;
-        Some(device)
+        !device.is_weak() && person.verify_strict(&bytes, &Signature::from_bytes(&self.signature)).is_ok()
     }
 }
 
