@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::disk::directory::Directory;
 use crate::error::{Damage, StoreError};
@@ -26,6 +27,9 @@ const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
 /// What becomes of each key: its new value, or `None` to remove it.
 pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// A database that is still being closed is looked at again after this long.
+const LOCK_RETRY: Duration = Duration::from_millis(10);
+
 /// An open database of one tree.
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -43,7 +47,7 @@ impl Engine {
             .segment_size(SEGMENT_BYTES)
             .cache_capacity(CACHE_BYTES)
             .use_compression(false);
-        let db = catch(|| config.open())?;
+        let db = open_once_free(&config)?;
         let log = OpenOptions::new().write(true).open(directory.sled_log())?;
         Ok(Self { db: Some(db), log })
     }
@@ -129,6 +133,25 @@ impl Drop for Engine {
             tracing::error!("the storage engine does not end");
         }
     }
+}
+
+/// Opens the database. A lock on it can only be our own of a moment ago, since the directory's is
+/// ours: sled's threads may hold a database for a little while after it was dropped.
+fn open_once_free(config: &sled::Config) -> Result<sled::Db, StoreError> {
+    let give_up = Instant::now() + CLOSE_TIME_MAX;
+    loop {
+        match catch(|| config.open()) {
+            Err(StoreError::Io(error)) if is_locked(&error) && Instant::now() < give_up => {
+                thread::sleep(LOCK_RETRY);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// sled 0.34.7 gives this fault no kind of its own.
+fn is_locked(error: &io::Error) -> bool {
+    error.to_string().starts_with("could not acquire lock")
 }
 
 /// sled panics on some damage. What it leaves behind is not used again: see `SledStore::reopen`.
