@@ -1,7 +1,7 @@
 //! The terminal face: a line client that reads well on a screen and works through a pipe.
 //!
 //! Owns what is typed and what is printed, and no logic of the peer: every command is one call on
-//! the [`Program`]. Text of other people reaches the terminal only through [`safe`].
+//! the [`Program`]. Text of other people reaches the terminal only through `safe`.
 
 mod command;
 mod names;
