@@ -1,6 +1,7 @@
 # Thin: install what is missing, then cargo. `make` alone lists the targets.
 SHELL := bash
 FUZZ_SECONDS ?= 60
+SOAK_ROUNDS ?= 300
 
 .PHONY: help run demo test bench screenshots fuzz soak release deny
 
@@ -30,12 +31,10 @@ bench: ## Measure, beside the floors of this machine
 	cargo build --locked --release -p kinmesh -p kinmesh-bootstrap
 	cargo run --locked --release -p kinmesh-tests --bin bench
 
-soak: ## Run the long tests that `make test` leaves out
+soak: ## Kill the store SOAK_ROUNDS (300) times while it writes and while it opens
 	@.ci/setup test
-	cargo build --locked --release --workspace --bins
-	cargo test --locked --release --workspace -- --ignored
+	KINMESH_KILL_ROUNDS=$(SOAK_ROUNDS) cargo test --locked -p kinmesh-store --test crash -- --nocapture
 
-# The sanitizer is unstable; this lets the stable compiler build it.
 fuzz: export RUSTC_BOOTSTRAP = 1
 fuzz: ## Fuzz each decoder for FUZZ_SECONDS (60); needs cargo-fuzz
 	@.ci/setup fuzz
