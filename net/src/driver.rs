@@ -95,7 +95,8 @@ pub(crate) struct Driver {
     store_fault: Option<String>,
     store_set_aside: Option<PathBuf>,
     listening: Vec<Multiaddr>,
-    data_dir: PathBuf,
+    /// Where the port is kept; `None` while we listen where we were told to.
+    port_kept_in: Option<PathBuf>,
 }
 
 /// Opens everything and starts the driver task, over the transport that `connect` makes.
@@ -160,7 +161,7 @@ pub(crate) async fn start(
         store_fault: None,
         store_set_aside: set_aside,
         listening: Vec::new(),
-        data_dir: config.data_dir,
+        port_kept_in: config.listen.is_empty().then_some(config.data_dir),
     };
     tokio::spawn(driver.run());
     Ok(handle)

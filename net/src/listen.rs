@@ -3,7 +3,7 @@
 //! The port is kept, so that what others have in their address books stays true over a restart.
 
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::Path;
 
 use libp2p::multiaddr::Protocol;
@@ -28,23 +28,27 @@ pub(crate) fn listen<B: NetworkBehaviour>(
     if asked.is_empty() {
         let kept =
             fs::read_to_string(data_dir.join(PORT_FILE)).ok().and_then(|text| text.trim().parse().ok());
-        listen_everywhere(swarm, kept.unwrap_or(0))?;
+        listen_everywhere(swarm, kept.unwrap_or_else(free_port))?;
     }
     Ok(())
 }
 
-/// Keeps the port of a default listener, once it is known.
+/// Keeps the port of the default listeners, once it is known. All share one; QUIC over IPv4 has it
+/// for sure, where another one may have had to do without.
 pub(crate) fn keep_port(address: &Multiaddr, data_dir: &Path) {
-    let port = address.iter().find_map(|part| match part {
-        Protocol::Udp(port) => Some(port),
-        _ => None,
-    });
-    if let Some(port) = port
+    let mut parts = address.iter();
+    if let (Some(Protocol::Ip4(_)), Some(Protocol::Udp(port))) = (parts.next(), parts.next())
         && let Err(error) = fs::write(data_dir.join(PORT_FILE), port.to_string())
     {
         // Only a convenience for those who know our address.
         tracing::warn!(%error, "the port could not be kept");
     }
+}
+
+/// A port that nobody uses, for the very first start; 0, which is any port, if none is told.
+fn free_port() -> u16 {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
+    socket.and_then(|socket| socket.local_addr()).map_or(0, |address| address.port())
 }
 
 fn listen_everywhere<B: NetworkBehaviour>(swarm: &mut Swarm<B>, port: u16) -> Result<(), StartError> {

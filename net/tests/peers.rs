@@ -163,3 +163,24 @@ async fn somebody_who_leaves_cleanly_is_offline_at_once() {
         timeout(at_once, overview.wait_for(is_gone)).await.expect("well before silence would tell").unwrap(),
     );
 }
+
+#[tokio::test]
+async fn a_peer_listens_on_the_same_port_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ports = Vec::new();
+    for _ in 0..2 {
+        let config =
+            NodeConfig { data_dir: dir.path().to_owned(), bootstraps: vec![], listen: vec![], mdns: false };
+        let node = Node::start(config).await.unwrap();
+        let mut status = node.watch_status();
+        let quic_port = |address: &libp2p::Multiaddr| match address.iter().take(2).collect::<Vec<_>>()[..] {
+            [libp2p::multiaddr::Protocol::Ip4(_), libp2p::multiaddr::Protocol::Udp(port)] => Some(port),
+            _ => None,
+        };
+        let port_of = |status: &kinmesh_net::NodeStatus| status.listening.iter().find_map(quic_port);
+        let listens = timeout(PATIENCE, status.wait_for(|status| port_of(status).is_some())).await.unwrap();
+        ports.push(port_of(&listens.unwrap()));
+        node.shutdown().await;
+    }
+    assert_eq!(ports[0], ports[1]);
+}

@@ -68,8 +68,8 @@ impl Driver {
     fn listens_on(&mut self, address: Multiaddr) {
         let scope = scope_of(&address);
         tracing::debug!(?scope, "listening");
-        if scope != Some(Scope::Loopback) {
-            listen::keep_port(&address, &self.data_dir);
+        if let Some(dir) = &self.port_kept_in {
+            listen::keep_port(&address, dir);
         }
         self.listening.push(address);
         self.advertise_local_addresses();
