@@ -2,7 +2,7 @@
 
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { blake3 } from '@noble/hashes/blake3.js'
-import { decode, encode } from 'cborg'
+import { decode, decodeFirst, encode } from 'cborg'
 
 const utf8 = new TextEncoder()
 
@@ -39,19 +39,31 @@ const certBytes = (cert) => {
   return concat(CERT_DOMAIN, cert.p, cert.d, time)
 }
 
-const signedBytes = (domain, { b, c }) => concat(domain, c.p, c.d, b)
+const signedBytes = (domain, c, body) => concat(domain, c.p, c.d, body)
+
+// An entry's body is its header, then its content; what is signed is the content's hash, then the header.
+function splitEntry (body) {
+  const [header, content] = decodeFirst(body)
+  const headerBytes = body.subarray(0, body.length - content.length)
+  const { k, h } = decode(content)
+  const hash = k === 'erased' ? h : blake3(content)
+  return { body: { ...header, c: decode(content) }, signed: concat(hash, headerBytes) }
+}
+
+const splitPresence = (body) => ({ body: decodeCbor(body), signed: body })
 
 // Verifies an envelope and decodes its body; the hash of an entry's envelope is its id.
-function open (domain, envelope) {
+function open (domain, envelope, split) {
   check(envelope.c.p.length === 32 && envelope.c.d.length === 32, 'ids have 32 bytes')
   check(verifies(envelope.c.s, certBytes(envelope.c), envelope.c.p), 'the certificate holds')
-  const bytes = signedBytes(domain, envelope)
+  const { body, signed } = split(envelope.b)
+  const bytes = signedBytes(domain, envelope.c, signed)
   check(verifies(envelope.s, bytes, envelope.c.d), 'the signature holds')
-  return { hash: blake3(bytes), person: envelope.c.p, device: envelope.c.d, body: decodeCbor(envelope.b) }
+  return { hash: blake3(bytes), person: envelope.c.p, device: envelope.c.d, body }
 }
 
 export function openEntry (envelope, tag) {
-  const { hash, person, device, body } = open(ENTRY_DOMAIN, envelope)
+  const { hash, person, device, body } = open(ENTRY_DOMAIN, envelope, splitEntry)
   check(same(body.g, tag), 'the entry belongs to its conversation')
   check(body.n >= 1 && body.p.length <= 8, 'sequence and predecessors are within their limits')
   check(body.c.k === 'text' && typeof body.c.x === 'string', 'the content is text')
@@ -59,7 +71,7 @@ export function openEntry (envelope, tag) {
 }
 
 export function openPresence (envelope, room) {
-  const { person, device, body } = open(PRESENCE_DOMAIN, envelope)
+  const { person, device, body } = open(PRESENCE_DOMAIN, envelope, splitPresence)
   check(room === null ? body.r === null : same(body.r, room), 'the presence is said in its place')
   check(['here', 'left', 'away'].includes(body.a), 'the state is one of three')
   return { person, device, name: body.n, state: body.a, sent: body.t }
@@ -76,21 +88,23 @@ export class Author {
     this.said = 0
   }
 
-  seal (domain, body) {
-    const envelope = { b: encode(body), c: this.cert }
-    return { ...envelope, s: ed25519.sign(signedBytes(domain, envelope), this.deviceSeed) }
+  seal (domain, body, split) {
+    const bytes = signedBytes(domain, this.cert, split(body).signed)
+    return { b: body, c: this.cert, s: ed25519.sign(bytes, this.deviceSeed) }
   }
 
   // `after`: the entry that this one follows.
   entry (tag, after, text) {
     const now = BigInt(Date.now()) << 16n
     const h = after.clock + 1n > now ? after.clock + 1n : now
-    return this.seal(ENTRY_DOMAIN, { g: tag, h, n: ++this.seq, p: [after.id], c: { k: 'text', x: text } })
+    const header = encode({ g: tag, h, n: ++this.seq, p: [[after.clock, after.id]] })
+    return this.seal(ENTRY_DOMAIN, concat(header, encode({ k: 'text', x: text })), splitEntry)
   }
 
   presence (room, name) {
     this.said = Math.max(Date.now(), this.said + 1)
-    return this.seal(PRESENCE_DOMAIN, { r: room, n: name, l: '', u: this.said, t: this.said, a: 'here' })
+    const presence = { r: room, n: name, l: '', u: this.said, t: this.said, a: 'here' }
+    return this.seal(PRESENCE_DOMAIN, encode(presence), splitPresence)
   }
 }
 

@@ -219,7 +219,7 @@ impl Stranger {
 
     /// A proper entry, written at another time.
     pub fn entry_at(&self, clock_ms: u64, conversation: ConversationTag, text: &str) -> Entry {
-        let content = Content::Text { text: text.to_owned() };
+        let content = Content::text(text);
         let body =
             EntryBody { conversation, clock: Hlc::from_ms(clock_ms), seq: 1, prev: Vec::new(), content };
         Unverified::sign(body, &self.keys)
@@ -228,7 +228,7 @@ impl Stranger {
     /// Any bytes as the body of a `T`, under a signature that holds.
     pub fn sign_bytes<T: Signable>(&self, body: Vec<u8>) -> Result<Unverified<T>> {
         let cert = self.keys.cert();
-        let signed = [T::DOMAIN, &cert.person.0, &cert.device.0, &body].concat();
+        let signed = [T::DOMAIN, &cert.person.0, &cert.device.0, &T::signed_form(&body)].concat();
         let signature = self.device.sign(&signed)?;
         let signature = signature.try_into().ok().context("an Ed25519 signature has 64 bytes")?;
         Ok(Unverified::from_parts(body, cert.clone(), signature))

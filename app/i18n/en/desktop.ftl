@@ -78,6 +78,7 @@ refusal-invalid = it is not properly signed
 refusal-wrong-conversation = it belongs to another conversation
 refusal-clock-ahead = this computer's clock is too far ahead
 refusal-not-author = the sender is not its author
+refusal-over-quota = its author has written too much in a day
 
 # People
 person-find = Find somebody

@@ -69,6 +69,7 @@ refusal-invalid = 签名无效
 refusal-wrong-conversation = 它属于另一个对话
 refusal-clock-ahead = 此电脑的时钟快得太多
 refusal-not-author = 发送者不是作者
+refusal-over-quota = 作者一天内写得太多
 
 # 人
 person-find = 查找联系人

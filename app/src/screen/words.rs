@@ -87,6 +87,7 @@ fn refusal(reason: Refusal) -> String {
         Refusal::WrongConversation => "refusal-wrong-conversation",
         Refusal::ClockAhead => "refusal-clock-ahead",
         Refusal::NotAuthor => "refusal-not-author",
+        Refusal::OverQuota => "refusal-over-quota",
     })
 }
 

@@ -55,6 +55,7 @@ fn refusal(reason: Refusal) -> String {
         Refusal::WrongConversation => tr("terminal-refused-conversation"),
         Refusal::ClockAhead => tr("terminal-refused-clock"),
         Refusal::NotAuthor => tr("terminal-refused-author"),
+        Refusal::OverQuota => tr("terminal-refused-quota"),
     }
 }
 

@@ -43,7 +43,9 @@ impl Core {
         let Some(chat) = self.chat_under_way(batch) else { return };
         let receipts = match response {
             ChatResponse::Receipts(receipts) if receipts.len() == chat.in_flight => receipts,
-            ChatResponse::Receipts(_) | ChatResponse::Busy => return self.chat_failed(now_ms, batch),
+            ChatResponse::Receipts(_) | ChatResponse::Noted | ChatResponse::Busy => {
+                return self.chat_failed(now_ms, batch);
+            }
         };
         chat.in_flight = 0;
         chat.failures = 0;
@@ -74,7 +76,9 @@ impl Core {
 
     /// A device hands us entries; the answer is an [`Output::Respond`] once they are on disk.
     pub fn chat_request(&mut self, now_ms: u64, device: DeviceId, request: ChatRequest, token: RequestToken) {
-        let ChatRequest::Deliver(envelopes) = request;
+        let ChatRequest::Deliver(envelopes) = request else {
+            return self.push(Output::Respond { request: token, response: ChatResponse::Noted });
+        };
         // Their hello is still on its way, or crossed this request: they will ask again.
         let Some(person) = self.people.person_of(device) else {
             return self.push(Output::Respond { request: token, response: ChatResponse::Busy });

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use kinmesh_proto::{
-    Content, ConversationId, ConversationRecord, ConversationTag, Delivery, Entry, EntryBody, EntryId,
-    EntryKey, Hlc, PersonId, Unverified, entry, limits,
+    Content, ConversationId, ConversationRecord, ConversationTag, Delivery, Entry, EntryBody, EntryKey, Hlc,
+    PersonId, Unverified, entry, limits,
 };
 
 use crate::UNREAD_CAP;
@@ -27,7 +27,7 @@ pub(crate) struct Conversation {
     /// Events told so far.
     rev: u64,
     /// Entries that no other entry follows yet: what the next one of ours will follow.
-    heads: VecDeque<EntryId>,
+    heads: VecDeque<EntryKey>,
     /// The newest entry.
     pub last: Option<EntryView>,
     pub unread: usize,
@@ -79,9 +79,9 @@ impl Conversation {
 
     /// The next entry of this device.
     pub(crate) fn compose(&mut self, conversation: ConversationTag, clock: Hlc, text: String) -> EntryBody {
-        self.record.seq += 1;
+        self.record.seq_reserved += 1;
         let prev = self.heads.iter().copied().collect();
-        EntryBody { conversation, clock, seq: self.record.seq, prev, content: Content::Text { text } }
+        EntryBody { conversation, clock, seq: self.record.seq_reserved, prev, content: Content::text(text) }
     }
 
     /// Echo's answer to an entry. Its sequence follows the entry's: Echo writes nothing else.
@@ -96,8 +96,8 @@ impl Conversation {
             conversation,
             clock,
             seq: to.value().seq,
-            prev: vec![to.id()],
-            content: Content::Text { text },
+            prev: vec![to.key()],
+            content: Content::text(text),
         }
     }
 
@@ -107,7 +107,7 @@ impl Conversation {
         if self.heads.len() == limits::PREV_MAX {
             self.heads.pop_front();
         }
-        self.heads.push_back(entry.id());
+        self.heads.push_back(entry.key());
     }
 
     /// Counts an entry that is now on disk.

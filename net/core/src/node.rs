@@ -474,7 +474,7 @@ impl Core {
             return;
         }
         self.people.keep(person);
-        let record = ConversationRecord { id, name: None, open: true, read: None, seq: 0 };
+        let record = ConversationRecord::new(id, None);
         self.conversations.insert(id, Conversation::new(record.clone()));
         self.persist(vec![Write::PutConversation(record)], Pending::Note);
         self.tell(id, ConversationEvent::Opened);

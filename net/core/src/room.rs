@@ -32,7 +32,7 @@ impl Core {
         let record = match self.conversations.get(&id) {
             Some(known) if known.record.open => return Ok((room, None)),
             Some(known) => ConversationRecord { open: true, ..known.record.clone() },
-            None => ConversationRecord { id, name: Some(name), open: true, read: None, seq: 0 },
+            None => ConversationRecord::new(id, Some(name)),
         };
         if self.open_rooms().count() >= ROOMS_MAX {
             return Err(TooManyRooms);
@@ -118,6 +118,7 @@ impl Core {
                 let verdict = self.room_presence(now_ms, room, presence);
                 self.judge(token, verdict);
             }
+            RoomFrame::Typing(_) => self.judge(token, Verdict::Ignore),
             RoomFrame::Entries { entries, .. } => {
                 if let Err(verdict) = self.room_entries(now_ms, room, entries, token) {
                     self.judge(token, verdict);

@@ -56,7 +56,7 @@ fn entry(
         clock: Hlc::from_ms(ms),
         seq: 1,
         prev: vec![],
-        content: Content::Text { text: text.into() },
+        content: Content::text(text),
     };
     Unverified::sign(body, &keys).envelope().clone()
 }

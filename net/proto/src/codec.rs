@@ -33,15 +33,22 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// Decodes exactly one `T` from at most `max` bytes.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, DecodeError> {
+    match decode_first(bytes, max)? {
+        (value, []) => Ok(value),
+        _ => Err(DecodeError::Trailing),
+    }
+}
+
+/// Decodes the `T` that opens at most `max` bytes, and returns what follows it.
+pub fn decode_first<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<(T, &[u8]), DecodeError> {
     if bytes.len() > max {
         return Err(DecodeError::TooLarge { size: bytes.len(), max });
     }
     let mut deserializer = Deserializer::new(SliceReader::new(bytes));
     let value = T::deserialize(&mut deserializer).map_err(|_| DecodeError::Malformed)?;
-    match deserializer.into_inner().fill(1) {
-        Ok(rest) if rest.as_ref().is_empty() => Ok(value),
-        _ => Err(DecodeError::Trailing),
-    }
+    let mut reader = deserializer.into_inner();
+    let rest = reader.fill(bytes.len()).map_or(0, |rest| rest.as_ref().len());
+    Ok((value, &bytes[bytes.len() - rest..]))
 }
 
 #[cfg(test)]

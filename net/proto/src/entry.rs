@@ -1,14 +1,17 @@
 //! An entry: one signed item of a conversation's history.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::{self, DecodeError};
+use crate::content::{self, Content};
 use crate::id::{ConversationTag, EntryId, ParseIdError};
 use crate::limits;
-use crate::signed::{Signable, Verified};
+use crate::signed::{Signable, Unverified, Verified};
 
 /// A hybrid logical clock: Unix milliseconds in the upper 48 bits, a counter in the lower 16.
 ///
@@ -83,23 +86,11 @@ impl<'de> Deserialize<'de> for EntryKey {
     }
 }
 
-/// What an entry says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "k")]
-pub enum Content {
-    /// Plain text, 1 to [`limits::TEXT_MAX`] bytes.
-    #[serde(rename = "text")]
-    Text {
-        /// The text.
-        #[serde(rename = "x")]
-        text: String,
-    },
-    /// Something a later version says. It is kept and forwarded, and shown as unreadable here.
-    #[serde(other)]
-    Unknown,
-}
-
 /// The signed part of an entry.
+///
+/// On the wire a body is two values, one after the other: the header (all but the content), then
+/// the content. The signature covers the content through its hash, so that a content which was
+/// erased leaves an entry that still proves who wrote it, when and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBody {
     /// The conversation it belongs to, so that it cannot be replayed into another one.
@@ -108,14 +99,15 @@ pub struct EntryBody {
     /// When it was written, by the author's clock.
     #[serde(rename = "h")]
     pub clock: Hlc,
-    /// Counts this device's entries in this conversation from 1. A hint for gaps, not an order.
+    /// Counts this device's entries in this conversation upwards from 1, with gaps. Never used
+    /// twice: two entries with one number are a device that says different things to different people.
     #[serde(rename = "n")]
     pub seq: u64,
     /// The newest entries the author had seen: at most [`limits::PREV_MAX`].
     #[serde(rename = "p")]
-    pub prev: Vec<EntryId>,
+    pub prev: Vec<EntryKey>,
     /// What it says.
-    #[serde(rename = "c")]
+    #[serde(skip)]
     pub content: Content,
 }
 
@@ -124,11 +116,41 @@ impl Signable for EntryBody {
     const BODY_MAX: usize = limits::ENTRY_MAX;
 
     fn is_within_limits(&self) -> bool {
-        let content_fits = match &self.content {
-            Content::Text { text } => !text.is_empty() && text.len() <= limits::TEXT_MAX,
-            Content::Unknown => true,
-        };
-        content_fits && self.prev.len() <= limits::PREV_MAX && self.seq > 0
+        self.content.is_within_limits() && self.prev.len() <= limits::PREV_MAX && self.seq > 0
+    }
+
+    fn to_body(&self) -> Vec<u8> {
+        [codec::encode(self), codec::encode(&self.content)].concat()
+    }
+
+    fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
+        let (header, content) = codec::decode_first::<Self>(body, Self::BODY_MAX)?;
+        Ok(Self { content: codec::decode(content, Self::BODY_MAX)?, ..header })
+    }
+
+    /// The content's hash, then the header. A body without a header is no value, so its form is
+    /// nobody's.
+    fn signed_form(body: &[u8]) -> Cow<'_, [u8]> {
+        match split(body) {
+            Some((header, content)) => Cow::Owned([&content::hash(content)[..], header].concat()),
+            None => Cow::Borrowed(body),
+        }
+    }
+}
+
+/// Header and content of a body.
+fn split(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, content) = codec::decode_first::<EntryBody>(body, limits::ENTRY_MAX).ok()?;
+    body.split_at_checked(body.len() - content.len())
+}
+
+impl Unverified<EntryBody> {
+    /// The same entry without its content: only the hash stays. Id and signature hold as before.
+    pub fn erased(&self) -> Self {
+        let (body, cert, signature) = self.parts();
+        let erased =
+            split(body).map(|(header, content)| [header, &codec::encode(&Content::erased(content))].concat());
+        Self::from_parts(erased.unwrap_or_else(|| body.to_vec()), cert.clone(), *signature)
     }
 }
 
@@ -146,12 +168,27 @@ impl Entry {
         EntryKey { clock: self.value().clock, id: self.id() }
     }
 
+    /// What it says.
+    pub fn content(&self) -> &Content {
+        &self.value().content
+    }
+
     /// The text, when it is text.
     pub fn text(&self) -> Option<&str> {
-        match &self.value().content {
-            Content::Text { text } => Some(text),
-            Content::Unknown => None,
+        match self.content() {
+            Content::Text { text, .. } => Some(text),
+            _ => None,
         }
+    }
+
+    /// Whether its content was erased.
+    pub fn is_erased(&self) -> bool {
+        matches!(self.content(), Content::Erased { .. })
+    }
+
+    /// Whether this entry takes back `target`: nobody takes back the words of another.
+    pub fn erases(&self, target: &Entry) -> bool {
+        *self.content() == Content::Delete { of: target.key() } && self.person() == target.person()
     }
 }
 
@@ -169,9 +206,8 @@ pub fn batch_len<'e>(entries: impl Iterator<Item = &'e Entry>, bytes_max: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec;
     use crate::identity::{DeviceKeys, PersonKey};
-    use crate::signed::{CertCache, Unverified, VerifyError};
+    use crate::signed::{CertCache, VerifyError};
 
     fn alice() -> DeviceKeys {
         DeviceKeys::generate(&[1; 32], &[2; 32], 0)
@@ -182,8 +218,8 @@ mod tests {
             conversation: ConversationTag([9; 32]),
             clock: Hlc::from_ms(1000),
             seq: 1,
-            prev: vec![EntryId([3; 32])],
-            content: Content::Text { text: text.into() },
+            prev: vec![EntryKey { clock: Hlc::from_ms(999), id: EntryId([3; 32]) }],
+            content: Content::text(text),
         }
     }
 
@@ -238,14 +274,26 @@ mod tests {
     }
 
     #[test]
-    fn content_of_a_later_version_is_kept() {
-        #[derive(Serialize)]
-        struct Later<'a> {
-            k: &'a str,
-            colour: u32,
-        }
-        let bytes = codec::encode(&Later { k: "sticker", colour: 7 });
-        assert_eq!(codec::decode::<Content>(&bytes, 100).unwrap(), Content::Unknown);
+    fn an_erased_entry_keeps_its_id_its_author_and_its_signature() {
+        let entry = Unverified::sign(body("regretted"), &alice());
+        let erased = entry.envelope().erased();
+        let bytes = codec::encode(&erased);
+        assert!(!bytes.windows(9).any(|word| word == b"regretted"));
+        let arrived: Unverified<EntryBody> = codec::decode(&bytes, 4096).unwrap();
+        let verified = arrived.verify(&mut CertCache::default()).unwrap();
+        assert_eq!(verified.key(), entry.key());
+        assert_eq!(verified.person(), alice().person());
+        assert!(verified.is_erased());
+        assert_eq!(erased.erased(), erased);
+    }
+
+    #[test]
+    fn only_the_author_takes_an_entry_back() {
+        let entry = Unverified::sign(body("mine"), &alice());
+        let delete = EntryBody { content: Content::Delete { of: entry.key() }, ..body("") };
+        let mallory = DeviceKeys::generate(&[8; 32], &[9; 32], 0);
+        assert!(Unverified::sign(delete.clone(), &alice()).erases(&entry));
+        assert!(!Unverified::sign(delete, &mallory).erases(&entry));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::EntryBody;
+use crate::entry::{EntryBody, EntryKey};
 use crate::id::RoomId;
 use crate::limits;
 use crate::name::{DisplayName, StatusLine};
@@ -53,6 +53,26 @@ impl Signable for Presence {
     }
 }
 
+/// Somebody is writing in a room, right now. It is shown for [`limits::TYPING_SHOWN_MS`] and never stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typing {
+    /// The room.
+    #[serde(rename = "r")]
+    pub room: RoomId,
+    /// When this was said, in Unix milliseconds.
+    #[serde(rename = "t")]
+    pub sent_ms: u64,
+}
+
+impl Signable for Typing {
+    const DOMAIN: &'static [u8] = b"kinmesh typing 1\0";
+    const BODY_MAX: usize = 128;
+
+    fn is_within_limits(&self) -> bool {
+        true
+    }
+}
+
 /// One gossip message on a room's topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,6 +88,8 @@ pub enum RoomFrame {
     },
     /// Somebody is here, or going.
     Presence(Unverified<Presence>),
+    /// Somebody writes.
+    Typing(Unverified<Typing>),
 }
 
 impl RoomFrame {
@@ -90,6 +112,14 @@ pub struct Hello {
 pub enum ChatRequest {
     /// Entries of the chat between the two persons, oldest first.
     Deliver(Vec<Unverified<EntryBody>>),
+    /// The sender has read the chat up to this entry. Sent only by who shares that.
+    Read {
+        /// The newest entry read.
+        #[serde(rename = "k")]
+        up_to: EntryKey,
+    },
+    /// The sender is writing. Shown for [`limits::TYPING_SHOWN_MS`], never stored.
+    Typing,
 }
 
 impl ChatRequest {
@@ -103,6 +133,8 @@ impl ChatRequest {
 pub enum ChatResponse {
     /// One receipt for each entry, in the order of the request.
     Receipts(Vec<Receipt>),
+    /// What was read is on the disk, or that somebody writes was heard.
+    Noted,
     /// Nothing was taken: ask again later.
     Busy,
 }
@@ -133,4 +165,7 @@ pub enum Refusal {
     /// The sender is not its author.
     #[error("the sender is not its author")]
     NotAuthor,
+    /// Its author has written more in a day than anybody keeps: see [`limits::AUTHOR_DAY_ENTRIES_MAX`].
+    #[error("its author has written too much in a day")]
+    OverQuota,
 }

@@ -6,6 +6,7 @@
 //! `docs/protocol.md` describes the same types for other implementations.
 
 pub mod codec;
+pub mod content;
 pub mod entry;
 pub mod frame;
 pub mod id;
@@ -16,16 +17,21 @@ pub mod name;
 pub mod protocol;
 pub mod record;
 pub mod signed;
+pub mod sync;
 
 pub use codec::DecodeError;
-pub use entry::{Content, Entry, EntryBody, EntryKey, Hlc};
-pub use frame::{ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame};
+pub use content::Content;
+pub use entry::{Entry, EntryBody, EntryKey, Hlc};
+pub use frame::{
+    ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame, Typing,
+};
 pub use id::{ConversationId, ConversationTag, DeviceId, EntryId, PersonId, RoomId};
 pub use identity::{DeviceCert, DeviceKeys, PersonKey};
 pub use link::{JoinLink, LinkError};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use record::{
-    AddressRecord, ConversationRecord, Delivery, MemberRecord, OwnProfile, PersonRecord, Snapshot,
-    StoredEntry, Write,
+    AddressRecord, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem, PersonRecord,
+    Privacy, Snapshot, StoredEntry, Write,
 };
 pub use signed::{CertCache, Signable, Unverified, Verified, VerifyError};
+pub use sync::{Digest, EntryPack, KeyRange, SyncAsk, SyncRequest, SyncResponse, Wanted};

@@ -6,6 +6,8 @@ pub const TEXT_MAX: usize = 32 * 1024;
 pub const ENTRY_MAX: usize = TEXT_MAX + 1024;
 /// Most ids an entry may name as its predecessors.
 pub const PREV_MAX: usize = 8;
+/// Longest emoji of a reaction in bytes: a family of four with skin tones has 41.
+pub const EMOJI_BYTES_MAX: usize = 64;
 /// Longest display name, in grapheme clusters as a reader counts them.
 pub const DISPLAY_NAME_GRAPHEMES_MAX: usize = 40;
 /// Longest display name in bytes: bounds names made of long clusters.
@@ -39,3 +41,27 @@ pub const PRESENCE_AGE_MAX_MS: u64 = 5 * 60 * 1000;
 pub const LINK_MAX: usize = 4096;
 /// Most bootstrap addresses in one join link.
 pub const LINK_ADDRESSES_MAX: usize = 16;
+/// How long somebody is shown as writing after they said so, in milliseconds.
+pub const TYPING_SHOWN_MS: u64 = 6_000;
+/// Nobody says that they write more often than this, in milliseconds.
+pub const TYPING_EVERY_MS: u64 = 3_000;
+/// Entries of one person in one room in one day of their clock that a peer keeps. No person writes
+/// that much; a program that does fills nobody's disk.
+pub const AUTHOR_DAY_ENTRIES_MAX: u32 = 50_000;
+/// The same in bytes of entries.
+pub const AUTHOR_DAY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Largest request of the sync protocol: a pack of entries that the other lacks.
+pub const SYNC_REQUEST_MAX: u64 = 640 * 1024;
+/// Largest response of the sync protocol: a pack of entries.
+pub const SYNC_RESPONSE_MAX: u64 = 640 * 1024;
+/// Bytes of entries in one pack, beyond which none is added.
+pub const PACK_BYTES_MAX: usize = 512 * 1024;
+/// Most entries in one pack.
+pub const PACK_ENTRIES_MAX: usize = 2048;
+/// Most keys in one [`crate::Wanted::Keys`].
+pub const FETCH_KEYS_MAX: usize = 256;
+/// Largest frame of negentropy in either direction.
+pub const RECONCILE_FRAME_MAX: usize = 32 * 1024;
+/// Most entries that one side brings into one reconciliation. A longer history is compared window
+/// by window, the newest first.
+pub const WINDOW_ENTRIES_MAX: usize = 4096;

@@ -9,6 +9,8 @@ pub const IDENTIFY: &str = "kinmesh/1";
 pub const KAD: &str = "/kinmesh/kad/1";
 /// Hello: presence on a connection.
 pub const HELLO: &str = "/kinmesh/hello/1";
+/// Reconciliation of histories.
+pub const SYNC: &str = "/kinmesh/sync/1";
 /// One-to-one chat.
 pub const CHAT: &str = "/kinmesh/chat/1";
 

@@ -52,8 +52,46 @@ pub struct ConversationRecord {
     pub open: bool,
     /// The newest entry that was read; everything after it is unread.
     pub read: Option<EntryKey>,
-    /// Sequence number of this device's last entry in it; 0 for none.
-    pub seq: u64,
+    /// Sequence numbers of this device's entries in it are used up to here, or will be: a block is
+    /// reserved ahead, so that writing an entry changes one key, and no number is used twice.
+    pub seq_reserved: u64,
+    /// Everything of ours up to here has left this device; what stands after it may be queued.
+    pub sent: Option<EntryKey>,
+    /// A chat: how far the other has read, if both share that.
+    pub read_by_other: Option<EntryKey>,
+    /// A chat: how far the other knows that we have read.
+    pub read_told: Option<EntryKey>,
+}
+
+impl ConversationRecord {
+    /// A conversation as it begins: open, and empty.
+    pub fn new(id: ConversationId, name: Option<RoomName>) -> Self {
+        Self {
+            id,
+            name,
+            open: true,
+            read: None,
+            seq_reserved: 0,
+            sent: None,
+            read_by_other: None,
+            read_told: None,
+        }
+    }
+}
+
+/// What of our doings others are told. Who does not tell is not told either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privacy {
+    /// Whether the other side of a chat learns what we have read.
+    pub read_receipts: bool,
+    /// Whether others see that we are writing.
+    pub typing: bool,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { read_receipts: true, typing: true }
+    }
 }
 
 /// A person this device has met.
@@ -108,6 +146,29 @@ pub struct StoredEntry {
     pub received_ms: u64,
 }
 
+/// A post as it is shown: with all that changed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageItem {
+    /// The post. Erased, if its author took it back.
+    pub post: StoredEntry,
+    /// Edits, deletes and reactions, by anybody, in the order of their keys. Whether one counts is
+    /// for the reader to decide.
+    pub changes: Vec<StoredEntry>,
+    /// Whether an entry that its author had seen is missing here.
+    pub follows_gap: bool,
+}
+
+/// Which part of a conversation a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageAt {
+    /// Its end.
+    Newest,
+    /// What stands before this key.
+    Before(EntryKey),
+    /// What stands after this key.
+    After(EntryKey),
+}
+
 /// One change to the history store: `core` decides it, `store` makes it last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant)] // Nearly all of them are entries: a box would be one more allocation for each.
@@ -147,6 +208,8 @@ pub enum Write {
     PutAddresses(AddressRecord),
     /// Sets our own profile.
     PutProfile(OwnProfile),
+    /// Sets what others are told.
+    PutPrivacy(Privacy),
 }
 
 /// Everything in the store but entries: what a peer reads at start.
@@ -154,6 +217,8 @@ pub enum Write {
 pub struct Snapshot {
     /// Our own profile, once it was set.
     pub profile: Option<OwnProfile>,
+    /// What others are told.
+    pub privacy: Privacy,
     /// Every conversation, open or not.
     pub conversations: Vec<ConversationRecord>,
     /// Everybody met.

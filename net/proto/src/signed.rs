@@ -6,6 +6,7 @@
 //! The signature covers the person beside the body. Otherwise anybody could certify somebody
 //! else's device as their own and put their name under its words.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 
@@ -28,6 +29,22 @@ pub trait Signable: Serialize + DeserializeOwned {
     const BODY_MAX: usize;
     /// Limits that the type's own decoding does not check.
     fn is_within_limits(&self) -> bool;
+
+    /// The body as it travels: CBOR of the value, unless the type says otherwise.
+    fn to_body(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads a body back.
+    fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
+        codec::decode(body, Self::BODY_MAX)
+    }
+
+    /// What the signature covers of a body: all of it, unless the type says otherwise. It must be
+    /// another for each other value.
+    fn signed_form(body: &[u8]) -> Cow<'_, [u8]> {
+        Cow::Borrowed(body)
+    }
 }
 
 /// Why a signed value is refused.
@@ -71,7 +88,7 @@ pub struct Verified<T> {
 impl<T: Signable> Unverified<T> {
     /// Signs `value` with the device's key.
     pub fn sign(value: T, keys: &DeviceKeys) -> Verified<T> {
-        let body = codec::encode(&value);
+        let body = value.to_body();
         let signature = keys.sign(&signed_bytes::<T>(keys.cert(), &body));
         let envelope =
             Self { body: ByteBuf::from(body), cert: keys.cert().clone(), signature, kind: PhantomData };
@@ -147,7 +164,7 @@ impl<T: Signable> Unverified<T> {
     }
 
     fn decode_body(self) -> Result<Verified<T>, VerifyError> {
-        let value: T = codec::decode(&self.body, T::BODY_MAX)?;
+        let value = T::from_body(&self.body)?;
         if !value.is_within_limits() {
             return Err(VerifyError::OverLimit);
         }
@@ -159,7 +176,7 @@ impl<T: Signable> Unverified<T> {
 const ENVELOPE_OVERHEAD: usize = 256;
 
 fn signed_bytes<T: Signable>(cert: &DeviceCert, body: &[u8]) -> Vec<u8> {
-    [T::DOMAIN, &cert.person.0, &cert.device.0, body].concat()
+    [T::DOMAIN, &cert.person.0, &cert.device.0, &T::signed_form(body)].concat()
 }
 
 impl<T> Verified<T> {

@@ -6,8 +6,8 @@
 use kinmesh_proto::{
     CertCache, ChatRequest, ChatResponse, Content, ConversationTag, DecodeError, DeviceCert, DeviceId,
     DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, JoinLink, PersonId, PersonKey,
-    Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, Signable, StatusLine, Unverified,
-    Verified, VerifyError, codec, entry, limits,
+    Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, Signable, StatusLine,
+    SyncRequest, SyncResponse, Unverified, Verified, VerifyError, codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -33,14 +33,29 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+fn key() -> impl Strategy<Value = EntryKey> {
+    (any::<u64>(), id()).prop_map(|(clock, id)| EntryKey { clock: Hlc(clock), id: EntryId(id) })
+}
+
+fn content() -> impl Strategy<Value = Content> {
+    prop_oneof![
+        4 => (text(), proptest::option::of(key())).prop_map(|(text, reply)| Content::Text { text, reply }),
+        1 => (key(), text()).prop_map(|(of, text)| Content::Edit { of, text }),
+        1 => key().prop_map(|of| Content::Delete { of }),
+        1 => (key(), "\\PC{1,8}", any::<bool>())
+            .prop_map(|(to, emoji, on)| Content::Reaction { to, emoji, on }),
+        1 => id().prop_map(|hash| Content::Erased { hash }),
+    ]
+}
+
 fn entry_body() -> impl Strategy<Value = EntryBody> {
-    let prev = vec(id().prop_map(EntryId), 0..=limits::PREV_MAX);
-    (id(), any::<u64>(), 1u64.., prev, text()).prop_map(|(tag, clock, seq, prev, text)| EntryBody {
+    let prev = vec(key(), 0..=limits::PREV_MAX);
+    (id(), any::<u64>(), 1u64.., prev, content()).prop_map(|(tag, clock, seq, prev, content)| EntryBody {
         conversation: ConversationTag(tag),
         clock: Hlc(clock),
         seq,
         prev,
-        content: Content::Text { text },
+        content,
     })
 }
 
@@ -162,7 +177,12 @@ fn take_anything<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
 fn take_anything_everywhere(bytes: &[u8]) {
     take_anything::<Unverified<EntryBody>>(bytes);
     take_anything::<Unverified<Presence>>(bytes);
-    take_anything::<EntryBody>(bytes);
+    if let Ok(body) = EntryBody::from_body(bytes) {
+        assert_eq!(EntryBody::from_body(&body.to_body()).unwrap(), body);
+    }
+    take_anything::<Content>(bytes);
+    take_anything::<SyncRequest>(bytes);
+    take_anything::<SyncResponse>(bytes);
     take_anything::<Presence>(bytes);
     take_anything::<RoomFrame>(bytes);
     take_anything::<Hello>(bytes);
@@ -207,7 +227,7 @@ proptest! {
         response in chat_response(),
     ) {
         survives(entry.envelope());
-        survives(entry.value());
+        assert_eq!(EntryBody::from_body(&entry.value().to_body()).unwrap(), *entry.value());
         survives(presence.envelope());
         survives(presence.value());
         survives(&frame);
@@ -353,13 +373,13 @@ proptest! {
 
     #[test]
     fn no_entry_crosses_a_limit(body in entry_body(), more in 1usize..200) {
-        let text = |text| EntryBody { content: Content::Text { text }, ..body.clone() };
+        let text = |text: String| EntryBody { content: Content::text(text), ..body.clone() };
         let long = text("x".repeat(limits::TEXT_MAX + more));
         assert!(matches!(verify(long), Err(VerifyError::OverLimit)));
         let longer = text("x".repeat(limits::ENTRY_MAX + more));
         assert!(matches!(verify(longer), Err(VerifyError::BadBody(DecodeError::TooLarge { .. }))));
         assert!(matches!(verify(text(String::new())), Err(VerifyError::OverLimit)));
-        let prev = vec![EntryId([0; 32]); limits::PREV_MAX + more.min(20)];
+        let prev = vec![EntryKey { clock: Hlc(0), id: EntryId([0; 32]) }; limits::PREV_MAX + more.min(20)];
         let after_many = EntryBody { prev, ..text("short".into()) };
         assert!(matches!(verify(after_many), Err(VerifyError::OverLimit)));
         assert!(matches!(verify(EntryBody { seq: 0, ..body.clone() }), Err(VerifyError::OverLimit)));

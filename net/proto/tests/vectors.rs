@@ -6,11 +6,13 @@ use std::fmt::Display;
 
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, Content, ConversationId, DeviceKeys, DisplayName, EntryBody, Hello, Hlc,
-    JoinLink, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, Signable, StatusLine,
-    Unverified, codec,
+    ChatRequest, ChatResponse, Content, ConversationId, DeviceKeys, Digest, DisplayName, EntryBody, EntryId,
+    EntryKey, EntryPack, Hello, Hlc, JoinLink, KeyRange, Presence, PresenceState, Receipt, Refusal,
+    RoomFrame, RoomId, RoomName, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, Typing,
+    Unverified, Wanted, codec,
 };
 use serde::Serialize;
+use serde_bytes::ByteBuf;
 
 /// A moment in 2026, in Unix milliseconds.
 const NOW_MS: u64 = 1_793_000_000_000;
@@ -34,7 +36,7 @@ impl Vectors {
     fn signed<T: Signable + Clone + PartialEq>(&mut self, what: &str, value: T, keys: &DeviceKeys) {
         let signed = Unverified::sign(value, keys);
         let (body, cert, signature) = signed.envelope().parts();
-        let covered = [T::DOMAIN, &cert.person.0, &cert.device.0, body].concat();
+        let covered = [T::DOMAIN, &cert.person.0, &cert.device.0, &T::signed_form(body)].concat();
         assert_eq!(blake3::hash(&covered), signed.hash(), "the layout that the document gives");
         self.bytes(&format!("{what} body"), body);
         self.bytes(&format!("{what} signed bytes"), &covered);
@@ -56,8 +58,8 @@ fn entry() -> EntryBody {
         conversation: ConversationId::Room(RoomId::public(&RoomName::lobby())).tag(alice().person()),
         clock: Hlc::from_ms(NOW_MS).next(NOW_MS),
         seq: 1,
-        prev: vec![kinmesh_proto::EntryId([5; 32])],
-        content: Content::Text { text: "你好, mesh".into() },
+        prev: vec![EntryKey { clock: Hlc::from_ms(NOW_MS), id: EntryId([5; 32]) }],
+        content: Content::text("你好, mesh"),
     }
 }
 
@@ -69,6 +71,46 @@ fn presence(room: Option<RoomId>) -> Presence {
         since_ms: NOW_MS,
         sent_ms: NOW_MS + 1,
         state: PresenceState::Here,
+    }
+}
+
+fn contents(of: EntryKey) -> [(&'static str, Content); 4] {
+    [
+        ("content of a reply", Content::Text { text: "hello".into(), reply: Some(of) }),
+        ("content of an edit", Content::Edit { of, text: "hello!".into() }),
+        ("content of a delete", Content::Delete { of }),
+        ("content of a reaction", Content::Reaction { to: of, emoji: "👍".into(), on: true }),
+    ]
+}
+
+fn sync(vectors: &mut Vectors) {
+    let signed = Unverified::sign(entry(), &alice());
+    let conversation = entry().conversation;
+    let mut digest = Digest::default();
+    digest.add(signed.key());
+    vectors.cbor("digest of the entry", &digest);
+    let range = KeyRange { from: Some(signed.key()), to: None };
+    let pack = || EntryPack::of([&signed]);
+    let asks = [
+        ("compare", SyncAsk::Compare { range: KeyRange::ALL, digest }),
+        ("reconcile", SyncAsk::Reconcile { range, frame: ByteBuf::from([0x61]) }),
+        ("fetch by keys", SyncAsk::Fetch(Wanted::Keys(vec![signed.key()]))),
+        ("fetch by range", SyncAsk::Fetch(Wanted::Range(range))),
+        ("push", SyncAsk::Push(pack())),
+    ];
+    for (what, ask) in asks {
+        vectors.cbor(&format!("sync request to {what}"), &SyncRequest { conversation, ask });
+    }
+    let responses = [
+        ("digest", SyncResponse::Digest { digest, window: Some(signed.key()) }),
+        ("reconciled", SyncResponse::Reconciled(ByteBuf::from([0x61]))),
+        ("entries", SyncResponse::Entries(pack())),
+        ("receipts", SyncResponse::Receipts(vec![Receipt::Stored, Receipt::Refused(Refusal::OverQuota)])),
+        ("busy", SyncResponse::Busy),
+        ("not here", SyncResponse::NotHere),
+    ];
+    for (what, response) in responses {
+        vectors.cbor(&format!("sync response {what}"), &response);
     }
 }
 
@@ -107,6 +149,10 @@ fn values(vectors: &mut Vectors) {
     let signed = Unverified::sign(entry(), &alice());
     vectors.signed("entry", entry(), &alice());
     vectors.bytes("entry id", &signed.id().0);
+    vectors.cbor("entry envelope once erased", &signed.envelope().erased());
+    for (what, content) in contents(signed.key()) {
+        vectors.cbor(what, &content);
+    }
     vectors.text("entry key as text", signed.key());
     let frame = RoomFrame::Entries { entries: vec![signed.envelope().clone()], attempt: 0 };
     vectors.cbor("room frame with the entry", &frame);
@@ -115,6 +161,8 @@ fn values(vectors: &mut Vectors) {
     vectors.signed("presence in the lobby", presence(Some(lobby)), &alice());
     let here = Unverified::sign(presence(Some(lobby)), &alice()).envelope().clone();
     vectors.cbor("room frame with the presence", &RoomFrame::Presence(here));
+    let typing = Typing { room: lobby, sent_ms: NOW_MS };
+    vectors.signed("typing in the lobby", typing, &alice());
     let hello = Hello { presence: Unverified::sign(presence(None), &alice()).envelope().clone() };
     vectors.cbor("hello", &hello);
     vectors.cbor("hello of nobody", &None::<Hello>);
@@ -122,11 +170,20 @@ fn values(vectors: &mut Vectors) {
         EntryBody { conversation: ConversationId::Direct(bob().person()).tag(alice().person()), ..entry() };
     let mine = Unverified::sign(mine, &alice()).envelope().clone();
     vectors.cbor("chat request with one entry for bob", &ChatRequest::Deliver(vec![mine]));
-    let refusals = [Refusal::Invalid, Refusal::WrongConversation, Refusal::ClockAhead, Refusal::NotAuthor]
-        .map(Receipt::Refused);
+    let refusals = [
+        Refusal::Invalid,
+        Refusal::WrongConversation,
+        Refusal::ClockAhead,
+        Refusal::NotAuthor,
+        Refusal::OverQuota,
+    ]
+    .map(Receipt::Refused);
     let receipts = [Receipt::Stored].into_iter().chain(refusals).collect();
     vectors.cbor("chat response with each receipt", &ChatResponse::Receipts(receipts));
     vectors.cbor("chat response busy", &ChatResponse::Busy);
+    vectors.cbor("chat request that tells what was read", &ChatRequest::Read { up_to: signed.key() });
+    vectors.cbor("chat request that tells of writing", &ChatRequest::Typing);
+    vectors.cbor("chat response to either", &ChatResponse::Noted);
     let nodes = vec!["/ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3KooWEXAMPLE".into()];
     vectors.text("join link", JoinLink { nodes, room: Some(RoomName::new("Boat & 林").unwrap()) });
 }
@@ -136,6 +193,7 @@ fn the_document_holds_the_vectors() {
     let mut vectors = Vectors::default();
     keys_and_names(&mut vectors);
     values(&mut vectors);
+    sync(&mut vectors);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md");
     let document = std::fs::read_to_string(path).unwrap();
     let block = format!("```text\n{}```\n", vectors.0);

@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use kinmesh_proto::{
     AddressRecord, ConversationId, ConversationRecord, Delivery, DeviceId, EntryKey, MemberRecord,
-    OwnProfile, PersonId, PersonRecord, RoomId, Snapshot, StoredEntry, Write,
+    OwnProfile, PersonId, PersonRecord, Privacy, RoomId, Snapshot, StoredEntry, Write,
 };
 
 use crate::error::StoreError;
@@ -18,6 +18,7 @@ use crate::history::HistoryStore;
 pub struct MemoryStore {
     entries: BTreeMap<ConversationId, BTreeMap<EntryKey, StoredEntry>>,
     profile: Option<OwnProfile>,
+    privacy: Privacy,
     conversations: BTreeMap<ConversationId, ConversationRecord>,
     people: BTreeMap<PersonId, PersonRecord>,
     members: BTreeMap<(RoomId, PersonId), MemberRecord>,
@@ -90,6 +91,7 @@ impl HistoryStore for MemoryStore {
                 Write::PutAddresses(record) => {
                     self.addresses.insert(record.device, record);
                 }
+                Write::PutPrivacy(privacy) => self.privacy = privacy,
                 Write::PutProfile(profile) => self.profile = Some(profile),
             }
         }
@@ -99,6 +101,7 @@ impl HistoryStore for MemoryStore {
     fn load(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot {
             profile: self.profile.clone(),
+            privacy: self.privacy,
             conversations: self.conversations.values().cloned().collect(),
             people: self.people.values().cloned().collect(),
             members: self.members.values().cloned().collect(),

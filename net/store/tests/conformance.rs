@@ -255,7 +255,7 @@ fn queued_entries_come_oldest_first<S: Subject>() {
 fn conversation(id: ConversationId, seq: u64) -> ConversationRecord {
     let read = (seq > 1).then(|| entry(&person(1), id, 4, "read").key());
     let name = matches!(id, ConversationId::Room(_)).then(RoomName::lobby);
-    ConversationRecord { id, name, open: seq == 1, read, seq }
+    ConversationRecord { open: seq == 1, read, seq_reserved: seq, ..ConversationRecord::new(id, name) }
 }
 
 fn person_record(number: u8, name: &str) -> PersonRecord {

@@ -43,7 +43,7 @@ fn batch(number: u64) -> Vec<Write> {
         put(ROOM, &entry(&person(1), ROOM, number * BATCH + n, &text), Delivery::Received)
     });
     let in_chat = put(CHAT, &entry(&person(1), CHAT, number, "queued"), Delivery::Queued);
-    let record = ConversationRecord { id: CHAT, name: None, open: true, read: None, seq: number + 1 };
+    let record = ConversationRecord { seq_reserved: number + 1, ..ConversationRecord::new(CHAT, None) };
     in_room.chain([in_chat, Write::PutConversation(record)]).collect()
 }
 

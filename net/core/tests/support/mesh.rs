@@ -566,7 +566,7 @@ impl Mesh {
     pub(crate) fn bring_request(&mut self, from: usize, to: usize, batch: BatchToken, request: ChatRequest) {
         self.next_token += 1;
         let token = RequestToken(self.next_token);
-        let ChatRequest::Deliver(envelopes) = &request;
+        let ChatRequest::Deliver(envelopes) = &request else { return };
         let read = |envelope: &kinmesh_proto::Unverified<_>| envelope.clone().trust_stored().unwrap().key();
         let keys = envelopes.iter().map(read).collect();
         self.peers[to].requests.insert(token, (from, batch, keys));

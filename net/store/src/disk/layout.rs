@@ -13,6 +13,8 @@ pub(super) const SCHEMA: u32 = 1;
 
 /// The format's number.
 pub(super) const SCHEMA_KEY: &[u8] = b"v";
+/// What others are told, as CBOR.
+pub(super) const PRIVACY_KEY: &[u8] = b"s";
 /// Our own profile, as CBOR.
 pub(super) const PROFILE_KEY: &[u8] = b"o";
 /// `c | kind | id` -> number, then the conversation's record as CBOR once there is one.
@@ -118,8 +120,13 @@ const DELIVERY: usize = 1 + 4;
 const RECEIVED: u8 = 0;
 
 /// Refusals by their number on the disk.
-const REFUSALS: [Refusal; 4] =
-    [Refusal::Invalid, Refusal::WrongConversation, Refusal::ClockAhead, Refusal::NotAuthor];
+const REFUSALS: [Refusal; 5] = [
+    Refusal::Invalid,
+    Refusal::WrongConversation,
+    Refusal::ClockAhead,
+    Refusal::NotAuthor,
+    Refusal::OverQuota,
+];
 
 fn delivery_bytes(delivery: Delivery) -> [u8; DELIVERY] {
     let (tag, detail) = match delivery {
@@ -131,6 +138,7 @@ fn delivery_bytes(delivery: Delivery) -> [u8; DELIVERY] {
         Delivery::Failed { reason: Refusal::WrongConversation } => (4, 1),
         Delivery::Failed { reason: Refusal::ClockAhead } => (4, 2),
         Delivery::Failed { reason: Refusal::NotAuthor } => (4, 3),
+        Delivery::Failed { reason: Refusal::OverQuota } => (4, 4),
     };
     let [a, b, c, d] = detail.to_be_bytes();
     [tag, a, b, c, d]

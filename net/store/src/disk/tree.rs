@@ -79,8 +79,10 @@ impl Tree {
             Ok(())
         })?;
         let profile = self.engine.get(layout::PROFILE_KEY)?;
+        let privacy = self.engine.get(layout::PRIVACY_KEY)?;
         Ok(Snapshot {
             profile: profile.map(|value| decode::<OwnProfile>(&value)).transpose()?,
+            privacy: privacy.map(|value| decode(&value)).transpose()?.unwrap_or_default(),
             conversations,
             people: self.records(layout::PEOPLE)?,
             members,
@@ -215,6 +217,7 @@ impl Group<'_> {
             }
             Write::RemoveMember { room, person } => self.remove(layout::member_key(*room, *person)),
             Write::PutAddresses(record) => self.put_record(layout::address_key(record.device), record),
+            Write::PutPrivacy(privacy) => self.put_record(layout::PRIVACY_KEY.to_vec(), privacy),
             Write::PutProfile(profile) => self.put_record(layout::PROFILE_KEY.to_vec(), profile),
         }
         Ok(())

@@ -23,7 +23,7 @@ pub(crate) fn entry(keys: &DeviceKeys, conversation: ConversationId, ms: u64, te
         clock: Hlc::from_ms(ms),
         seq: ms + 1,
         prev: Vec::new(),
-        content: Content::Text { text: text.to_owned() },
+        content: Content::text(text),
     };
     Unverified::sign(body, keys)
 }

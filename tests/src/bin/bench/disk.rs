@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use kinmesh_proto::{
-    Content, ConversationId, Delivery, DeviceKeys, EntryBody, EntryId, Hlc, RoomId, StoredEntry, Unverified,
-    Write,
+    Content, ConversationId, Delivery, DeviceKeys, EntryBody, EntryId, EntryKey, Hlc, RoomId, StoredEntry,
+    Unverified, Write,
 };
 use kinmesh_store::{Completion, SledStore, StoreHandle};
 use tempfile::TempDir;
@@ -105,8 +105,8 @@ impl BareStore {
             conversation: conversation.tag(self.keys.person()),
             clock: Hlc(self.written),
             seq: self.written,
-            prev: vec![EntryId([3; 32])],
-            content: Content::Text { text: text_of(0) },
+            prev: vec![EntryKey { clock: Hlc(1), id: EntryId([3; 32]) }],
+            content: Content::text(text_of(0)),
         };
         let entry = Unverified::sign(body, &self.keys);
         let stored = StoredEntry { entry, delivery: Delivery::Received, received_ms: self.written };
