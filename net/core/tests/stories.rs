@@ -257,7 +257,7 @@ fn an_entry_that_comes_again_is_followed_once() {
         mesh.settle();
     }
     let history = mesh.peers[BOB].history(to_alice);
-    let ids: Vec<_> = history.iter().map(|stored| stored.entry.id()).collect();
+    let ids: Vec<_> = history.iter().map(|stored| stored.entry.key()).collect();
     let prev: Vec<_> = history.iter().map(|stored| stored.entry.value().prev.clone()).collect();
     assert_eq!(prev, [vec![], vec![ids[0]], vec![ids[1]]]);
 }

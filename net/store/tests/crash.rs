@@ -51,7 +51,7 @@ fn batch(number: u64) -> Vec<Write> {
 fn whole_batches(store: &SledStore) -> u64 {
     let room = store.page(ROOM, None, usize::MAX).unwrap();
     let chat = store.queued(CHAT, usize::MAX).unwrap();
-    let seq = store.load().unwrap().conversations.first().map_or(0, |record| record.seq);
+    let seq = store.load().unwrap().conversations.first().map_or(0, |record| record.seq_reserved);
     let times = |entries: &[StoredEntry]| -> Vec<u64> {
         entries.iter().map(|stored| stored.entry.value().clock.ms()).collect()
     };
