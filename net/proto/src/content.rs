@@ -29,7 +29,7 @@ pub enum Content {
         /// Its new text, 1 to [`limits::TEXT_MAX`] bytes.
         text: String,
     },
-    /// Takes back a post of the same person: every member erases its content.
+    /// Takes back a post of the same person: every member erases its content, and that of its edits.
     Delete {
         /// The post.
         of: EntryKey,
@@ -47,6 +47,8 @@ pub enum Content {
     Erased {
         /// BLAKE3 of what was here, so that the signature still holds.
         hash: [u8; 32],
+        /// The post that it changed. On the wire the header says it.
+        of: Option<EntryKey>,
     },
     /// Something a later version says. It is kept and forwarded, and shown as unreadable here.
     #[default]
@@ -63,13 +65,28 @@ impl Content {
     pub fn target(&self) -> Option<EntryKey> {
         match self {
             Self::Edit { of, .. } | Self::Delete { of } | Self::Reaction { to: of, .. } => Some(*of),
-            Self::Text { .. } | Self::Erased { .. } | Self::Unknown => None,
+            Self::Erased { of, .. } => *of,
+            Self::Text { .. } | Self::Unknown => None,
         }
+    }
+
+    /// Whether it changes no other entry.
+    pub fn is_post(&self) -> bool {
+        self.target().is_none()
     }
 
     /// What takes the place of this encoded content once it is erased.
     pub(crate) fn erased(content: &[u8]) -> Self {
-        Self::Erased { hash: hash(content) }
+        Self::Erased { hash: hash(content), of: None }
+    }
+
+    /// This content under a header that names `target`. `None` when the two do not belong together.
+    pub(crate) fn under(self, target: Option<EntryKey>) -> Option<Self> {
+        match self {
+            Self::Erased { hash, .. } => Some(Self::Erased { hash, of: target }),
+            Self::Unknown => Some(Self::Unknown),
+            content => (content.target() == target).then_some(content),
+        }
     }
 
     pub(crate) fn is_within_limits(&self) -> bool {
@@ -96,7 +113,7 @@ impl Content {
 /// BLAKE3 of a content as its author encoded it; of an erased one, of what it was.
 pub(crate) fn hash(encoded: &[u8]) -> [u8; 32] {
     match codec::decode(encoded, ERASED_BYTES) {
-        Ok(Content::Erased { hash }) => hash,
+        Ok(Content::Erased { hash, .. }) => hash,
         _ => *blake3::hash(encoded).as_bytes(),
     }
 }
@@ -128,7 +145,7 @@ impl<'de> Deserialize<'de> for Content {
                 emoji: x.ok_or_else(|| missing("x"))?,
                 on: o.ok_or_else(|| missing("o"))?,
             },
-            "erased" => Self::Erased { hash: h.ok_or_else(|| missing("h"))?.into_array() },
+            "erased" => Self::Erased { hash: h.ok_or_else(|| missing("h"))?.into_array(), of: None },
             _ => Self::Unknown,
         })
     }
@@ -141,7 +158,7 @@ impl Serialize for Content {
             Self::Edit { of, text } => (Some(text), Some(of), None, None),
             Self::Delete { of } => (None, Some(of), None, None),
             Self::Reaction { to, emoji, on } => (Some(emoji), Some(to), Some(on), None),
-            Self::Erased { hash } => (None, None, None, Some(ByteArray::new(*hash))),
+            Self::Erased { hash, of: _ } => (None, None, None, Some(ByteArray::new(*hash))),
             Self::Unknown => (None, None, None, None),
         };
         let present = [text.is_some(), target.is_some(), on.is_some(), hash.is_some()];
@@ -164,6 +181,21 @@ impl Serialize for Content {
     }
 }
 
+/// All that the header of an entry holds of its content: the post that it changes. It is there
+/// beside the content, and what is said of an erased entry is signed by its author like the rest.
+pub(crate) mod target {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(content: &Content, serializer: S) -> Result<S::Ok, S::Error> {
+        content.target().serialize(serializer)
+    }
+
+    /// The content itself follows the header.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Content, D::Error> {
+        Ok(Content::Erased { hash: [0; 32], of: Some(EntryKey::deserialize(deserializer)?) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,7 +214,7 @@ mod tests {
             Content::Edit { of: target(), text: "hello!".into() },
             Content::Delete { of: target() },
             Content::Reaction { to: target(), emoji: "\u{1f44d}".into(), on: false },
-            Content::Erased { hash: [9; 32] },
+            Content::Erased { hash: [9; 32], of: None },
         ];
         for content in contents {
             assert_eq!(codec::decode::<Content>(&codec::encode(&content), 200).unwrap(), content);
@@ -213,7 +245,7 @@ mod tests {
 
     #[test]
     fn an_erased_content_is_known_by_its_size() {
-        let erased = codec::encode(&Content::Erased { hash: [9; 32] });
+        let erased = codec::encode(&Content::Erased { hash: [9; 32], of: None });
         assert_eq!(erased.len(), ERASED_BYTES);
         assert_eq!(hash(&erased), [9; 32]);
     }

@@ -106,8 +106,8 @@ pub struct EntryBody {
     /// The newest entries the author had seen: at most [`limits::PREV_MAX`].
     #[serde(rename = "p")]
     pub prev: Vec<EntryKey>,
-    /// What it says.
-    #[serde(skip)]
+    /// What it says. The header holds of it only what it changes: that outlives the rest.
+    #[serde(rename = "t", with = "content::target", default, skip_serializing_if = "Content::is_post")]
     pub content: Content,
 }
 
@@ -125,7 +125,9 @@ impl Signable for EntryBody {
 
     fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
         let (header, content) = codec::decode_first::<Self>(body, Self::BODY_MAX)?;
-        Ok(Self { content: codec::decode(content, Self::BODY_MAX)?, ..header })
+        let content: Content = codec::decode(content, Self::BODY_MAX)?;
+        let content = content.under(header.content.target()).ok_or(DecodeError::Malformed)?;
+        Ok(Self { content, ..header })
     }
 
     /// The content's hash, then the header. A body without a header is no value, so its form is
@@ -186,9 +188,16 @@ impl Entry {
         matches!(self.content(), Content::Erased { .. })
     }
 
-    /// Whether this entry takes back `target`: nobody takes back the words of another.
+    /// Whether this entry takes back `target`, a post or an edit of it. Nobody takes back the words
+    /// of another, nor what was taken back.
     pub fn erases(&self, target: &Entry) -> bool {
-        *self.content() == Content::Delete { of: target.key() } && self.person() == target.person()
+        let Content::Delete { of } = *self.content() else { return false };
+        let is_meant = match target.content() {
+            Content::Edit { of: post, .. } | Content::Erased { of: Some(post), .. } => *post == of,
+            Content::Delete { .. } | Content::Reaction { .. } => false,
+            Content::Text { .. } | Content::Erased { of: None, .. } | Content::Unknown => target.key() == of,
+        };
+        is_meant && self.person() == target.person()
     }
 }
 
@@ -285,6 +294,52 @@ mod tests {
         assert_eq!(verified.person(), alice().person());
         assert!(verified.is_erased());
         assert_eq!(erased.erased(), erased);
+    }
+
+    #[test]
+    fn an_erased_change_still_says_what_it_changed() {
+        let post = Unverified::sign(body("helo"), &alice());
+        let edit = Content::Edit { of: post.key(), text: "hello".into() };
+        let edit = Unverified::sign(EntryBody { content: edit, ..body("") }, &alice());
+        let bytes = codec::encode(&edit.envelope().erased());
+        let arrived: Unverified<EntryBody> = codec::decode(&bytes, 4096).unwrap();
+        let erased = arrived.verify(&mut CertCache::default()).unwrap();
+        assert!(erased.is_erased());
+        assert_eq!((erased.key(), erased.content().target()), (edit.key(), Some(post.key())));
+    }
+
+    #[test]
+    fn a_header_that_names_another_target_than_the_content_is_refused() {
+        let other = EntryKey { clock: Hlc::from_ms(1), id: EntryId([1; 32]) };
+        let named = [None, Some(other)].map(|of| EntryBody {
+            content: of.map_or(Content::text("x"), |of| Content::Delete { of }),
+            ..body("")
+        });
+        for header in &named {
+            for said in &named {
+                let bytes = [codec::encode(header), codec::encode(&said.content)].concat();
+                assert_eq!(EntryBody::from_body(&bytes).is_ok(), header == said);
+            }
+        }
+    }
+
+    #[test]
+    fn a_delete_takes_back_a_post_and_its_edits_and_nothing_else() {
+        let sign = |content: Content| Unverified::sign(EntryBody { content, ..body("") }, &alice());
+        let (post, other) = (sign(Content::text("one")), sign(Content::text("two")));
+        let edit = sign(Content::Edit { of: post.key(), text: "won".into() });
+        let like = sign(Content::Reaction { to: post.key(), emoji: "\u{1f44d}".into(), on: true });
+        let delete = sign(Content::Delete { of: post.key() });
+        for (target, is_erased) in
+            [(&post, true), (&edit, true), (&other, false), (&like, false), (&delete, false)]
+        {
+            assert_eq!(delete.erases(target), is_erased);
+        }
+        for change in [&edit, &like, &delete] {
+            assert!(!sign(Content::Delete { of: change.key() }).erases(change), "only posts are taken back");
+        }
+        let erased = edit.envelope().erased().verify(&mut CertCache::default()).unwrap();
+        assert!(delete.erases(&erased));
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn content() -> impl Strategy<Value = Content> {
         1 => key().prop_map(|of| Content::Delete { of }),
         1 => (key(), "\\PC{1,8}", any::<bool>())
             .prop_map(|(to, emoji, on)| Content::Reaction { to, emoji, on }),
-        1 => id().prop_map(|hash| Content::Erased { hash }),
+        1 => (id(), proptest::option::of(key())).prop_map(|(hash, of)| Content::Erased { hash, of }),
     ]
 }
 
