@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::Content;
 use crate::entry::{Entry, EntryKey};
 use crate::frame::Refusal;
 use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
@@ -158,6 +159,23 @@ pub struct PageItem {
     pub follows_gap: bool,
 }
 
+impl PageItem {
+    /// The text as it stands now: of the latest edit by the one who wrote the post, or of the post
+    /// itself. `None` when it is no text, or none any more.
+    pub fn text(&self) -> Option<&str> {
+        let post = &self.post.entry;
+        if self.changes.iter().any(|change| change.entry.erases(post)) {
+            return None;
+        }
+        let own = self.changes.iter().rev().filter(|change| change.entry.person() == post.person());
+        let mut edits = own.filter_map(|change| match change.entry.content() {
+            Content::Edit { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        post.text().map(|written| edits.next().unwrap_or(written))
+    }
+}
+
 /// Which part of a conversation a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageAt {
@@ -227,4 +245,42 @@ pub struct Snapshot {
     pub members: Vec<MemberRecord>,
     /// Known addresses of devices.
     pub addresses: Vec<AddressRecord>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::{EntryBody, Hlc};
+    use crate::id::ConversationTag;
+    use crate::identity::DeviceKeys;
+    use crate::signed::Unverified;
+
+    fn stored(author: u8, ms: u64, content: Content) -> StoredEntry {
+        let keys = DeviceKeys::generate(&[author; 32], &[author + 100; 32], 0);
+        let body = EntryBody {
+            conversation: ConversationTag([9; 32]),
+            clock: Hlc::from_ms(ms),
+            seq: 1,
+            prev: vec![],
+            content,
+        };
+        let entry = Unverified::sign(body, &keys);
+        StoredEntry { entry, delivery: Delivery::Received, received_ms: ms }
+    }
+
+    #[test]
+    fn the_latest_edit_by_the_author_is_the_text_until_the_post_is_taken_back() {
+        let (alice, bob) = (1, 2);
+        let post = stored(alice, 1, Content::text("frist"));
+        let of = post.entry.key();
+        let edit = |author, ms, text: &str| stored(author, ms, Content::Edit { of, text: text.into() });
+        let mut item = PageItem { post, changes: vec![], follows_gap: false };
+        assert_eq!(item.text(), Some("frist"));
+        item.changes = vec![edit(alice, 2, "fisrt"), edit(alice, 3, "first"), edit(bob, 4, "last")];
+        assert_eq!(item.text(), Some("first"));
+        item.changes.push(stored(bob, 5, Content::Delete { of }));
+        assert_eq!(item.text(), Some("first"), "nobody takes back the words of another");
+        item.changes.push(stored(alice, 6, Content::Delete { of }));
+        assert_eq!(item.text(), None);
+    }
 }
