@@ -110,6 +110,11 @@ impl Conversation {
         self.heads.push_back(entry.key());
     }
 
+    /// An entry of ours came to nothing: nobody must look for it.
+    pub(crate) fn unfollow(&mut self, entry: &Entry) {
+        self.heads.retain(|head| *head != entry.key());
+    }
+
     /// Counts an entry that is now on disk.
     pub(crate) fn added(&mut self, view: &EntryView) {
         let is_unread =

@@ -16,6 +16,7 @@ mod people;
 mod presence;
 mod recent;
 mod room;
+mod unsaved;
 pub mod view;
 
 pub use event::{ConversationEvent, Event};

@@ -17,6 +17,7 @@ use crate::event::{ConversationEvent, Event};
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::people::People;
 use crate::recent::Recent;
+use crate::unsaved::Record;
 use crate::view::{EntryView, PersonView};
 
 /// Our clock follows others' entries no further ahead than this: a minute less than where entries
@@ -72,7 +73,7 @@ pub(crate) enum Pending {
     /// Echo has answered.
     Echoed { entry: Entry },
     /// Our profile.
-    Profile,
+    Profile(OwnProfile),
 }
 
 /// The state of one peer. See the crate's documentation.
@@ -89,7 +90,10 @@ pub struct Core {
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
     recent: Recent,
-    pending: BTreeMap<Token, Pending>,
+    /// What the store was given and has not answered for, with the records in it.
+    pending: BTreeMap<Token, (Pending, Vec<Record>)>,
+    /// What the store refused, to be written again.
+    unsaved: BTreeSet<Record>,
     /// Writes that nobody waits for: they go with the next ones, or within a second.
     pub(crate) later: Vec<Write>,
     next_token: u64,
@@ -116,6 +120,7 @@ impl Core {
             clock: Hlc::default(),
             recent: Recent::default(),
             pending: BTreeMap::new(),
+            unsaved: BTreeSet::new(),
             later: Vec::new(),
             next_token: 0,
             outputs: VecDeque::new(),
@@ -217,10 +222,8 @@ impl Core {
 
     /// Sets what others see of us. The token is for [`Core::persisted`].
     pub fn set_profile(&mut self, name: DisplayName, status: StatusLine) -> Token {
-        self.people_views = None;
         let profile = OwnProfile { name, status };
-        self.profile = Some(profile.clone());
-        self.persist(vec![Write::PutProfile(profile)], Pending::Profile)
+        self.persist(vec![Write::PutProfile(profile.clone())], Pending::Profile(profile))
     }
 
     /// Adds to the contacts, or removes.
@@ -315,7 +318,7 @@ impl Core {
 
     /// The store has made the writes of `token` last; `fresh` says of each entry in it whether it was new.
     pub fn persisted(&mut self, now_ms: u64, token: Token, fresh: &[bool]) {
-        match self.pending.remove(&token) {
+        match self.pending.remove(&token).map(|(then, _)| then) {
             None | Some(Pending::Note) => {}
             Some(Pending::Joined(record)) => self.joined(now_ms, record),
             Some(Pending::Left(room)) => self.left(room),
@@ -329,21 +332,31 @@ impl Core {
             Some(Pending::Echoed { entry }) => {
                 self.tell_added(ConversationId::Direct(self.echo.person()), &entry, Delivery::Received)
             }
-            Some(Pending::Profile) => self.profile_persisted(now_ms),
+            Some(Pending::Profile(profile)) => self.profile_persisted(now_ms, profile),
         }
     }
 
-    /// The store could not make the writes of `token` last: nothing of them is shown or acknowledged.
+    /// The store could not make the writes of `token` last: no entry of them is shown or
+    /// acknowledged, and what else was in them is written again with the next tick.
     pub fn not_persisted(&mut self, token: Token) {
-        match self.pending.remove(&token) {
-            Some(Pending::Heard { frame, entries, .. }) => {
+        let Some((then, records)) = self.pending.remove(&token) else { return };
+        self.unsaved.extend(records);
+        match then {
+            Pending::Heard { frame, entries, .. } => {
                 self.recent.forget(&entries);
                 self.judge(frame, crate::Verdict::Ignore);
             }
-            Some(Pending::Delivered { request, .. }) => {
+            Pending::Delivered { request, .. } => {
                 self.push(Output::Respond { request, response: kinmesh_proto::ChatResponse::Busy });
             }
-            _ => {}
+            Pending::Own { conversation, entry } => {
+                if let Some(known) = self.conversations.get_mut(&conversation) {
+                    known.unfollow(&entry);
+                }
+            }
+            // Gossip has let go of the room already.
+            Pending::Left(room) => self.left(room),
+            Pending::Note | Pending::Joined(_) | Pending::Echoed { .. } | Pending::Profile(_) => {}
         }
     }
 
@@ -397,8 +410,11 @@ impl Core {
         }
     }
 
-    /// Makes last what was only noted, so that whoever reads the store finds it.
+    /// Makes last what was only noted, or was refused before, so that whoever reads the store finds it.
     pub fn persist_later(&mut self) {
+        for record in std::mem::take(&mut self.unsaved) {
+            self.later.extend(self.write_of(record));
+        }
         if !self.later.is_empty() {
             self.persist(Vec::new(), Pending::Note);
         }
@@ -433,7 +449,8 @@ impl Core {
         writes.append(&mut self.later);
         self.next_token += 1;
         let token = Token(self.next_token);
-        self.pending.insert(token, then);
+        let records = writes.iter().filter_map(Record::of).collect();
+        self.pending.insert(token, (then, records));
         self.push(Output::Persist { token, writes });
         token
     }

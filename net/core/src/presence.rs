@@ -1,6 +1,6 @@
 //! Presence: our own word about ourselves, and the words of others.
 
-use kinmesh_proto::record::Write;
+use kinmesh_proto::record::{OwnProfile, Write};
 use kinmesh_proto::{
     ConversationId, DeviceId, Hello, Presence, PresenceState, RoomFrame, RoomId, Unverified, Verified,
     VerifyError,
@@ -83,7 +83,9 @@ impl Core {
         self.hello_all(now_ms, PresenceState::Away);
     }
 
-    pub(crate) fn profile_persisted(&mut self, now_ms: u64) {
+    pub(crate) fn profile_persisted(&mut self, now_ms: u64, profile: OwnProfile) {
+        self.profile = Some(profile);
+        self.people_views = None;
         self.push(Output::Emit(crate::Event::ProfileChanged));
         self.hello_all(now_ms, PresenceState::Here);
         let rooms: Vec<RoomId> = self.open_rooms().collect();

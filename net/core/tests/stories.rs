@@ -322,7 +322,51 @@ fn an_entry_that_our_own_disk_refused_goes_nowhere() {
     mesh.settle();
     for peer in &mesh.peers {
         assert_eq!((peer.texts(lobby), peer.told_texts(lobby)), (vec!["kept".into()], vec!["kept".into()]));
+        assert_eq!(peer.history(lobby)[0].entry.value().prev, [], "nobody looks for what came to nothing");
     }
+}
+
+#[test]
+fn what_a_failing_disk_could_not_note_is_noted_when_it_works_again() {
+    let mut mesh = Mesh::new(2, 0);
+    mesh.link(ALICE, BOB);
+    let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
+    let key = mesh.send(ALICE, to_bob, "are you there?").unwrap();
+    mesh.peers[BOB].disk_stands_still = true;
+    mesh.settle();
+    mesh.peers[ALICE].disk_works = false;
+    mesh.peers[BOB].disk_stands_still = false;
+    mesh.advance(3_000);
+    assert_eq!(mesh.peers[ALICE].history(to_bob)[0].delivery, Delivery::Queued);
+    mesh.peers[ALICE].disk_works = true;
+    mesh.advance(1_000);
+    assert_eq!(mesh.peers[ALICE].history(to_bob)[0].delivery, Delivery::Delivered);
+    assert_eq!(delivery(&mesh, ALICE, to_bob, key), Delivery::Delivered);
+    assert_eq!(mesh.peers[BOB].told_texts(to_alice), ["are you there?"]);
+}
+
+#[test]
+fn a_chat_that_began_while_the_disk_failed_is_still_listed_after_a_restart() {
+    let mut mesh = Mesh::new(2, 0);
+    mesh.link(ALICE, BOB);
+    mesh.peers[BOB].disk_works = false;
+    let to_bob = mesh.chat_with(BOB);
+    mesh.send(ALICE, to_bob, "the first word").unwrap();
+    mesh.settle();
+    mesh.peers[BOB].disk_works = true;
+    mesh.advance(5_000);
+    mesh.restart(BOB);
+    let chats = mesh.peers[BOB].core.overview().chats;
+    assert_eq!((chats.len(), chats[0].unread), (1, 1));
+}
+
+#[test]
+fn a_name_that_the_disk_refused_is_not_shown() {
+    let mut mesh = Mesh::new(1, 0);
+    mesh.peers[ALICE].disk_works = false;
+    mesh.peers[ALICE].core.set_profile(DisplayName::new("Alicia").unwrap(), StatusLine::default());
+    mesh.settle();
+    assert_eq!(mesh.peers[ALICE].core.overview().me.name.unwrap().as_str(), "peer 0");
 }
 
 #[test]

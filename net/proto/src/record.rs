@@ -12,7 +12,7 @@ use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
 use crate::name::{DisplayName, RoomName, StatusLine};
 
 /// How far an entry has come, as far as this device knows for sure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum Delivery {
     /// Written by somebody else, and on our disk.

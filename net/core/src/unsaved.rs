@@ -1,0 +1,64 @@
+//! Records that are newer in memory than on the disk, because the store failed when they were written.
+//!
+//! Owns which ones these are, so that they are written again, as they are by then, until the disk
+//! has them. Entries are not among them: whoever handed one over is told that it was not stored.
+
+use kinmesh_proto::record::{MemberRecord, Write};
+use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId};
+
+use crate::node::Core;
+
+/// One such record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Record {
+    Conversation(ConversationId),
+    Person(PersonId),
+    Member(RoomId, PersonId),
+    Delivery(ConversationId, EntryKey, Delivery),
+}
+
+impl Record {
+    /// What a write is about, if nobody is told when it fails.
+    pub(crate) fn of(write: &Write) -> Option<Self> {
+        match write {
+            Write::PutConversation(record) => Some(Self::Conversation(record.id)),
+            Write::PutPerson(record) => Some(Self::Person(record.person)),
+            Write::RemovePerson(person) => Some(Self::Person(*person)),
+            Write::PutMember(record) => Some(Self::Member(record.room, record.person)),
+            Write::RemoveMember { room, person } => Some(Self::Member(*room, *person)),
+            Write::SetDelivery { conversation, key, delivery } => {
+                Some(Self::Delivery(*conversation, *key, *delivery))
+            }
+            // The driver learns addresses anew; who sets the profile or writes an entry is told.
+            Write::PutEntry { .. } | Write::PutAddresses(_) | Write::PutProfile(_) | Write::PutPrivacy(_) => {
+                None
+            }
+        }
+    }
+}
+
+impl Core {
+    /// What brings the disk up to date with a record.
+    pub(crate) fn write_of(&self, record: Record) -> Option<Write> {
+        match record {
+            Record::Conversation(id) => {
+                self.conversations.get(&id).map(|known| Write::PutConversation(known.record.clone()))
+            }
+            Record::Person(person) => Some(match self.people.record(person) {
+                Some(record) => Write::PutPerson(record.clone()),
+                None => Write::RemovePerson(person),
+            }),
+            Record::Member(room, person) => Some(match self.last_seen_ms(room, person) {
+                Some(last_seen_ms) => Write::PutMember(MemberRecord { room, person, last_seen_ms }),
+                None => Write::RemoveMember { room, person },
+            }),
+            Record::Delivery(conversation, key, delivery) => {
+                Some(Write::SetDelivery { conversation, key, delivery })
+            }
+        }
+    }
+
+    fn last_seen_ms(&self, room: RoomId, person: PersonId) -> Option<u64> {
+        self.conversations.get(&ConversationId::Room(room))?.members.get(&person).copied()
+    }
+}
