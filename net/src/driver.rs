@@ -117,7 +117,7 @@ pub(crate) async fn start(
     listen::listen(&mut swarm, &config.listen, &config.data_dir)?;
 
     let discovery = Discovery::new(config.bootstraps, snapshot.addresses.clone(), Instant::now());
-    let mut core = Core::new(identity.keys, snapshot, unix_ms());
+    let mut core = Core::new(identity.keys, snapshot, unix_ms(), rand::random());
     restore_conversations(&mut core, &store).await?;
 
     let (command_sender, commands) = mpsc::channel(COMMANDS_CAP);

@@ -20,7 +20,7 @@ pub mod transport;
 
 pub use error::{CallError, ChangeError, ConnectError, ReadError, SendError, StartError};
 pub use handle::{ChatHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address};
-pub use kinmesh_core::Overview;
+pub use kinmesh_core::{Completeness, Overview};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};
 
 use std::path::PathBuf;

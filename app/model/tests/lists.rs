@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers of tests: a panic is the report.
 
-use kinmesh_core::{ChatView, EntryView, Online, OwnView, PersonView, RoomView, Route};
+use kinmesh_core::{ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route};
 use kinmesh_model::{Directory, People, Speaker, chat_rows, find_people, room_rows};
 use kinmesh_proto::{
     ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, RoomId, RoomName,
@@ -54,7 +54,16 @@ fn room(name: &str, joined: bool, said: Option<(PersonId, u64, &str)>) -> RoomVi
     let name = RoomName::new(name).unwrap();
     let id = RoomId::public(&name);
     let last = said.and_then(|(who, ms, text)| last(ConversationId::Room(id), who, ms, text));
-    RoomView { room: id, name, joined, members: 2, online: 1, unread: 0, last }
+    RoomView {
+        room: id,
+        name,
+        joined,
+        members: 2,
+        online: 1,
+        unread: 0,
+        last,
+        completeness: Completeness::default(),
+    }
 }
 
 #[test]

@@ -182,7 +182,10 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             ConversationEvent::MemberLeft { person } => {
                 self.member("terminal-member-left", place, person).await
             }
-            ConversationEvent::Opened | ConversationEvent::Closed | ConversationEvent::Read { .. } => Ok(()),
+            ConversationEvent::Opened
+            | ConversationEvent::Closed
+            | ConversationEvent::Read { .. }
+            | ConversationEvent::CompletenessChanged { .. } => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@
 use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId};
 use serde::Serialize;
 
-use crate::view::EntryView;
+use crate::view::{Completeness, EntryView};
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,5 +75,10 @@ pub enum ConversationEvent {
     Read {
         /// Unread entries that remain.
         unread: usize,
+    },
+    /// We know more, or less, about what is missing here of the room's history.
+    CompletenessChanged {
+        /// What we know now.
+        completeness: Completeness,
     },
 }

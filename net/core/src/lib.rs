@@ -1,8 +1,8 @@
 //! The decisions of a Kinmesh peer, without I/O.
 //!
 //! [`Core`] owns rooms, chats, people, clocks and the order of things. It must never know a
-//! socket, a disk, a runtime, a clock or a random generator: time comes in as an argument, words
-//! of other peers as methods, and what is to be done goes out as [`Output`]s. So a whole mesh
+//! socket, a disk, a runtime, a clock or a source of chance: time comes in as an argument, chance as a
+//! seed, words of other peers as methods, and what is to be done goes out as [`Output`]s. So a whole mesh
 //! can be simulated from one seed.
 
 mod chat;
@@ -16,6 +16,7 @@ mod people;
 mod presence;
 mod recent;
 mod room;
+mod sync;
 mod unsaved;
 pub mod view;
 
@@ -25,7 +26,7 @@ pub use output::{BatchToken, FrameToken, Output, RequestToken, Token, Verdict};
 pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};
 pub use room::{ROOMS_MAX, TooManyRooms};
-pub use view::{ChatView, EntryView, Online, Overview, OwnView, PersonView, RoomView, Route};
+pub use view::{ChatView, Completeness, EntryView, Online, Overview, OwnView, PersonView, RoomView, Route};
 
 /// Unread entries are counted up to this; a face shows "999+".
 pub const UNREAD_CAP: usize = 1000;

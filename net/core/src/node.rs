@@ -17,6 +17,7 @@ use crate::event::{ConversationEvent, Event};
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::people::People;
 use crate::recent::Recent;
+use crate::sync::Sync;
 use crate::unsaved::Record;
 use crate::view::{EntryView, PersonView};
 
@@ -100,12 +101,13 @@ pub struct Core {
     outputs: VecDeque<Output>,
     /// When the newest presence of ours was said; each must be later than the one before.
     pub(crate) presence_sent_ms: u64,
+    pub(crate) sync: Sync,
 }
 
 impl Core {
     /// A peer with these keys that remembers `snapshot`. For each conversation follow up with
-    /// [`Core::restore_conversation`].
-    pub fn new(keys: DeviceKeys, snapshot: Snapshot, now_ms: u64) -> Self {
+    /// [`Core::restore_conversation`]. All chance comes from `seed`, so that a run can be replayed.
+    pub fn new(keys: DeviceKeys, snapshot: Snapshot, now_ms: u64, seed: u64) -> Self {
         let echo = Echo::of(&keys);
         let mut core = Self {
             keys,
@@ -125,6 +127,7 @@ impl Core {
             next_token: 0,
             outputs: VecDeque::new(),
             presence_sent_ms: 0,
+            sync: Sync::new(seed),
         };
         core.people.restore(snapshot.people);
         core.introduce_echo(now_ms);

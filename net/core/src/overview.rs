@@ -55,6 +55,7 @@ impl Core {
             online: online + usize::from(joined),
             unread: conversation.unread,
             last: conversation.last.clone(),
+            completeness: self.completeness(room),
         })
     }
 }

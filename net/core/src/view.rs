@@ -104,6 +104,26 @@ pub struct RoomView {
     pub unread: usize,
     /// The newest entry.
     pub last: Option<EntryView>,
+    /// How sure it is that nothing is missing here.
+    pub completeness: Completeness,
+}
+
+/// How many of a room's other members hold nothing that is missing here.
+///
+/// It says "complete with `agreeing` of `members`; `unreachable` away since ...". What nobody told us
+/// of is not seen: somebody who is away may have written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Completeness {
+    /// Persons known to be in the room, ourselves not included: the three below together.
+    pub members: usize,
+    /// Here, and when our histories were last compared, nothing that they hold was missing here.
+    pub agreeing: usize,
+    /// Here, but our histories were not compared yet, or differ.
+    pub comparing: usize,
+    /// Not here.
+    pub unreachable: usize,
+    /// Since when all of the unreachable ones are away, in Unix milliseconds.
+    pub unreachable_since_ms: Option<u64>,
 }
 
 /// A one-to-one chat.

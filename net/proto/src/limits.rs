@@ -58,8 +58,8 @@ pub const SYNC_RESPONSE_MAX: u64 = 640 * 1024;
 pub const PACK_BYTES_MAX: usize = 512 * 1024;
 /// Most entries in one pack.
 pub const PACK_ENTRIES_MAX: usize = 2048;
-/// Most keys in one [`crate::Wanted::Keys`].
-pub const FETCH_KEYS_MAX: usize = 256;
+/// Most ids in one [`crate::Wanted::Ids`].
+pub const FETCH_IDS_MAX: usize = 256;
 /// Largest frame of negentropy in either direction.
 pub const RECONCILE_FRAME_MAX: usize = 32 * 1024;
 /// Most entries that one side brings into one reconciliation. A longer history is compared window

@@ -11,7 +11,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::entry::{Entry, EntryBody, EntryKey};
 use crate::frame::Receipt;
-use crate::id::ConversationTag;
+use crate::id::{ConversationTag, EntryId};
 use crate::identity::DeviceCert;
 use crate::limits;
 use crate::signed::Unverified;
@@ -125,8 +125,16 @@ pub enum SyncAsk {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wanted {
-    /// These, at most [`limits::FETCH_KEYS_MAX`].
-    Keys(Vec<EntryKey>),
+    /// Some of a range, the newest first.
+    Ids {
+        /// The range; an entry without is not given. It holds no more than a window, for whoever is
+        /// asked must look through it: a reconciliation finds ids, but no clocks.
+        #[serde(rename = "r")]
+        range: KeyRange,
+        /// Which, at most [`limits::FETCH_IDS_MAX`].
+        #[serde(rename = "i")]
+        ids: Vec<EntryId>,
+    },
     /// All of a range, the newest first.
     Range(KeyRange),
 }
@@ -147,8 +155,8 @@ pub enum SyncResponse {
     },
     /// The next message of negentropy.
     Reconciled(ByteBuf),
-    /// Entries: those of the wanted ones that are there, in the order asked; of a range the newest
-    /// first. Fewer than wanted when the pack is full.
+    /// Entries: those of the wanted ones that are there, the newest first. Fewer than wanted when the
+    /// pack is full.
     Entries(EntryPack),
     /// What became of each pushed entry, in order.
     Receipts(Vec<Receipt>),
@@ -242,7 +250,6 @@ mod tests {
     use crate::codec;
     use crate::content::Content;
     use crate::entry::Hlc;
-    use crate::id::EntryId;
     use crate::identity::DeviceKeys;
     use crate::signed::CertCache;
 

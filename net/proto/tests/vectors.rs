@@ -94,7 +94,7 @@ fn sync(vectors: &mut Vectors) {
     let asks = [
         ("compare", SyncAsk::Compare { range: KeyRange::ALL, digest }),
         ("reconcile", SyncAsk::Reconcile { range, frame: ByteBuf::from([0x61]) }),
-        ("fetch by keys", SyncAsk::Fetch(Wanted::Keys(vec![signed.key()]))),
+        ("fetch by ids", SyncAsk::Fetch(Wanted::Ids { range, ids: vec![signed.id()] })),
         ("fetch by range", SyncAsk::Fetch(Wanted::Range(range))),
         ("push", SyncAsk::Push(pack())),
     ];

@@ -7,7 +7,7 @@ use iced::widget::text_editor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kinmesh::screen::{Cx, conversation, home};
-use kinmesh_core::{ChatView, EntryView, Online, OwnView, PersonView, RoomView, Route};
+use kinmesh_core::{ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route};
 use kinmesh_model::Clock;
 use kinmesh_net::{NodeStatus, Overview};
 use kinmesh_proto::{
@@ -93,7 +93,16 @@ fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> Roo
     let name = RoomName::new(called).unwrap();
     let id = RoomId::public(&name);
     let last = last.map(|(who, ms, text)| entry(ConversationId::Room(id), who, ms, text, Delivery::Received));
-    RoomView { room: id, name, joined: true, members: 6, online: 4, unread, last }
+    RoomView {
+        room: id,
+        name,
+        joined: true,
+        members: 6,
+        online: 4,
+        unread,
+        last,
+        completeness: Completeness::default(),
+    }
 }
 
 fn chat(who: PersonId, unread: usize, author: PersonId, ms: u64, text: &str, delivery: Delivery) -> ChatView {

@@ -97,7 +97,7 @@ impl Peer {
         };
         let seeds = (seed(1), seed(2));
         let device = keys(seeds).device();
-        let core = Core::new(keys(seeds), Snapshot::default(), now_ms);
+        let core = Core::new(keys(seeds), Snapshot::default(), now_ms, index as u64);
         Self {
             core,
             disk: MemoryStore::new(),
@@ -327,7 +327,7 @@ impl Mesh {
         let snapshot = old.disk.load().unwrap();
         let peer = &mut self.peers[index];
         peer.disk = old.disk;
-        peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms);
+        peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms, index as u64);
         for (id, read) in peer.core.stored_conversations() {
             let newest = peer.disk.page(id, None, 1).unwrap().pop();
             let queued = peer.disk.queued(id, usize::MAX).unwrap();
