@@ -8,7 +8,8 @@ use std::sync::Arc;
 use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     CertCache, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId, DeviceKeys,
-    DisplayName, Entry, EntryId, EntryKey, Hlc, PersonId, Receipt, RoomId, StatusLine, Unverified, limits,
+    DisplayName, Entry, EntryId, EntryKey, Hlc, PersonId, Receipt, RoomId, SharedProofs, StatusLine,
+    Unverified, limits,
 };
 
 use crate::conversation::{Conversation, OUTBOX_CAP, Outgoing};
@@ -143,6 +144,11 @@ impl Core {
             }
         }
         core
+    }
+
+    /// Takes as verified what other cores of this process have verified: for simulations of many.
+    pub fn share_proofs(&mut self, proofs: SharedProofs) {
+        self.certs = CertCache::sharing(proofs);
     }
 
     /// Takes up a stored conversation: its newest entry, entries of ours that never went out, and

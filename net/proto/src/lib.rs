@@ -14,6 +14,7 @@ pub mod identity;
 pub mod limits;
 pub mod link;
 pub mod name;
+pub mod proofs;
 pub mod protocol;
 pub mod record;
 pub mod signed;
@@ -29,6 +30,7 @@ pub use id::{ConversationId, ConversationTag, DeviceId, EntryId, PersonId, RoomI
 pub use identity::{DeviceCert, DeviceKeys, PersonKey};
 pub use link::{JoinLink, LinkError};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
+pub use proofs::SharedProofs;
 pub use record::{
     AddressRecord, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem, PersonRecord,
     Privacy, Snapshot, StoredEntry, Write,

@@ -20,6 +20,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use crate::codec::{self, DecodeError};
 use crate::id::{DeviceId, PersonId};
 use crate::identity::{DeviceCert, DeviceKeys};
+use crate::proofs::SharedProofs;
 
 /// A type that devices sign.
 pub trait Signable: Serialize + DeserializeOwned {
@@ -112,9 +113,12 @@ impl<T: Signable> Unverified<T> {
 
     /// Checks certificate, signature and limits.
     pub fn verify(self, certs: &mut CertCache) -> Result<Verified<T>, VerifyError> {
-        let key = certs.device_key(&self.cert).ok_or(VerifyError::BadCertificate)?;
-        key.verify(&Signature::from_bytes(&self.signature), &self.signed_bytes())
-            .map_err(|_| VerifyError::BadSignature)?;
+        if !certs.is_proven(&self) {
+            let key = certs.device_key(&self.cert).ok_or(VerifyError::BadCertificate)?;
+            key.verify(&Signature::from_bytes(&self.signature), &self.signed_bytes())
+                .map_err(|_| VerifyError::BadSignature)?;
+            certs.note_proven(&self);
+        }
         self.decode_body()
     }
 
@@ -130,7 +134,7 @@ impl<T: Signable> Unverified<T> {
     fn batch_holds(batch: &[Self], certs: &mut CertCache) -> bool {
         let mut verifier = batch::Verifier::new();
         let mut transcript = blake3::Hasher::new_derive_key("kinmesh 2026-11 batch verification");
-        for one in batch {
+        for one in batch.iter().filter(|one| !certs.is_proven(one)).collect::<Vec<_>>() {
             if !certs.holds(&one.cert) {
                 return false;
             }
@@ -144,7 +148,19 @@ impl<T: Signable> Unverified<T> {
         }
         // The factors must be what no signer could foresee. A hash of all there is to verify is that,
         // and the same batch is judged the same way in every run.
-        verifier.verify(StdRng::from_seed(*transcript.finalize().as_bytes())).is_ok()
+        let hold = verifier.verify(StdRng::from_seed(*transcript.finalize().as_bytes())).is_ok();
+        if hold {
+            batch.iter().for_each(|one| certs.note_proven(one));
+        }
+        hold
+    }
+
+    /// Names what was verified: all that certificate and signature are checked against.
+    fn proof(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("kinmesh 2026-11 shared proof");
+        hasher.update(&self.signature[..]).update(&self.cert.signature[..]);
+        hasher.update(&self.cert.issued_ms.to_be_bytes()).update(&self.signed_bytes());
+        *hasher.finalize().as_bytes()
     }
 
     /// The signed bytes, the signer's certificate and the signature, for a store that keeps each
@@ -212,12 +228,28 @@ impl<T> Verified<T> {
 pub struct CertCache {
     known: BTreeMap<[u8; 32], VerificationKey>,
     oldest_first: VecDeque<[u8; 32]>,
+    shared: Option<SharedProofs>,
 }
 
 /// Certificates remembered: as many as a large room has members; about 300 bytes each.
 const CERT_CACHE_CAP: usize = 4096;
 
 impl CertCache {
+    /// A cache that also takes as verified what others who share the proofs have verified.
+    pub fn sharing(proofs: SharedProofs) -> Self {
+        Self { shared: Some(proofs), ..Self::default() }
+    }
+
+    fn is_proven<T: Signable>(&self, one: &Unverified<T>) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.contains(one.proof()))
+    }
+
+    fn note_proven<T: Signable>(&self, one: &Unverified<T>) {
+        if let Some(shared) = &self.shared {
+            shared.add(one.proof());
+        }
+    }
+
     /// Whether the certificate holds; remembers those that do.
     pub fn holds(&mut self, cert: &DeviceCert) -> bool {
         self.device_key(cert).is_some()
