@@ -12,7 +12,9 @@ use kinmesh_net::{
     ChangeError, ConnectError, FollowError, Node, NodeConfig, NodeHandle, ReadError, RoomHandle, SendError,
     StartError, parse_address,
 };
-use kinmesh_proto::{ConversationId, DisplayName, EntryKey, JoinLink, LinkError, NameError, StatusLine};
+use kinmesh_proto::{
+    ConversationId, DisplayName, EntryKey, JoinLink, LinkError, NameError, PageAt, StatusLine,
+};
 
 use crate::args::Options;
 use crate::settings::{Settings, SettingsError, SettingsFile};
@@ -156,10 +158,7 @@ impl Program {
 
     /// Sends text to a room or a person. It is on our disk when this returns.
     pub async fn send(&self, conversation: ConversationId, text: String) -> Result<EntryView, SendError> {
-        match conversation {
-            ConversationId::Room(room) => self.node.room(room).send(text).await,
-            ConversationId::Direct(person) => self.node.chat(person).send(text).await,
-        }
+        self.node.conversation(conversation).send(text).await
     }
 
     /// Up to `limit` entries before `before`, or the newest ones; oldest first.
@@ -169,18 +168,13 @@ impl Program {
         before: Option<EntryKey>,
         limit: usize,
     ) -> Result<Vec<EntryView>, ReadError> {
-        match conversation {
-            ConversationId::Room(room) => self.node.room(room).page(before, limit).await,
-            ConversationId::Direct(person) => self.node.chat(person).page(before, limit).await,
-        }
+        let at = before.map_or(PageAt::Newest, PageAt::Before);
+        self.node.conversation(conversation).page(at, limit).await
     }
 
     /// Marks everything up to and including this entry as read.
     pub async fn mark_read(&self, conversation: ConversationId, up_to: EntryKey) -> Result<(), ChangeError> {
-        match conversation {
-            ConversationId::Room(room) => self.node.room(room).mark_read(up_to).await,
-            ConversationId::Direct(person) => self.node.chat(person).mark_read(up_to).await,
-        }
+        self.node.conversation(conversation).mark_read(up_to).await
     }
 
     /// Follows a link, and remembers its nodes for the next start.

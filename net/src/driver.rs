@@ -10,6 +10,7 @@ mod connections;
 mod network;
 mod outputs;
 mod persistence;
+mod reads;
 mod seek;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, Token};
 use kinmesh_proto::record::Write;
-use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, RoomId};
+use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
 use kinmesh_store::{Completion, OpenReport, SledStore, StoreError, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
@@ -40,6 +41,7 @@ use crate::transport::{Connections, TransportError};
 use crate::{NodeConfig, listen, transport};
 use commands::Waiting;
 use connections::ConnectionTable;
+use reads::PostRead;
 use seek::Seek;
 
 /// Commands that wait for the driver. A face gets `Busy` beyond it and tries again.
@@ -50,6 +52,8 @@ const EVENTS_CAP: usize = 4096;
 const COMPLETIONS_CAP: usize = 1024;
 /// Counts of unread entries on their way back: one for each conversation at start is not too many.
 const COUNTS_CAP: usize = 64;
+/// Posts that were read for the core, on their way back: what one batch of changes may touch.
+const POSTS_CAP: usize = 128;
 /// Commands or completions taken in one round before the network has its turn again.
 const ROUND_MAX: usize = 256;
 /// Presence, timeouts and dials are looked at this often.
@@ -68,6 +72,7 @@ pub(crate) struct Driver {
     completions: mpsc::Receiver<Completion>,
     counts: mpsc::Receiver<Count>,
     counted: mpsc::Sender<Count>,
+    posts_read: (mpsc::Sender<PostRead>, mpsc::Receiver<PostRead>),
     events: broadcast::Sender<Event>,
     status: watch::Sender<NodeStatus>,
     overview: watch::Sender<Arc<Overview>>,
@@ -139,6 +144,7 @@ pub(crate) async fn start(
         completions,
         counts,
         counted,
+        posts_read: mpsc::channel(POSTS_CAP),
         events,
         status,
         overview,
@@ -170,9 +176,10 @@ pub(crate) async fn start(
 async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(), StartError> {
     for (id, read) in core.stored_conversations() {
         let newest = store.page(id, None, 1).await?.pop();
+        let last = reads::page(store, id, PageAt::Newest, 1).await?.pop();
         let queued = store.queued(id, REQUEUE_MAX).await?;
         let unread = store.unread(id, read, kinmesh_core::UNREAD_CAP).await?;
-        core.restore_conversation(id, newest, queued, unread);
+        core.restore_conversation(id, newest, last, queued, unread);
     }
     Ok(())
 }
@@ -188,6 +195,7 @@ impl Driver {
             tokio::select! {
                 Some(completion) = self.completions.recv() => self.completed_all(completion),
                 Some((id, after, unread)) = self.counts.recv() => self.core.unread_counted(id, after, unread),
+                Some(read) = self.posts_read.1.recv() => self.post_read(read),
                 command = self.commands.recv(), if may_take => match command {
                     Some(command) => self.command_all(command),
                     // Every handle is gone: nobody can see or ask anything any more.

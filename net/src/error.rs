@@ -67,6 +67,35 @@ pub enum SendError {
     Call(#[from] CallError),
 }
 
+/// A post was not changed or answered.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// There is no such post in this conversation.
+    #[error("there is no such message here")]
+    UnknownPost,
+    /// Somebody else wrote it.
+    #[error("somebody else wrote it")]
+    NotYours,
+    /// Its author has deleted it.
+    #[error("it was deleted")]
+    Deleted,
+    /// A reaction is one emoji.
+    #[error("a reaction is one emoji")]
+    NotAnEmoji,
+    /// The change could not be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The post could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<CallError> for EditError {
+    fn from(error: CallError) -> Self {
+        Self::Send(SendError::Call(error))
+    }
+}
+
 /// A room was not joined or left, or a contact or the profile not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {

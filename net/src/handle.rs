@@ -3,17 +3,19 @@
 //!
 //! Knows the command queue of the driver and nothing of libp2p behind it. Runs wherever it is called.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use kinmesh_core::{EntryView, Event, Overview, PersonView};
+use kinmesh_core::{Change, EditView, EntryView, Event, Overview, PersonView};
 use kinmesh_proto::{
-    ConversationId, DisplayName, EntryKey, JoinLink, PersonId, RoomId, RoomName, StatusLine,
+    ConversationId, DisplayName, EntryKey, JoinLink, PageAt, PageItem, PersonId, Privacy, RoomId, RoomName,
+    StatusLine,
 };
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::error::{CallError, ChangeError, ConnectError, ReadError, SendError};
+use crate::error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError};
 use crate::status::NodeStatus;
 
 /// Most entries one page may hold.
@@ -24,6 +26,10 @@ pub(crate) enum Command {
     SetProfile {
         name: DisplayName,
         status: StatusLine,
+        reply: Reply<ChangeError>,
+    },
+    SetPrivacy {
+        privacy: Privacy,
         reply: Reply<ChangeError>,
     },
     JoinRoom {
@@ -41,11 +47,26 @@ pub(crate) enum Command {
     Send {
         conversation: ConversationId,
         text: String,
+        reply_to: Option<EntryKey>,
         reply: Reply<SendError, EntryView>,
+    },
+    Change {
+        conversation: ConversationId,
+        post: Box<PageItem>,
+        change: Change,
+        reply: Reply<EditError>,
+    },
+    Typing {
+        conversation: ConversationId,
+    },
+    Post {
+        conversation: ConversationId,
+        key: EntryKey,
+        reply: Reply<ReadError, Option<(PageItem, EntryView)>>,
     },
     Page {
         conversation: ConversationId,
-        before: Option<EntryKey>,
+        at: PageAt,
         limit: usize,
         reply: Reply<ReadError, Vec<EntryView>>,
     },
@@ -115,6 +136,11 @@ impl NodeHandle {
         self.call(|reply| Command::SetProfile { name, status, reply }).await?
     }
 
+    /// Sets what of our doings others are told; [`Overview::me`] says what is set.
+    pub async fn set_privacy(&self, privacy: Privacy) -> Result<(), ChangeError> {
+        self.call(|reply| Command::SetPrivacy { privacy, reply }).await?
+    }
+
     /// Joins the public room of this name; a room we are in already is returned as it is.
     pub async fn join_room(&self, name: RoomName) -> Result<RoomHandle, ChangeError> {
         let room = self.call(|reply| Command::JoinRoom { name, reply }).await??;
@@ -123,12 +149,17 @@ impl NodeHandle {
 
     /// The way to a room. Its methods say so when we are not in it.
     pub fn room(&self, room: RoomId) -> RoomHandle {
-        RoomHandle { node: self.clone(), room }
+        RoomHandle { conversation: self.conversation(ConversationId::Room(room)), room }
     }
 
     /// The way to the one-to-one chat with a person.
     pub fn chat(&self, person: PersonId) -> ChatHandle {
-        ChatHandle { node: self.clone(), person }
+        ChatHandle { conversation: self.conversation(ConversationId::Direct(person)), person }
+    }
+
+    /// The way to either.
+    pub fn conversation(&self, id: ConversationId) -> ConversationHandle {
+        ConversationHandle { node: self.clone(), id }
     }
 
     /// Adds a person to the contacts, or removes them; their chat and nickname stay.
@@ -202,24 +233,6 @@ impl NodeHandle {
         })?;
         answer.await.map_err(|_| CallError::NodeGone)
     }
-
-    async fn send(&self, conversation: ConversationId, text: String) -> Result<EntryView, SendError> {
-        self.call(|reply| Command::Send { conversation, text, reply }).await?
-    }
-
-    async fn page(
-        &self,
-        conversation: ConversationId,
-        before: Option<EntryKey>,
-        limit: usize,
-    ) -> Result<Vec<EntryView>, ReadError> {
-        let limit = limit.clamp(1, PAGE_MAX);
-        self.call(|reply| Command::Page { conversation, before, limit, reply }).await?
-    }
-
-    async fn mark_read(&self, conversation: ConversationId, up_to: EntryKey) -> Result<(), ChangeError> {
-        self.call(|reply| Command::MarkRead { conversation, up_to, reply }).await?
-    }
 }
 
 /// A link was not followed.
@@ -242,32 +255,105 @@ pub fn parse_address(text: &str) -> Result<Multiaddr, ConnectError> {
     }
 }
 
+/// What can be done in a room as well as in a one-to-one chat.
+#[derive(Clone)]
+pub struct ConversationHandle {
+    node: NodeHandle,
+    id: ConversationId,
+}
+
+impl ConversationHandle {
+    /// Sends text. It is on our disk when this returns; how far it comes is told by events.
+    pub async fn send(&self, text: impl Into<String>) -> Result<EntryView, SendError> {
+        self.send_text(text.into(), None).await
+    }
+
+    /// Sends text that answers a post.
+    pub async fn reply(&self, to: EntryKey, text: impl Into<String>) -> Result<EntryView, EditError> {
+        self.item(to).await?;
+        Ok(self.send_text(text.into(), Some(to)).await?)
+    }
+
+    /// Gives a post of ours another text. The same text again changes nothing.
+    pub async fn edit(&self, key: EntryKey, text: impl Into<String>) -> Result<(), EditError> {
+        self.change(key, Change::Edit(text.into())).await
+    }
+
+    /// Takes back a post of ours: everybody who has it erases it. One that was taken back stays so.
+    pub async fn delete(&self, key: EntryKey) -> Result<(), EditError> {
+        self.change(key, Change::Delete).await
+    }
+
+    /// Puts an emoji to a post, or takes it back. As it is already, nothing changes.
+    pub async fn react(&self, key: EntryKey, emoji: impl Into<String>, on: bool) -> Result<(), EditError> {
+        self.change(key, Change::React { emoji: emoji.into(), on }).await
+    }
+
+    /// All texts that a post had, the first one first; none of a deleted one.
+    pub async fn edits(&self, key: EntryKey) -> Result<Vec<EditView>, EditError> {
+        Ok(kinmesh_core::view::edits(&self.item(key).await?))
+    }
+
+    /// Says that somebody writes here. Call it at each change of the draft: it is told no more often
+    /// than others need it, and not at all if the user does not share that.
+    pub fn typing(&self) {
+        // A peer that is busy or gone tells nobody, which is no loss.
+        let _ = self.node.commands.try_send(Command::Typing { conversation: self.id });
+    }
+
+    /// Up to `limit` posts, at most [`PAGE_MAX`], oldest first.
+    pub async fn page(&self, at: PageAt, limit: usize) -> Result<Vec<EntryView>, ReadError> {
+        let (conversation, limit) = (self.id, limit.clamp(1, PAGE_MAX));
+        self.node.call(|reply| Command::Page { conversation, at, limit, reply }).await?
+    }
+
+    /// One post; `None` when it is not here.
+    pub async fn post(&self, key: EntryKey) -> Result<Option<EntryView>, ReadError> {
+        Ok(self.read(key).await?.map(|(_, view)| view))
+    }
+
+    /// Marks everything up to and including this entry as read.
+    pub async fn mark_read(&self, up_to: EntryKey) -> Result<(), ChangeError> {
+        self.node.call(|reply| Command::MarkRead { conversation: self.id, up_to, reply }).await?
+    }
+
+    async fn send_text(&self, text: String, reply_to: Option<EntryKey>) -> Result<EntryView, SendError> {
+        self.node.call(|reply| Command::Send { conversation: self.id, text, reply_to, reply }).await?
+    }
+
+    async fn change(&self, key: EntryKey, change: Change) -> Result<(), EditError> {
+        let post = Box::new(self.item(key).await?);
+        self.node.call(|reply| Command::Change { conversation: self.id, post, change, reply }).await?
+    }
+
+    async fn item(&self, key: EntryKey) -> Result<PageItem, EditError> {
+        Ok(self.read(key).await?.ok_or(EditError::UnknownPost)?.0)
+    }
+
+    async fn read(&self, key: EntryKey) -> Result<Option<(PageItem, EntryView)>, ReadError> {
+        self.node.call(|reply| Command::Post { conversation: self.id, key, reply }).await?
+    }
+}
+
 /// The only way to act in a room.
 #[derive(Clone)]
 pub struct RoomHandle {
-    node: NodeHandle,
+    conversation: ConversationHandle,
     room: RoomId,
+}
+
+impl Deref for RoomHandle {
+    type Target = ConversationHandle;
+
+    fn deref(&self) -> &ConversationHandle {
+        &self.conversation
+    }
 }
 
 impl RoomHandle {
     /// Which room.
     pub fn id(&self) -> RoomId {
         self.room
-    }
-
-    /// Sends text to the room. It is on our disk when this returns.
-    pub async fn send(&self, text: impl Into<String>) -> Result<EntryView, SendError> {
-        self.node.send(ConversationId::Room(self.room), text.into()).await
-    }
-
-    /// Up to `limit` entries before `before`, or the newest ones; oldest first.
-    pub async fn page(&self, before: Option<EntryKey>, limit: usize) -> Result<Vec<EntryView>, ReadError> {
-        self.node.page(ConversationId::Room(self.room), before, limit).await
-    }
-
-    /// Marks everything up to and including this entry as read.
-    pub async fn mark_read(&self, up_to: EntryKey) -> Result<(), ChangeError> {
-        self.node.mark_read(ConversationId::Room(self.room), up_to).await
     }
 
     /// Persons known to be members, ourselves included.
@@ -284,29 +370,22 @@ impl RoomHandle {
 /// The only way to act in a one-to-one chat.
 #[derive(Clone)]
 pub struct ChatHandle {
-    node: NodeHandle,
+    conversation: ConversationHandle,
     person: PersonId,
+}
+
+impl Deref for ChatHandle {
+    type Target = ConversationHandle;
+
+    fn deref(&self) -> &ConversationHandle {
+        &self.conversation
+    }
 }
 
 impl ChatHandle {
     /// With whom.
     pub fn person(&self) -> PersonId {
         self.person
-    }
-
-    /// Sends text to the person. It is on our disk when this returns; delivery is told by events.
-    pub async fn send(&self, text: impl Into<String>) -> Result<EntryView, SendError> {
-        self.node.send(ConversationId::Direct(self.person), text.into()).await
-    }
-
-    /// Up to `limit` entries before `before`, or the newest ones; oldest first.
-    pub async fn page(&self, before: Option<EntryKey>, limit: usize) -> Result<Vec<EntryView>, ReadError> {
-        self.node.page(ConversationId::Direct(self.person), before, limit).await
-    }
-
-    /// Marks everything up to and including this entry as read.
-    pub async fn mark_read(&self, up_to: EntryKey) -> Result<(), ChangeError> {
-        self.node.mark_read(ConversationId::Direct(self.person), up_to).await
     }
 }
 

@@ -18,8 +18,10 @@ pub mod status;
 pub mod testing;
 pub mod transport;
 
-pub use error::{CallError, ChangeError, ConnectError, ReadError, SendError, StartError};
-pub use handle::{ChatHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address};
+pub use error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError, StartError};
+pub use handle::{
+    ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,
+};
 pub use kinmesh_core::{Completeness, Overview};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kinmesh_core::{ConversationEvent, Event};
 use kinmesh_net::{EventStream, Node, NodeConfig, NodeHandle};
-use kinmesh_proto::{ConversationId, Delivery, DisplayName, PersonId, RoomName, StatusLine};
+use kinmesh_proto::{ConversationId, Delivery, DisplayName, PageAt, PersonId, RoomName, StatusLine};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -86,7 +86,7 @@ async fn echo_answers_without_any_network() {
         })
         .await;
     alice.hears(ConversationId::Direct(echo), "is it working?").await;
-    let page = alice.node.chat(echo).page(None, 10).await.unwrap();
+    let page = alice.node.chat(echo).page(PageAt::Newest, 10).await.unwrap();
     assert_eq!(page.iter().map(|entry| entry.author).collect::<Vec<_>>(), [alice.person, echo]);
     assert_eq!(alice.node.overview().chats[0].unread, 1);
 }
@@ -117,7 +117,7 @@ async fn a_private_message_is_acknowledged_from_the_other_disk() {
             matches!(event, Event::Conversation { change: ConversationEvent::DeliveryChanged { key, delivery: Delivery::Delivered }, .. } if *key == sent.key)
         })
         .await;
-    let page = bob.node.chat(alice.person).page(None, 10).await.unwrap();
+    let page = bob.node.chat(alice.person).page(PageAt::Newest, 10).await.unwrap();
     assert_eq!(page[0].text.as_deref(), Some("only for you"));
 }
 
@@ -145,7 +145,7 @@ async fn history_and_membership_survive_a_restart() {
     let alice = Peer::start_in(alice.dir, "Alice").await;
     let overview = alice.node.overview();
     assert!(overview.rooms[0].joined);
-    let page = alice.node.room(room.id()).page(None, 10).await.unwrap();
+    let page = alice.node.room(room.id()).page(PageAt::Newest, 10).await.unwrap();
     assert_eq!(page[0].text.as_deref(), Some("note to self"));
 }
 

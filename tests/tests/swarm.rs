@@ -10,7 +10,7 @@ use futures::future::join_all;
 use kinmesh_core::{ConversationEvent, Event};
 use kinmesh_net::testing::start_in_memory;
 use kinmesh_net::{EventStream, NodeConfig, NodeHandle, RoomHandle};
-use kinmesh_proto::{DisplayName, RoomName, StatusLine};
+use kinmesh_proto::{DisplayName, PageAt, RoomName, StatusLine};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -89,7 +89,7 @@ async fn twenty_peers_get_every_message_of_a_room_exactly_once() {
     for heard in join_all(peers.iter_mut().map(|peer| listens(&mut peer.events))).await {
         assert!(heard.values().all(|times| *times == 1), "told twice: {heard:?}");
     }
-    let pages = join_all(peers.iter().map(|peer| peer.room.page(None, 2 * PEERS * MESSAGES))).await;
+    let pages = join_all(peers.iter().map(|peer| peer.room.page(PageAt::Newest, 2 * PEERS * MESSAGES))).await;
     let texts =
         |page: &[kinmesh_core::EntryView]| page.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>();
     let first = texts(pages[0].as_ref().unwrap());

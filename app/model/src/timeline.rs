@@ -148,6 +148,12 @@ impl Timeline {
                 self.let_go_of_oldest();
                 if entry.author == self.me { Applied::Changed } else { Applied::New }
             }
+            ConversationEvent::EntryChanged { entry } => {
+                if let Some(shown) = self.entries.get_mut(&entry.key) {
+                    shown.clone_from(entry);
+                }
+                Applied::Changed
+            }
             ConversationEvent::DeliveryChanged { key, delivery } => {
                 match self.entries.get_mut(key) {
                     Some(entry) => entry.delivery = further(entry.delivery, *delivery),

@@ -29,6 +29,12 @@ fn entry(author: PersonId, ms: u64, text: &str) -> EntryView {
         written_ms: ms,
         text: Some(text.to_owned()),
         delivery: if author == ME { Delivery::Queued } else { Delivery::Received },
+        reply_to: None,
+        edited_ms: None,
+        deleted: false,
+        reactions: Vec::new(),
+        follows_gap: false,
+        read_by_other: false,
     }
 }
 

@@ -5,8 +5,8 @@
 use kinmesh_core::{ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route};
 use kinmesh_model::{Directory, People, Speaker, chat_rows, find_people, room_rows};
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, RoomId, RoomName,
-    StatusLine,
+    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, Privacy, RoomId,
+    RoomName, StatusLine,
 };
 
 const ME: PersonId = PersonId([1; 32]);
@@ -20,6 +20,7 @@ fn me() -> OwnView {
         fingerprint: ME.fingerprint(),
         name: Some(DisplayName::new("Lin").unwrap()),
         status: StatusLine::new("").unwrap(),
+        privacy: Privacy::default(),
     }
 }
 
@@ -47,6 +48,12 @@ fn last(conversation: ConversationId, author: PersonId, ms: u64, text: &str) -> 
         written_ms: ms,
         text: Some(text.to_owned()),
         delivery: Delivery::Received,
+        reply_to: None,
+        edited_ms: None,
+        deleted: false,
+        reactions: Vec::new(),
+        follows_gap: false,
+        read_by_other: false,
     })
 }
 
@@ -62,6 +69,7 @@ fn room(name: &str, joined: bool, said: Option<(PersonId, u64, &str)>) -> RoomVi
         online: 1,
         unread: 0,
         last,
+        waiting: None,
         completeness: Completeness::default(),
     }
 }
@@ -92,8 +100,12 @@ fn people_of_one_name_are_told_apart() {
     let people =
         [person(ANA, "Ana", Route::Lan, true, false), person(ANA_TOO, "Ana", Route::None, false, false)];
     let names = Directory::new(&me(), &people);
-    let chat =
-        |who, ms| ChatView { person: who, unread: 0, last: last(ConversationId::Direct(who), who, ms, "hi") };
+    let chat = |who, ms| ChatView {
+        person: who,
+        unread: 0,
+        last: last(ConversationId::Direct(who), who, ms, "hi"),
+        waiting: None,
+    };
     let chats = [chat(ANA, 1000), chat(ANA_TOO, 2000)];
     let rows = chat_rows(&chats, ME, &names, "");
     assert_eq!(rows[0].fingerprint, Some(ANA_TOO.fingerprint()));
@@ -116,7 +128,7 @@ fn people_stand_where_they_can_be_reached() {
         person(id(8), "Stranger", Route::None, false, false),
         person(ANA, "Ana", Route::Lan, true, true),
     ];
-    let chats = [ChatView { person: ANA, unread: 0, last: None }];
+    let chats = [ChatView { person: ANA, unread: 0, last: None, waiting: None }];
     let called =
         |rows: &[kinmesh_model::PersonRow]| rows.iter().map(|row| row.face.name.clone()).collect::<Vec<_>>();
     let sorted = People::new(&people, &chats, "");

@@ -184,7 +184,10 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             }
             ConversationEvent::Opened
             | ConversationEvent::Closed
+            | ConversationEvent::EntryChanged { .. }
             | ConversationEvent::Read { .. }
+            | ConversationEvent::ReadByOther { .. }
+            | ConversationEvent::Typing { .. }
             | ConversationEvent::CompletenessChanged { .. } => Ok(()),
         }
     }

@@ -9,6 +9,7 @@ use kinmesh_proto::{
 use crate::conversation::{Conversation, envelopes};
 use crate::node::{Core, Pending};
 use crate::output::{BatchToken, Output, RequestToken};
+use crate::view::WaitReason;
 
 /// First wait after a failed hand-over; doubled for each further one.
 const RETRY_FIRST_MS: u64 = 1_000;
@@ -44,11 +45,12 @@ impl Core {
         let receipts = match response {
             ChatResponse::Receipts(receipts) if receipts.len() == chat.in_flight => receipts,
             ChatResponse::Receipts(_) | ChatResponse::Noted | ChatResponse::Busy => {
-                return self.chat_failed(now_ms, batch);
+                return self.hand_over_failed(now_ms, batch, WaitReason::Refused);
             }
         };
         chat.in_flight = 0;
         chat.failures = 0;
+        chat.trouble = None;
         let taken = chat.outbox.drain(..receipts.len());
         let deliveries =
             taken.zip(receipts).map(|(outgoing, receipt)| (outgoing.entry.key(), delivery_of(receipt)));
@@ -60,10 +62,15 @@ impl Core {
     /// A batch was not answered. Whether it arrived is unknown, so it is sent again; the receiver
     /// knows entries by their ids and takes none twice.
     pub fn chat_failed(&mut self, now_ms: u64, batch: BatchToken) {
+        self.hand_over_failed(now_ms, batch, WaitReason::NoAnswer);
+    }
+
+    fn hand_over_failed(&mut self, now_ms: u64, batch: BatchToken, trouble: WaitReason) {
         let Some(chat) = self.chat_under_way(batch) else { return };
         chat.in_flight = 0;
         chat.retry_at_ms = now_ms + (RETRY_FIRST_MS << chat.failures.min(5)).min(RETRY_MAX_MS);
         chat.failures += 1;
+        chat.trouble = Some(trouble);
     }
 
     /// The person said hello: whatever failed before, this connection is new.
@@ -71,18 +78,36 @@ impl Core {
         if let Some(chat) = self.conversations.get_mut(&ConversationId::Direct(person)) {
             chat.retry_at_ms = 0;
             chat.failures = 0;
+            chat.trouble = None;
         }
     }
 
     /// A device hands us entries; the answer is an [`Output::Respond`] once they are on disk.
     pub fn chat_request(&mut self, now_ms: u64, device: DeviceId, request: ChatRequest, token: RequestToken) {
-        let ChatRequest::Deliver(envelopes) = request else {
-            return self.push(Output::Respond { request: token, response: ChatResponse::Noted });
-        };
         // Their hello is still on its way, or crossed this request: they will ask again.
         let Some(person) = self.people.person_of(device) else {
             return self.push(Output::Respond { request: token, response: ChatResponse::Busy });
         };
+        match request {
+            ChatRequest::Deliver(envelopes) => self.delivered(now_ms, device, person, envelopes, token),
+            ChatRequest::Read { .. } => {
+                self.push(Output::Respond { request: token, response: ChatResponse::Noted });
+            }
+            ChatRequest::Typing => {
+                self.hear_typing_in_chat(now_ms, person);
+                self.push(Output::Respond { request: token, response: ChatResponse::Noted });
+            }
+        }
+    }
+
+    fn delivered(
+        &mut self,
+        now_ms: u64,
+        device: DeviceId,
+        person: PersonId,
+        envelopes: Vec<Unverified<EntryBody>>,
+        token: RequestToken,
+    ) {
         if envelopes.len() > limits::BATCH_ENTRIES_MAX {
             let receipts = vec![Receipt::Refused(Refusal::Invalid); envelopes.len()];
             return self.push(Output::Respond { request: token, response: ChatResponse::Receipts(receipts) });
@@ -138,6 +163,7 @@ impl Core {
 
     pub(crate) fn delivered_persisted(
         &mut self,
+        now_ms: u64,
         person: PersonId,
         entries: Vec<Entry>,
         receipts: Vec<Receipt>,
@@ -146,7 +172,7 @@ impl Core {
     ) {
         self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
         for (entry, _) in entries.iter().zip(fresh).filter(|(_, fresh)| **fresh) {
-            self.tell_added(ConversationId::Direct(person), entry, Delivery::Received);
+            self.tell_added(now_ms, ConversationId::Direct(person), entry, Delivery::Received);
         }
     }
 }

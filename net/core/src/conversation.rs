@@ -8,7 +8,8 @@ use kinmesh_proto::{
 };
 
 use crate::UNREAD_CAP;
-use crate::view::EntryView;
+use crate::typing::Writers;
+use crate::view::{EntryView, WaitReason, Waiting};
 
 /// Entries that wait to go out, of one conversation. A writer that is faster is told to wait.
 pub(crate) const OUTBOX_CAP: usize = 16_384;
@@ -30,6 +31,8 @@ pub(crate) struct Conversation {
     heads: VecDeque<EntryKey>,
     /// The newest entry.
     pub last: Option<EntryView>,
+    /// The newest change to a post that is known here: a later post was changed by none of them.
+    pub newest_change: Option<EntryKey>,
     pub unread: usize,
     /// Members of a room and when they were last seen in it.
     pub members: BTreeMap<PersonId, u64>,
@@ -39,6 +42,8 @@ pub(crate) struct Conversation {
     pub in_flight: usize,
     /// Of a chat: batches handed over so far. Only the answer to the last one counts.
     pub batches: u64,
+    /// Of a chat: what went wrong with the last hand-over.
+    pub trouble: Option<WaitReason>,
     /// Of a chat: failed hand-overs in a row.
     pub failures: u32,
     /// Not before this time is the outbox tried again.
@@ -47,6 +52,7 @@ pub(crate) struct Conversation {
     pub beacon_at_ms: u64,
     /// Not before this time is it said again, however many newcomers there are.
     pub beacon_not_before_ms: u64,
+    pub writers: Writers,
 }
 
 impl Conversation {
@@ -56,15 +62,18 @@ impl Conversation {
             rev: 0,
             heads: VecDeque::new(),
             last: None,
+            newest_change: None,
             unread: 0,
             members: BTreeMap::new(),
             outbox: VecDeque::new(),
             in_flight: 0,
             batches: 0,
+            trouble: None,
             failures: 0,
             retry_at_ms: 0,
             beacon_at_ms: 0,
             beacon_not_before_ms: 0,
+            writers: Writers::default(),
         }
     }
 
@@ -78,10 +87,15 @@ impl Conversation {
     }
 
     /// The next entry of this device.
-    pub(crate) fn compose(&mut self, conversation: ConversationTag, clock: Hlc, text: String) -> EntryBody {
+    pub(crate) fn compose(
+        &mut self,
+        conversation: ConversationTag,
+        clock: Hlc,
+        content: Content,
+    ) -> EntryBody {
         self.record.seq_reserved += 1;
         let prev = self.heads.iter().copied().collect();
-        EntryBody { conversation, clock, seq: self.record.seq_reserved, prev, content: Content::text(text) }
+        EntryBody { conversation, clock, seq: self.record.seq_reserved, prev, content }
     }
 
     /// Echo's answer to an entry. Its sequence follows the entry's: Echo writes nothing else.
@@ -125,11 +139,24 @@ impl Conversation {
         }
     }
 
+    /// Notes that a post changed.
+    pub(crate) fn changed(&mut self, view: &EntryView) {
+        if let Some(last) = self.last.as_mut().filter(|last| last.key == view.key) {
+            last.clone_from(view);
+        }
+    }
+
     /// Notes how far an entry of ours has come.
     pub(crate) fn delivery_changed(&mut self, key: EntryKey, delivery: Delivery) {
         if let Some(last) = self.last.as_mut().filter(|last| last.key == key) {
             last.delivery = delivery;
         }
+    }
+
+    /// What of ours has not gone out, if that is why.
+    pub(crate) fn waiting(&self, reason: WaitReason) -> Option<Waiting> {
+        let oldest = &self.outbox.front()?.entry;
+        Some(Waiting { entries: self.outbox.len(), since_ms: oldest.value().clock.ms(), reason })
     }
 
     /// The front of the outbox that fits into one batch.

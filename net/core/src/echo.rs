@@ -62,7 +62,8 @@ impl Core {
         let person = self.echo.person();
         let id = ConversationId::Direct(person);
         self.set_deliveries(id, vec![(entry.key(), Delivery::Delivered)]);
-        let (tag, text) = (id.tag(self.me()), entry.text().unwrap_or_default().to_owned());
+        let Some(text) = entry.text() else { return };
+        let (tag, text) = (id.tag(self.me()), text.to_owned());
         self.clock = self.clock.next(now_ms);
         let clock = self.clock;
         let Some(chat) = self.conversations.get_mut(&id) else { return };

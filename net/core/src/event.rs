@@ -54,6 +54,11 @@ pub enum ConversationEvent {
         /// The entry.
         entry: EntryView,
     },
+    /// Something about a post changed: it was edited, deleted, or reacted to.
+    EntryChanged {
+        /// The post as it is now.
+        entry: EntryView,
+    },
     /// One of our entries came further.
     DeliveryChanged {
         /// Which.
@@ -80,5 +85,17 @@ pub enum ConversationEvent {
     CompletenessChanged {
         /// What we know now.
         completeness: Completeness,
+    },
+    /// A chat: the other has read our entries up to this one.
+    ReadByOther {
+        /// The newest entry they have read, ours or theirs.
+        up_to: EntryKey,
+    },
+    /// Somebody is writing. It is told again while they go on; an entry of theirs ends it.
+    Typing {
+        /// Who.
+        person: PersonId,
+        /// Until when to show it, in Unix milliseconds.
+        until_ms: u64,
     },
 }

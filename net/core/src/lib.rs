@@ -5,6 +5,7 @@
 //! seed, words of other peers as methods, and what is to be done goes out as [`Output`]s. So a whole mesh
 //! can be simulated from one seed.
 
+mod changes;
 mod chat;
 mod conversation;
 mod echo;
@@ -17,16 +18,21 @@ mod presence;
 mod recent;
 mod room;
 mod sync;
+mod typing;
 mod unsaved;
 pub mod view;
 
+pub use changes::{Change, ChangeRefusal};
 pub use event::{ConversationEvent, Event};
 pub use node::{Core, SendRefusal, UnknownPerson};
 pub use output::{BatchToken, FrameToken, Output, RequestToken, Token, Verdict};
 pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};
 pub use room::{ROOMS_MAX, TooManyRooms};
-pub use view::{ChatView, Completeness, EntryView, Online, Overview, OwnView, PersonView, RoomView, Route};
+pub use view::{
+    ChatView, Completeness, EditView, EntryView, Online, Overview, OwnView, PersonView, ReactionView,
+    RoomView, Route, WaitReason, Waiting,
+};
 
 /// Unread entries are counted up to this; a face shows "999+".
 pub const UNREAD_CAP: usize = 1000;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     CertCache, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId, DeviceKeys,
-    DisplayName, Entry, EntryId, EntryKey, Hlc, PersonId, Receipt, RoomId, SharedProofs, StatusLine,
-    Unverified, limits,
+    DisplayName, Entry, EntryId, EntryKey, Hlc, PageItem, PersonId, Privacy, Receipt, RoomId, SharedProofs,
+    StatusLine, limits,
 };
 
+use crate::changes::Reading;
 use crate::conversation::{Conversation, OUTBOX_CAP, Outgoing};
 use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
@@ -76,6 +77,8 @@ pub(crate) enum Pending {
     Echoed { entry: Entry },
     /// Our profile.
     Profile(OwnProfile),
+    /// What others are told.
+    Privacy(Privacy),
 }
 
 /// The state of one peer. See the crate's documentation.
@@ -84,6 +87,7 @@ pub struct Core {
     pub(crate) echo: Echo,
     pub(crate) certs: CertCache,
     pub(crate) profile: Option<OwnProfile>,
+    pub(crate) privacy: Privacy,
     pub(crate) started_ms: u64,
     pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
     pub(crate) people: People,
@@ -92,6 +96,8 @@ pub struct Core {
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
     recent: Recent,
+    /// Posts on their way from the store to the faces.
+    pub(crate) reading: BTreeMap<(ConversationId, EntryKey), Reading>,
     /// What the store was given and has not answered for, with the records in it.
     pending: BTreeMap<Token, (Pending, Vec<Record>)>,
     /// What the store refused, to be written again.
@@ -115,6 +121,7 @@ impl Core {
             echo,
             certs: CertCache::default(),
             profile: snapshot.profile,
+            privacy: snapshot.privacy,
             started_ms: now_ms,
             conversations: BTreeMap::new(),
             people: People::default(),
@@ -122,6 +129,7 @@ impl Core {
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
+            reading: BTreeMap::new(),
             pending: BTreeMap::new(),
             unsaved: BTreeSet::new(),
             later: Vec::new(),
@@ -151,21 +159,26 @@ impl Core {
         self.certs = CertCache::sharing(proofs);
     }
 
-    /// Takes up a stored conversation: its newest entry, entries of ours that never went out, and
-    /// its unread count. An open room is subscribed.
+    /// Takes up a stored conversation: its newest entry of any kind, its newest post, entries of
+    /// ours that never went out, and its unread count. An open room is subscribed.
     pub fn restore_conversation(
         &mut self,
         id: ConversationId,
         newest: Option<StoredEntry>,
+        last: Option<PageItem>,
         queued: Vec<StoredEntry>,
         unread: usize,
     ) {
+        let read_by_other = self.read_by_other(id);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         conversation.unread = unread;
-        if let Some(StoredEntry { entry, delivery, .. }) = newest {
+        conversation.last = last.map(|post| EntryView::of(id, &post, read_by_other));
+        if let Some(StoredEntry { entry, .. }) = newest {
             self.clock = self.clock.max(entry.value().clock);
+            self.recent.add(entry.id());
             conversation.follow(&entry);
-            conversation.last = Some(EntryView::new(id, &entry, delivery));
+            // Which of the stored entries are changes is not known here: any may be.
+            conversation.newest_change = Some(entry.key());
         }
         conversation.outbox =
             queued.into_iter().map(|stored| Outgoing { entry: stored.entry, attempt: 0 }).collect();
@@ -261,38 +274,8 @@ impl Core {
         Ok(self.persist(vec![write], Pending::Note))
     }
 
-    /// Writes an entry. It goes out, and is told to the faces, once it is on disk.
-    pub fn send(
-        &mut self,
-        now_ms: u64,
-        conversation: ConversationId,
-        text: String,
-    ) -> Result<(Token, EntryView), SendRefusal> {
-        let text = text.trim_end();
-        if text.trim().is_empty() {
-            return Err(SendRefusal::Empty);
-        }
-        if text.len() > limits::TEXT_MAX {
-            return Err(SendRefusal::TooLong { size: text.len() });
-        }
-        self.open_for_sending(conversation)?;
-        let tag = conversation.tag(self.me());
-        self.clock = self.clock.next(now_ms);
-        let clock = self.clock;
-        let Some(target) = self.conversations.get_mut(&conversation) else {
-            return Err(SendRefusal::NotJoined);
-        };
-        let entry = Unverified::sign(target.compose(tag, clock, text.to_owned()), &self.keys);
-        target.follow(&entry);
-        let record = target.record.clone();
-        let view = EntryView::new(conversation, &entry, Delivery::Queued);
-        let writes =
-            vec![put_entry(conversation, &entry, Delivery::Queued, now_ms), Write::PutConversation(record)];
-        Ok((self.persist(writes, Pending::Own { conversation, entry }), view))
-    }
-
     /// Whether entries may be written there. A first entry opens a chat.
-    fn open_for_sending(&mut self, id: ConversationId) -> Result<(), SendRefusal> {
+    pub(crate) fn open_for_sending(&mut self, id: ConversationId) -> Result<(), SendRefusal> {
         if let ConversationId::Direct(person) = id {
             self.people.record(person).ok_or(SendRefusal::UnknownPerson)?;
             self.open_chat(person);
@@ -333,15 +316,17 @@ impl Core {
             Some(Pending::Left(room)) => self.left(room),
             Some(Pending::Own { conversation, entry }) => self.own_persisted(now_ms, conversation, entry),
             Some(Pending::Heard { room, entries, frame }) => {
-                self.heard_persisted(room, entries, fresh, frame)
+                self.heard_persisted(now_ms, room, entries, fresh, frame)
             }
             Some(Pending::Delivered { person, entries, receipts, request }) => {
-                self.delivered_persisted(person, entries, receipts, fresh, request);
+                self.delivered_persisted(now_ms, person, entries, receipts, fresh, request);
             }
             Some(Pending::Echoed { entry }) => {
-                self.tell_added(ConversationId::Direct(self.echo.person()), &entry, Delivery::Received)
+                let id = ConversationId::Direct(self.echo.person());
+                self.tell_added(now_ms, id, &entry, Delivery::Received)
             }
             Some(Pending::Profile(profile)) => self.profile_persisted(now_ms, profile),
+            Some(Pending::Privacy(privacy)) => self.privacy_persisted(privacy),
         }
     }
 
@@ -365,12 +350,16 @@ impl Core {
             }
             // Gossip has let go of the room already.
             Pending::Left(room) => self.left(room),
-            Pending::Note | Pending::Joined(_) | Pending::Echoed { .. } | Pending::Profile(_) => {}
+            Pending::Note
+            | Pending::Joined(_)
+            | Pending::Echoed { .. }
+            | Pending::Profile(_)
+            | Pending::Privacy(_) => {}
         }
     }
 
     fn own_persisted(&mut self, now_ms: u64, conversation: ConversationId, entry: Entry) {
-        self.tell_added(conversation, &entry, Delivery::Queued);
+        self.tell_added(now_ms, conversation, &entry, Delivery::Queued);
         match conversation {
             ConversationId::Direct(person) if person == self.echo.person() => {
                 self.answer_as_echo(now_ms, &entry)
@@ -412,6 +401,7 @@ impl Core {
             if let Some(conversation) = self.conversations.get_mut(&id) {
                 conversation.delivery_changed(key, delivery);
             }
+            self.is_read_in_vain(id, key);
             self.tell(id, ConversationEvent::DeliveryChanged { key, delivery });
         }
         if self.later.len() >= LATER_MAX {
@@ -462,14 +452,6 @@ impl Core {
         self.pending.insert(token, (then, records));
         self.push(Output::Persist { token, writes });
         token
-    }
-
-    pub(crate) fn tell_added(&mut self, id: ConversationId, entry: &Entry, delivery: Delivery) {
-        let view = EntryView::new(id, entry, delivery);
-        if let Some(conversation) = self.conversations.get_mut(&id) {
-            conversation.added(&view);
-        }
-        self.tell(id, ConversationEvent::EntryAdded { entry: view });
     }
 
     pub(crate) fn tell(&mut self, id: ConversationId, change: ConversationEvent) {

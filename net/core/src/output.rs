@@ -56,6 +56,13 @@ pub enum Output {
         /// The key; `None` counts from the beginning.
         after: Option<EntryKey>,
     },
+    /// Read a post with all that changed it, then call [`crate::Core::post_read`].
+    ReadPost {
+        /// Of which conversation.
+        conversation: ConversationId,
+        /// Which.
+        key: EntryKey,
+    },
     /// Tell the faces.
     Emit(Event),
     /// Take part in a room's gossip and be found in it.
@@ -78,6 +85,13 @@ pub enum Output {
         /// What.
         frame: RoomFrame,
     },
+    /// Publish that we write; if nobody hears it, nothing is lost.
+    PublishTyping {
+        /// Where.
+        room: RoomId,
+        /// What.
+        frame: RoomFrame,
+    },
     /// Judge a gossip frame.
     Judge {
         /// Which.
@@ -91,6 +105,13 @@ pub enum Output {
         device: DeviceId,
         /// Names the batch.
         batch: BatchToken,
+        /// What.
+        request: ChatRequest,
+    },
+    /// Tell a connected device something whose answer says nothing.
+    Tell {
+        /// Whom.
+        device: DeviceId,
         /// What.
         request: ChatRequest,
     },

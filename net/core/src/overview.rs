@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use kinmesh_proto::{ConversationId, RoomId};
+use kinmesh_proto::{ConversationId, PersonId, RoomId};
 
 use crate::conversation::Conversation;
 use crate::node::Core;
-use crate::view::{ChatView, Overview, OwnView, PersonView, RoomView};
+use crate::view::{ChatView, Online, Overview, OwnView, PersonView, RoomView, WaitReason, Waiting};
 
 impl Core {
     /// Everything the faces list.
@@ -18,7 +18,8 @@ impl Core {
                 ConversationId::Room(room) => rooms.extend(self.room_view(room, conversation)),
                 ConversationId::Direct(person) if conversation.last.is_some() => {
                     let last = conversation.last.clone();
-                    chats.push(ChatView { person, unread: conversation.unread, last });
+                    let waiting = self.waiting_in_chat(person, conversation);
+                    chats.push(ChatView { person, unread: conversation.unread, last, waiting });
                 }
                 ConversationId::Direct(_) => {}
             }
@@ -41,7 +42,23 @@ impl Core {
             fingerprint: self.me().fingerprint(),
             name: self.profile.as_ref().map(|profile| profile.name.clone()),
             status: self.profile.as_ref().map(|profile| profile.status.clone()).unwrap_or_default(),
+            privacy: self.privacy,
         }
+    }
+
+    fn waiting_in_chat(&self, person: PersonId, chat: &Conversation) -> Option<Waiting> {
+        let is_linked = self.people.linked_device(person).is_some();
+        let reason = match self.people.online(person) {
+            _ if is_linked => chat.trouble.unwrap_or(WaitReason::Sending),
+            Online::Online { .. } => WaitReason::Connecting,
+            Online::Offline { last_seen_ms } => WaitReason::Offline { last_seen_ms },
+        };
+        chat.waiting(reason)
+    }
+
+    fn waiting_in_room(&self, room: RoomId, conversation: &Conversation) -> Option<Waiting> {
+        let is_heard = self.listeners(room) > 0;
+        conversation.waiting(if is_heard { WaitReason::Sending } else { WaitReason::Alone })
     }
 
     fn room_view(&self, room: RoomId, conversation: &Conversation) -> Option<RoomView> {
@@ -56,6 +73,7 @@ impl Core {
             unread: conversation.unread,
             last: conversation.last.clone(),
             completeness: self.completeness(room),
+            waiting: self.waiting_in_room(room, conversation),
         })
     }
 }

@@ -175,6 +175,22 @@ impl People {
         self.online.contains(&person)
     }
 
+    /// Whether somebody is here.
+    pub(crate) fn online(&self, person: PersonId) -> Online {
+        match self.persons.get(&person) {
+            Some(record) => self.online_of(record),
+            None => Online::Offline { last_seen_ms: 0 },
+        }
+    }
+
+    fn online_of(&self, record: &PersonRecord) -> Online {
+        let devices = record.devices.iter().filter_map(|id| self.devices.get(id));
+        match devices.filter(|device| !device.gone).map(|device| device.since_ms).min() {
+            Some(since_ms) if self.is_online(record.person) => Online::Online { since_ms },
+            _ => Online::Offline { last_seen_ms: record.last_seen_ms },
+        }
+    }
+
     /// Everybody as shown: online first, then by name. Our own name can be clashed with, too.
     pub(crate) fn views(&self, echo: PersonId, own_name: Option<&DisplayName>) -> Arc<[PersonView]> {
         let mut name_counts = BTreeMap::<&str, usize>::new();
@@ -196,11 +212,9 @@ impl People {
     fn view(&self, record: &PersonRecord, name_clashes: bool, is_echo: bool) -> PersonView {
         let devices = || record.devices.iter().filter_map(|id| self.devices.get(id));
         let is_online = is_echo || self.is_online(record.person);
-        let since_ms = devices().filter(|device| !device.gone).map(|device| device.since_ms).min();
-        let online = match since_ms {
-            Some(since_ms) if is_online => Online::Online { since_ms },
-            None if is_echo => Online::Online { since_ms: record.last_seen_ms },
-            _ => Online::Offline { last_seen_ms: record.last_seen_ms },
+        let online = match self.online_of(record) {
+            Online::Offline { last_seen_ms } if is_echo => Online::Online { since_ms: last_seen_ms },
+            online => online,
         };
         let route = match devices().find_map(|device| device.link) {
             _ if is_echo => Route::Local,

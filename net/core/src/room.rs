@@ -104,7 +104,7 @@ impl Core {
     }
 
     /// Connected devices that take part in a room.
-    fn listeners(&self, room: RoomId) -> usize {
+    pub(crate) fn listeners(&self, room: RoomId) -> usize {
         self.subscriptions.values().filter(|rooms| rooms.contains(&room)).count()
     }
 
@@ -118,7 +118,10 @@ impl Core {
                 let verdict = self.room_presence(now_ms, room, presence);
                 self.judge(token, verdict);
             }
-            RoomFrame::Typing(_) => self.judge(token, Verdict::Ignore),
+            RoomFrame::Typing(typing) => {
+                let verdict = self.hear_typing_in_room(now_ms, room, typing);
+                self.judge(token, verdict);
+            }
             RoomFrame::Entries { entries, .. } => {
                 if let Err(verdict) = self.room_entries(now_ms, room, entries, token) {
                     self.judge(token, verdict);
@@ -158,6 +161,7 @@ impl Core {
 
     pub(crate) fn heard_persisted(
         &mut self,
+        now_ms: u64,
         room: RoomId,
         entries: Vec<Entry>,
         fresh: &[bool],
@@ -165,7 +169,7 @@ impl Core {
     ) {
         self.judge(frame, Verdict::Accept);
         for (entry, _) in entries.iter().zip(fresh).filter(|(_, fresh)| **fresh) {
-            self.tell_added(ConversationId::Room(room), entry, Delivery::Received);
+            self.tell_added(now_ms, ConversationId::Room(room), entry, Delivery::Received);
         }
     }
 

@@ -1,10 +1,13 @@
 //! What a face shows: plain snapshots, the same for the desktop, the terminal and JSON-RPC.
 
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, DisplayName, Entry, EntryKey, PersonId, RoomId, RoomName, StatusLine,
+    Content, ConversationId, Delivery, DeviceId, DisplayName, EntryKey, PageItem, PersonId, Privacy, RoomId,
+    RoomName, StatusLine, StoredEntry,
 };
 use serde::Serialize;
 use std::sync::Arc;
+
+use crate::changes::is_one_symbol;
 
 /// Ourselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +22,8 @@ pub struct OwnView {
     pub name: Option<DisplayName>,
     /// Our status line.
     pub status: StatusLine,
+    /// What of our doings others are told.
+    pub privacy: Privacy,
 }
 
 /// Somebody we know of: people we met, and Echo (see [`PersonView::is_echo`]). Never ourselves.
@@ -104,6 +109,8 @@ pub struct RoomView {
     pub unread: usize,
     /// The newest entry.
     pub last: Option<EntryView>,
+    /// What of ours has not gone out yet; `None` when all has.
+    pub waiting: Option<Waiting>,
     /// How sure it is that nothing is missing here.
     pub completeness: Completeness,
 }
@@ -135,9 +142,43 @@ pub struct ChatView {
     pub unread: usize,
     /// The newest entry.
     pub last: Option<EntryView>,
+    /// What of ours has not reached them yet; `None` when all has.
+    pub waiting: Option<Waiting>,
 }
 
-/// One entry of a conversation.
+/// Entries of ours that wait to go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// How many, as far as they were counted: after a start only the front of a long queue is.
+    pub entries: usize,
+    /// When the oldest of them was written, in Unix milliseconds.
+    pub since_ms: u64,
+    /// What they wait for.
+    pub reason: WaitReason,
+}
+
+/// What entries of ours wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum WaitReason {
+    /// Nothing: they are on their way.
+    Sending,
+    /// A chat: the other is not here.
+    Offline {
+        /// When they were last heard of, in Unix milliseconds.
+        last_seen_ms: u64,
+    },
+    /// A chat: the other is here, but there is no direct connection yet.
+    Connecting,
+    /// A chat: the other's device cannot take them now; its disk may be full.
+    Refused,
+    /// A chat: the other's device did not answer.
+    NoAnswer,
+    /// A room: no other member is connected.
+    Alone,
+}
+
+/// One post of a conversation, with all that changed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EntryView {
     /// Its conversation.
@@ -148,24 +189,114 @@ pub struct EntryView {
     pub author: PersonId,
     /// When, by the author's clock, in Unix milliseconds.
     pub written_ms: u64,
-    /// The text; `None` for content that a later version of Kinmesh wrote.
+    /// The text as last edited; `None` when it was deleted, and for content that a later version
+    /// of Kinmesh wrote.
     pub text: Option<String>,
     /// How far it has come.
     pub delivery: Delivery,
+    /// The post it answers, which need not be here.
+    pub reply_to: Option<EntryKey>,
+    /// When it was last edited, by the author's clock, in Unix milliseconds.
+    pub edited_ms: Option<u64>,
+    /// Whether its author took it back.
+    pub deleted: bool,
+    /// How people feel about it, in the order in which the emojis came.
+    pub reactions: Vec<ReactionView>,
+    /// Whether something that its author had seen before it is missing here.
+    pub follows_gap: bool,
+    /// Whether it is ours, and the other side of the chat has read it. Known only while both sides
+    /// share what they read.
+    pub read_by_other: bool,
+}
+
+/// One emoji under a post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReactionView {
+    /// The emoji.
+    pub emoji: String,
+    /// Who put it there, in that order.
+    pub people: Vec<PersonId>,
+}
+
+/// One text that a post had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EditView {
+    /// When it was written, by the author's clock, in Unix milliseconds.
+    pub written_ms: u64,
+    /// The text.
+    pub text: String,
 }
 
 impl EntryView {
-    /// The view of a stored entry.
-    pub fn new(conversation: ConversationId, entry: &Entry, delivery: Delivery) -> Self {
+    /// A post as it is shown, if the other side of the chat has read up to `read_by_other`.
+    ///
+    /// The same set of entries gives the same view on every peer: only its author edits and deletes
+    /// a post, and the latest edit counts; of each person and emoji the latest reaction does.
+    pub fn of(conversation: ConversationId, item: &PageItem, read_by_other: Option<EntryKey>) -> Self {
+        let PageItem { post: StoredEntry { entry, delivery, .. }, follows_gap, .. } = item;
+        let deleted = is_deleted(item);
+        let reply_to = match entry.content() {
+            Content::Text { reply, .. } if !deleted => *reply,
+            _ => None,
+        };
         Self {
             conversation,
             key: entry.key(),
             author: entry.person(),
             written_ms: entry.value().clock.ms(),
-            text: entry.text().map(str::to_owned),
-            delivery,
+            text: item.text().map(str::to_owned),
+            delivery: *delivery,
+            reply_to,
+            edited_ms: edits_of(item).last().map(|(written_ms, _)| written_ms).filter(|_| !deleted),
+            deleted,
+            reactions: if deleted { Vec::new() } else { reactions_of(item) },
+            follows_gap: *follows_gap,
+            read_by_other: *delivery == Delivery::Delivered
+                && read_by_other.is_some_and(|read| entry.key() <= read),
         }
     }
+}
+
+/// Every text that a post had, the first one first; none of a deleted one.
+pub fn edits(item: &PageItem) -> Vec<EditView> {
+    let post = &item.post.entry;
+    let first = post.text().map(|text| (post.value().clock.ms(), text));
+    let texts = first.into_iter().chain(edits_of(item)).filter(|_| !is_deleted(item));
+    texts.map(|(written_ms, text)| EditView { written_ms, text: text.to_owned() }).collect()
+}
+
+pub(crate) fn is_deleted(item: &PageItem) -> bool {
+    let post = &item.post.entry;
+    post.is_erased() || item.changes.iter().any(|change| change.entry.erases(post))
+}
+
+/// The author's edits of a post, oldest first.
+fn edits_of(item: &PageItem) -> impl Iterator<Item = (u64, &str)> {
+    let author = item.post.entry.person();
+    item.changes.iter().filter_map(move |change| match change.entry.content() {
+        Content::Edit { text, .. } if change.entry.person() == author => {
+            Some((change.entry.value().clock.ms(), text.as_str()))
+        }
+        _ => None,
+    })
+}
+
+pub(crate) fn reactions_of(item: &PageItem) -> Vec<ReactionView> {
+    let mut reactions = Vec::<ReactionView>::new();
+    for change in &item.changes {
+        if let Content::Reaction { emoji, on, .. } = change.entry.content()
+            && is_one_symbol(emoji)
+        {
+            let at = reactions.iter().position(|reaction| reaction.emoji == *emoji).unwrap_or_else(|| {
+                reactions.push(ReactionView { emoji: emoji.clone(), people: Vec::new() });
+                reactions.len() - 1
+            });
+            reactions[at].people.retain(|person| *person != change.entry.person());
+            reactions[at].people.extend(on.then_some(change.entry.person()));
+        }
+    }
+    reactions.retain(|reaction| !reaction.people.is_empty());
+    reactions
 }
 
 /// Everything the faces list, in one snapshot.

@@ -45,6 +45,9 @@ pub const LINK_ADDRESSES_MAX: usize = 16;
 pub const TYPING_SHOWN_MS: u64 = 6_000;
 /// Nobody says that they write more often than this, in milliseconds.
 pub const TYPING_EVERY_MS: u64 = 3_000;
+/// Who said that they write longer ago than this, or further ahead, in milliseconds, is not heard:
+/// clocks differ by seconds, and nobody should repeat an old word as a new one.
+pub const TYPING_AGE_MAX_MS: u64 = 30_000;
 /// Entries of one person in one room in one day of their clock that a peer keeps. No person writes
 /// that much; a program that does fills nobody's disk.
 pub const AUTHOR_DAY_ENTRIES_MAX: u32 = 50_000;

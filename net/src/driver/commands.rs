@@ -1,12 +1,12 @@
 //! What the handles ask for, and the answers they wait for.
 
-use kinmesh_core::{EntryView, SendRefusal, Token};
+use kinmesh_core::{ChangeRefusal, EntryView, SendRefusal, Token};
 use kinmesh_proto::{RoomId, limits};
 use kinmesh_store::StoreError;
 use libp2p::multiaddr::Protocol;
 
 use super::{Driver, ROUND_MAX};
-use crate::error::{ChangeError, ConnectError, ReadError, SendError};
+use crate::error::{ChangeError, ConnectError, EditError, SendError};
 use crate::handle::{Command, Reply};
 use crate::identity::unix_ms;
 
@@ -15,6 +15,7 @@ pub(super) enum Waiting {
     Change(Reply<ChangeError>),
     Join(RoomId, Reply<ChangeError, RoomId>),
     Send(EntryView, Reply<SendError, EntryView>),
+    Edit(Reply<EditError>),
 }
 
 impl Waiting {
@@ -24,6 +25,9 @@ impl Waiting {
             Self::Change(reply) => drop(reply.send(result.map_err(ChangeError::Store))),
             Self::Join(room, reply) => drop(reply.send(result.map(|()| room).map_err(ChangeError::Store))),
             Self::Send(view, reply) => drop(reply.send(result.map(|()| view).map_err(SendError::Store))),
+            Self::Edit(reply) => {
+                drop(reply.send(result.map_err(|error| EditError::Send(SendError::Store(error)))));
+            }
         }
     }
 }
@@ -46,6 +50,10 @@ impl Driver {
                 let token = self.core.set_profile(name, status);
                 self.wait(token, Waiting::Change(reply));
             }
+            Command::SetPrivacy { privacy, reply } => {
+                let token = self.core.set_privacy(privacy);
+                self.wait(token, Waiting::Change(reply));
+            }
             Command::JoinRoom { name, reply } => match self.core.join_room(name) {
                 Ok((room, Some(token))) => self.wait(token, Waiting::Join(room, reply)),
                 Ok((room, None)) => drop(reply.send(Ok(room))),
@@ -56,12 +64,20 @@ impl Driver {
                 self.wait_or_refuse(left, reply);
             }
             Command::Members { room, reply } => drop(reply.send(self.core.members(room))),
-            Command::Send { conversation, text, reply } => {
-                match self.core.send(unix_ms(), conversation, text) {
+            Command::Send { conversation, text, reply_to, reply } => {
+                match self.core.send(unix_ms(), conversation, text, reply_to) {
                     Ok((token, view)) => self.wait(token, Waiting::Send(view, reply)),
                     Err(refusal) => drop(reply.send(Err(send_error(refusal)))),
                 }
             }
+            Command::Change { conversation, post, change, reply } => {
+                match self.core.change(unix_ms(), conversation, &post, change) {
+                    Ok(Some(token)) => self.wait(token, Waiting::Edit(reply)),
+                    Ok(None) => drop(reply.send(Ok(()))),
+                    Err(refusal) => drop(reply.send(Err(edit_error(refusal)))),
+                }
+            }
+            Command::Typing { conversation } => self.core.typing(unix_ms(), conversation),
             Command::MarkRead { conversation, up_to, reply } => {
                 let marked = self.core.mark_read(conversation, up_to).ok_or(ChangeError::NotJoined);
                 self.wait_or_refuse(marked, reply);
@@ -75,7 +91,8 @@ impl Driver {
                     self.core.set_nickname(person, nickname).map_err(|_| ChangeError::UnknownPerson);
                 self.wait_or_refuse(changed, reply);
             }
-            Command::Page { .. } => self.page(command),
+            Command::Page { conversation, at, limit, reply } => self.page(conversation, at, limit, reply),
+            Command::Post { conversation, key, reply } => self.post(conversation, key, reply),
             Command::AddBootstrap { address, reply } => {
                 drop(reply.send(self.add_bootstrap(address)));
             }
@@ -94,25 +111,6 @@ impl Driver {
         }
     }
 
-    /// Reads on a task of its own: the driver never waits for the disk.
-    fn page(&mut self, command: Command) {
-        let Command::Page { conversation, before, limit, reply } = command else { return };
-        self.core.persist_later();
-        self.do_outputs();
-        let store = self.store.clone();
-        tokio::spawn(async move {
-            let page = store.page(conversation, before, limit).await.map_err(ReadError::Store);
-            let views = page.map(|entries| {
-                entries
-                    .iter()
-                    .map(|stored| EntryView::new(conversation, &stored.entry, stored.delivery))
-                    .collect()
-            });
-            // The reader may have gone.
-            let _ = reply.send(views);
-        });
-    }
-
     fn add_bootstrap(&mut self, address: libp2p::Multiaddr) -> Result<(), ConnectError> {
         match address.iter().last() {
             Some(Protocol::P2p(peer)) if peer == *self.swarm.local_peer_id() => Err(ConnectError::Ourselves),
@@ -124,6 +122,15 @@ impl Driver {
             }
             _ => Err(ConnectError::NoPeerId),
         }
+    }
+}
+
+fn edit_error(refusal: ChangeRefusal) -> EditError {
+    match refusal {
+        ChangeRefusal::NotYours => EditError::NotYours,
+        ChangeRefusal::Deleted => EditError::Deleted,
+        ChangeRefusal::NotAnEmoji => EditError::NotAnEmoji,
+        ChangeRefusal::Send(refusal) => EditError::Send(send_error(refusal)),
     }
 }
 

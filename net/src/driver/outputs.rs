@@ -20,6 +20,7 @@ impl Driver {
         match output {
             Output::Persist { token, writes } => self.persist(token, writes),
             Output::CountUnread { conversation, after } => self.count_unread(conversation, after),
+            Output::ReadPost { conversation, key } => self.read_post(conversation, key),
             Output::Emit(event) => {
                 self.overview_changed = true;
                 self.told.push(event);
@@ -33,9 +34,9 @@ impl Driver {
                     self.core.not_published(unix_ms(), room, &keys);
                 }
             },
-            Output::PublishPresence { room, frame } => {
+            Output::PublishPresence { room, frame } | Output::PublishTyping { room, frame } => {
                 if let Err(error) = self.publish(room, &frame) {
-                    tracing::trace!(room = %room.fmt_short(), %error, "nobody heard our presence");
+                    tracing::trace!(room = %room.fmt_short(), %error, "nobody heard it");
                 }
             }
             Output::Judge { frame, verdict } => {
@@ -51,6 +52,11 @@ impl Driver {
                 if let Some(peer) = peer_of(device) {
                     let request = self.swarm.behaviour_mut().chat.send_request(&peer, request);
                     self.batches.insert(request, batch);
+                }
+            }
+            Output::Tell { device, request } => {
+                if let Some(peer) = peer_of(device) {
+                    self.swarm.behaviour_mut().chat.send_request(&peer, request);
                 }
             }
             Output::Respond { request, response } => self.respond(request, response),

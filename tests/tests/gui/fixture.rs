@@ -11,8 +11,8 @@ use kinmesh_core::{ChatView, Completeness, EntryView, Online, OwnView, PersonVie
 use kinmesh_model::Clock;
 use kinmesh_net::{NodeStatus, Overview};
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, RoomId, RoomName,
-    StatusLine,
+    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, Privacy, RoomId,
+    RoomName, StatusLine,
 };
 
 /// The main screen with the club's room open.
@@ -57,6 +57,12 @@ fn entry(
         written_ms: ms,
         text: Some(text.to_owned()),
         delivery,
+        reply_to: None,
+        edited_ms: None,
+        deleted: false,
+        reactions: Vec::new(),
+        follows_gap: false,
+        read_by_other: false,
     }
 }
 
@@ -101,13 +107,14 @@ fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> Roo
         online: 4,
         unread,
         last,
+        waiting: None,
         completeness: Completeness::default(),
     }
 }
 
 fn chat(who: PersonId, unread: usize, author: PersonId, ms: u64, text: &str, delivery: Delivery) -> ChatView {
     let last = Some(entry(ConversationId::Direct(who), author, ms, text, delivery));
-    ChatView { person: who, unread, last }
+    ChatView { person: who, unread, last, waiting: None }
 }
 
 /// What was said in the club's room today.
@@ -142,6 +149,7 @@ impl BoatClub {
             fingerprint: LIN.fingerprint(),
             name: Some(name("Lin")),
             status: StatusLine::new("").unwrap(),
+            privacy: Privacy::default(),
         };
         let rooms = vec![
             room(

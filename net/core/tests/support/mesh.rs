@@ -11,7 +11,7 @@ use kinmesh_core::{
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     ChatRequest, ChatResponse, ConversationId, Delivery, DeviceId, DeviceKeys, DisplayName, EntryKey, Hello,
-    PersonId, Receipt, RoomFrame, RoomId, RoomName, StatusLine, codec,
+    PageItem, PersonId, Receipt, RoomFrame, RoomId, RoomName, StatusLine, codec,
 };
 use kinmesh_store::{HistoryStore, MemoryStore};
 
@@ -137,6 +137,20 @@ impl Peer {
         self.disk.page(conversation, None, usize::MAX).unwrap()
     }
 
+    /// The posts among it, each with all that changed it.
+    pub(crate) fn posts(&self, conversation: ConversationId) -> Vec<PageItem> {
+        let (posts, changes): (Vec<_>, Vec<_>) = self
+            .history(conversation)
+            .into_iter()
+            .partition(|stored| stored.entry.content().target().is_none());
+        let item = |post: StoredEntry| {
+            let of = Some(post.entry.key());
+            let changes = changes.iter().filter(|change| change.entry.content().target() == of);
+            PageItem { changes: changes.cloned().collect(), post, follows_gap: false }
+        };
+        posts.into_iter().map(item).collect()
+    }
+
     pub(crate) fn texts(&self, conversation: ConversationId) -> Vec<String> {
         let text = |stored: &StoredEntry| stored.entry.text().unwrap().to_owned();
         self.history(conversation).iter().map(text).collect()
@@ -259,7 +273,7 @@ impl Mesh {
         to: ConversationId,
         text: &str,
     ) -> Result<EntryKey, SendRefusal> {
-        let (_, view) = self.peers[index].core.send(self.now_ms, to, text.to_owned())?;
+        let (_, view) = self.peers[index].core.send(self.now_ms, to, text.to_owned(), None)?;
         self.drain(index);
         Ok(view.key)
     }
@@ -330,9 +344,10 @@ impl Mesh {
         peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms, index as u64);
         for (id, read) in peer.core.stored_conversations() {
             let newest = peer.disk.page(id, None, 1).unwrap().pop();
+            let last = peer.posts(id).pop();
             let queued = peer.disk.queued(id, usize::MAX).unwrap();
             let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
-            peer.core.restore_conversation(id, newest, queued, unread);
+            peer.core.restore_conversation(id, newest, last, queued, unread);
         }
         self.settle();
     }
@@ -411,6 +426,11 @@ impl Mesh {
                 let unread = peer.disk.unread(conversation, after, kinmesh_core::UNREAD_CAP).unwrap();
                 peer.core.unread_counted(conversation, after, unread);
             }
+            Output::ReadPost { conversation, key } => {
+                let peer = &mut self.peers[index];
+                let post = peer.posts(conversation).into_iter().find(|post| post.post.entry.key() == key);
+                peer.core.post_read(conversation, key, post);
+            }
             Output::Emit(event) => self.peers[index].hear(event),
             Output::Subscribe(room) => {
                 self.peers[index].rooms.insert(room);
@@ -437,9 +457,17 @@ impl Mesh {
                 self.peers[index].beacons.push((self.now_ms, room));
                 self.publish(index, room, &frame);
             }
+            Output::PublishTyping { room, frame } => {
+                self.publish(index, room, &frame);
+            }
             Output::Judge { frame, verdict } => self.judged(index, frame, verdict),
             Output::Deliver { device, batch, request } => {
                 let to = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                self.ask(index, to, batch, request);
+            }
+            Output::Tell { device, request } => {
+                let to = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                let batch = BatchToken { person: self.peers[to].person(), number: u64::MAX };
                 self.ask(index, to, batch, request);
             }
             Output::Respond { request, response } => self.answer(index, request, response),
@@ -566,9 +594,11 @@ impl Mesh {
     pub(crate) fn bring_request(&mut self, from: usize, to: usize, batch: BatchToken, request: ChatRequest) {
         self.next_token += 1;
         let token = RequestToken(self.next_token);
-        let ChatRequest::Deliver(envelopes) = &request else { return };
         let read = |envelope: &kinmesh_proto::Unverified<_>| envelope.clone().trust_stored().unwrap().key();
-        let keys = envelopes.iter().map(read).collect();
+        let keys = match &request {
+            ChatRequest::Deliver(envelopes) => envelopes.iter().map(read).collect(),
+            ChatRequest::Read { .. } | ChatRequest::Typing => Vec::new(),
+        };
         self.peers[to].requests.insert(token, (from, batch, keys));
         let device = self.peers[from].device();
         self.peers[to].core.chat_request(self.now_ms, device, request, token);

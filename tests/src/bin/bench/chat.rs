@@ -74,7 +74,7 @@ impl Chat {
             anyhow::Ok(start.elapsed())
         };
         let ((), took) = tokio::try_join!(send, deliver)?;
-        let entries = nodes::everything(|before| self.reader.page(before, PAGE_MAX)).await?;
+        let entries = nodes::everything(|at| self.reader.page(at, PAGE_MAX)).await?;
         nodes::ensure_stored(&entries, numbers)?;
         Ok(took)
     }
@@ -93,7 +93,7 @@ impl Chat {
     }
 
     async fn delivered_so_far(&self) -> Result<Vec<EntryKey>> {
-        let entries = nodes::everything(|before| self.writer.page(before, PAGE_MAX)).await?;
+        let entries = nodes::everything(|at| self.writer.page(at, PAGE_MAX)).await?;
         let delivered = entries.iter().filter(|entry| entry.delivery == Delivery::Delivered);
         Ok(delivered.map(|entry| entry.key).collect())
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use futures::StreamExt;
 use kinmesh_core::{ConversationEvent, EntryView, Event, Overview};
 use kinmesh_net::{EventStream, Node, NodeConfig, NodeHandle, PAGE_MAX, ReadError, RoomHandle, SendError};
-use kinmesh_proto::{ConversationId, DisplayName, EntryKey, PersonId, RoomId, RoomName, StatusLine};
+use kinmesh_proto::{ConversationId, DisplayName, EntryKey, PageAt, PersonId, RoomId, RoomName, StatusLine};
 use libp2p::Multiaddr;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -105,7 +105,7 @@ async fn listen(
                 ..
             } if id == room.id() => number(&entry).into_iter().collect(),
             // As every face does: read again.
-            Event::Lagged { .. } => match everything(|before| room.page(before, PAGE_MAX)).await {
+            Event::Lagged { .. } => match everything(|at| room.page(at, PAGE_MAX)).await {
                 Ok(entries) => entries.iter().filter_map(number).collect(),
                 Err(_) => return,
             },
@@ -125,14 +125,14 @@ fn number(entry: &EntryView) -> Option<usize> {
 
 /// All entries of a conversation, newest page first.
 pub(crate) async fn everything<P: Future<Output = Result<Vec<EntryView>, ReadError>>>(
-    page: impl Fn(Option<EntryKey>) -> P,
+    page: impl Fn(PageAt) -> P,
 ) -> Result<Vec<EntryView>> {
     let mut entries = Vec::new();
-    let mut before = None;
+    let mut at = PageAt::Newest;
     loop {
-        let page = page(before).await?;
+        let page = page(at).await?;
         let Some(oldest) = page.first() else { return Ok(entries) };
-        before = Some(oldest.key);
+        at = PageAt::Before(oldest.key);
         entries.extend(page);
     }
 }

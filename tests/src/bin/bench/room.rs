@@ -67,7 +67,7 @@ impl Room {
         let ((), last) = tokio::try_join!(send, tally.complete(&mut self.ear))?;
         for peer in &self.peers {
             let room = peer.node.room(self.room);
-            let entries = nodes::everything(|before| room.page(before, PAGE_MAX)).await?;
+            let entries = nodes::everything(|at| room.page(at, PAGE_MAX)).await?;
             nodes::ensure_stored(&entries, numbers.clone())?;
         }
         Ok(last - start)

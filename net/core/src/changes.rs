@@ -1,0 +1,233 @@
+//! What we write: posts, and changes to posts; and how a changed post is shown again.
+//!
+//! A change is an entry of its own, so it takes the same way as a post. What it makes of the post
+//! is read from the store, where all changes stand together; nothing of that is kept here.
+
+use kinmesh_proto::{
+    Content, ConversationId, Delivery, Entry, EntryKey, PageItem, StoredEntry, Unverified, Write, limits,
+};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::event::ConversationEvent;
+use crate::node::{Core, Pending, SendRefusal, put_entry};
+use crate::output::{Output, Token};
+use crate::view::{EntryView, is_deleted, reactions_of};
+
+/// What is to become of a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It gets another text.
+    Edit(String),
+    /// It is taken back.
+    Delete,
+    /// We feel something about it, or no longer.
+    React {
+        /// One emoji.
+        emoji: String,
+        /// Whether to put it there, or to take it back.
+        on: bool,
+    },
+}
+
+/// Why a post is not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeRefusal {
+    /// Somebody else wrote it.
+    #[error("somebody else wrote it")]
+    NotYours,
+    /// It was deleted.
+    #[error("it was deleted")]
+    Deleted,
+    /// Not one emoji.
+    #[error("not one emoji")]
+    NotAnEmoji,
+    /// The change cannot be sent.
+    #[error(transparent)]
+    Send(#[from] SendRefusal),
+}
+
+/// A post that is being read from the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Reading {
+    /// The faces have not heard of it yet.
+    is_new: bool,
+    /// Something about it changed since it was asked for.
+    is_stale: bool,
+}
+
+impl Core {
+    /// Writes a post, which may answer another one. It goes out, and is told to the faces, once it
+    /// is on disk.
+    pub fn send(
+        &mut self,
+        now_ms: u64,
+        conversation: ConversationId,
+        text: String,
+        reply: Option<EntryKey>,
+    ) -> Result<(Token, EntryView), SendRefusal> {
+        let text = sendable(&text)?.to_owned();
+        let (token, entry) = self.write(now_ms, conversation, Content::Text { text, reply })?;
+        Ok((token, EntryView::of(conversation, &unchanged(&entry, Delivery::Queued, now_ms), None)))
+    }
+
+    /// Changes a post, as it stands in the store. `None`: it is as wanted already.
+    pub fn change(
+        &mut self,
+        now_ms: u64,
+        conversation: ConversationId,
+        post: &PageItem,
+        change: Change,
+    ) -> Result<Option<Token>, ChangeRefusal> {
+        if is_deleted(post) {
+            return if change == Change::Delete { Ok(None) } else { Err(ChangeRefusal::Deleted) };
+        }
+        let Some(content) = self.content_of(post, change)? else { return Ok(None) };
+        Ok(Some(self.write(now_ms, conversation, content)?.0))
+    }
+
+    fn content_of(&self, post: &PageItem, change: Change) -> Result<Option<Content>, ChangeRefusal> {
+        let (entry, of) = (&post.post.entry, post.post.entry.key());
+        if !matches!(change, Change::React { .. }) && entry.person() != self.me() {
+            return Err(ChangeRefusal::NotYours);
+        }
+        Ok(match change {
+            Change::Delete => Some(Content::Delete { of }),
+            Change::Edit(text) => {
+                let text = sendable(&text)?.to_owned();
+                let is_news = crate::view::edits(post).last().is_none_or(|last| last.text != text);
+                is_news.then_some(Content::Edit { of, text })
+            }
+            Change::React { emoji, .. } if !is_one_symbol(&emoji) => return Err(ChangeRefusal::NotAnEmoji),
+            Change::React { emoji, on } => {
+                let reactions = reactions_of(post);
+                let reaction = reactions.iter().find(|reaction| reaction.emoji == emoji);
+                let is_on = reaction.is_some_and(|reaction| reaction.people.contains(&self.me()));
+                (is_on != on).then_some(Content::Reaction { to: of, emoji, on })
+            }
+        })
+    }
+
+    /// Signs an entry and hands it to the disk.
+    fn write(
+        &mut self,
+        now_ms: u64,
+        conversation: ConversationId,
+        content: Content,
+    ) -> Result<(Token, Entry), SendRefusal> {
+        self.open_for_sending(conversation)?;
+        let tag = conversation.tag(self.me());
+        self.clock = self.clock.next(now_ms);
+        let clock = self.clock;
+        let Some(target) = self.conversations.get_mut(&conversation) else {
+            return Err(SendRefusal::NotJoined);
+        };
+        let entry = Unverified::sign(target.compose(tag, clock, content), &self.keys);
+        target.follow(&entry);
+        let record = target.record.clone();
+        let writes =
+            vec![put_entry(conversation, &entry, Delivery::Queued, now_ms), Write::PutConversation(record)];
+        let token = self.persist(writes, Pending::Own { conversation, entry: entry.clone() });
+        Ok((token, entry))
+    }
+
+    /// Tells of an entry that is on disk now.
+    pub(crate) fn tell_added(&mut self, now_ms: u64, id: ConversationId, entry: &Entry, delivery: Delivery) {
+        let Some(conversation) = self.conversations.get_mut(&id) else { return };
+        match entry.content().target() {
+            Some(target) => {
+                conversation.newest_change = conversation.newest_change.max(Some(entry.key()));
+                self.read_post(id, target, Reading::default());
+            }
+            None if self.is_plain(id, entry) => {
+                self.show_added(id, EntryView::of(id, &unchanged(entry, delivery, now_ms), None));
+            }
+            None => self.read_post(id, entry.key(), Reading { is_new: true, is_stale: false }),
+        }
+    }
+
+    /// Whether the store can add nothing to what the entry itself says: no change to it is known,
+    /// and nothing before it is missing. True of nearly every entry that comes as it is written.
+    fn is_plain(&self, id: ConversationId, entry: &Entry) -> bool {
+        let newest_change = self.conversations.get(&id).and_then(|known| known.newest_change);
+        newest_change.is_none_or(|change| change < entry.key())
+            && entry.value().prev.iter().all(|prev| self.is_recent(prev.id))
+    }
+
+    /// Reads a post from the store to show it, once at a time.
+    fn read_post(&mut self, id: ConversationId, key: EntryKey, reading: Reading) {
+        if let Some(under_way) = self.reading.get_mut(&(id, key)) {
+            under_way.is_new |= reading.is_new;
+            under_way.is_stale = true;
+            return;
+        }
+        self.reading.insert((id, key), reading);
+        self.persist_later();
+        self.push(Output::ReadPost { conversation: id, key });
+    }
+
+    /// The store has read a post; `None` when it is not there.
+    pub fn post_read(&mut self, id: ConversationId, key: EntryKey, item: Option<PageItem>) {
+        let Some(Reading { is_new, is_stale }) = self.reading.remove(&(id, key)) else { return };
+        if is_stale {
+            return self.read_post(id, key, Reading { is_new, is_stale: false });
+        }
+        // A change may come before what it changes; the post is read when it comes.
+        let Some(item) = item else { return };
+        let view = EntryView::of(id, &item, self.read_by_other(id));
+        if is_new { self.show_added(id, view) } else { self.show_changed(id, view) }
+    }
+
+    fn show_added(&mut self, id: ConversationId, view: EntryView) {
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.added(&view);
+        }
+        self.tell(id, ConversationEvent::EntryAdded { entry: view });
+    }
+
+    fn show_changed(&mut self, id: ConversationId, view: EntryView) {
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.changed(&view);
+        }
+        self.tell(id, ConversationEvent::EntryChanged { entry: view });
+    }
+
+    /// Notes that what is being read of an entry is out of date.
+    pub(crate) fn is_read_in_vain(&mut self, id: ConversationId, key: EntryKey) {
+        if let Some(reading) = self.reading.get_mut(&(id, key)) {
+            reading.is_stale = true;
+        }
+    }
+
+    /// How far the other side of a chat has read, if both share that.
+    pub fn read_by_other(&self, id: ConversationId) -> Option<EntryKey> {
+        self.conversations.get(&id)?.record.read_by_other.filter(|_| self.privacy.read_receipts)
+    }
+}
+
+/// Text as it is sent.
+fn sendable(text: &str) -> Result<&str, SendRefusal> {
+    let text = text.trim_end();
+    if text.trim().is_empty() {
+        return Err(SendRefusal::Empty);
+    }
+    if text.len() > limits::TEXT_MAX {
+        return Err(SendRefusal::TooLong { size: text.len() });
+    }
+    Ok(text)
+}
+
+/// What a reader counts as one character, and nothing that only moves others.
+pub(crate) fn is_one_symbol(text: &str) -> bool {
+    text.len() <= limits::EMOJI_BYTES_MAX
+        && text.graphemes(true).count() == 1
+        && !text.chars().all(|char| char.is_control() || char.is_whitespace())
+}
+
+/// A post that nothing changed yet.
+fn unchanged(entry: &Entry, delivery: Delivery, received_ms: u64) -> PageItem {
+    PageItem {
+        post: StoredEntry { entry: entry.clone(), delivery, received_ms },
+        changes: Vec::new(),
+        follows_gap: false,
+    }
+}
