@@ -191,6 +191,11 @@ impl Core {
         self.tell(id, ConversationEvent::EntryChanged { entry: view });
     }
 
+    /// Whether a post of this conversation is on its way to the faces.
+    pub(crate) fn is_any_being_read(&self, id: ConversationId) -> bool {
+        self.reading.iter().any(|((of, _), reading)| *of == id && reading.is_new)
+    }
+
     /// Notes that what is being read of an entry is out of date.
     pub(crate) fn is_read_in_vain(&mut self, id: ConversationId, key: EntryKey) {
         if let Some(reading) = self.reading.get_mut(&(id, key)) {

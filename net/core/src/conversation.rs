@@ -34,6 +34,8 @@ pub(crate) struct Conversation {
     /// The newest change to a post that is known here: a later post was changed by none of them.
     pub newest_change: Option<EntryKey>,
     pub unread: usize,
+    /// Whether an entry was shown since the store was asked to count.
+    pub added_since_count: bool,
     /// Members of a room and when they were last seen in it.
     pub members: BTreeMap<PersonId, u64>,
     /// Ours, stored, and waiting for somebody to take them; oldest first.
@@ -64,6 +66,7 @@ impl Conversation {
             last: None,
             newest_change: None,
             unread: 0,
+            added_since_count: false,
             members: BTreeMap::new(),
             outbox: VecDeque::new(),
             in_flight: 0,
@@ -134,6 +137,7 @@ impl Conversation {
         let is_unread =
             view.delivery == Delivery::Received && self.record.read.is_none_or(|read| view.key > read);
         self.unread = (self.unread + usize::from(is_unread)).min(UNREAD_CAP);
+        self.added_since_count |= is_unread;
         if self.last.as_ref().is_none_or(|last| view.key > last.key) {
             self.last = Some(view.clone());
         }

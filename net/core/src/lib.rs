@@ -19,6 +19,7 @@ mod recent;
 mod room;
 mod sync;
 mod typing;
+mod unread;
 mod unsaved;
 pub mod view;
 

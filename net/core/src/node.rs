@@ -63,6 +63,8 @@ pub struct UnknownPerson;
 pub(crate) enum Pending {
     /// Nothing but the writing.
     Note,
+    /// What the store refused before, with how far these entries have come.
+    Saved(Vec<(ConversationId, EntryKey, Delivery)>),
     /// We joined.
     Joined(ConversationRecord),
     /// We left.
@@ -99,9 +101,11 @@ pub struct Core {
     /// Posts on their way from the store to the faces.
     pub(crate) reading: BTreeMap<(ConversationId, EntryKey), Reading>,
     /// What the store was given and has not answered for, with the records in it.
-    pending: BTreeMap<Token, (Pending, Vec<Record>)>,
+    pub(crate) pending: BTreeMap<Token, (Pending, Vec<Record>)>,
     /// What the store refused, to be written again.
     unsaved: BTreeSet<Record>,
+    /// Conversations whose unread entries are to be counted again.
+    pub(crate) recounts: BTreeSet<ConversationId>,
     /// Writes that nobody waits for: they go with the next ones, or within a second.
     pub(crate) later: Vec<Write>,
     next_token: u64,
@@ -132,6 +136,7 @@ impl Core {
             reading: BTreeMap::new(),
             pending: BTreeMap::new(),
             unsaved: BTreeSet::new(),
+            recounts: BTreeSet::new(),
             later: Vec::new(),
             next_token: 0,
             outputs: VecDeque::new(),
@@ -202,6 +207,7 @@ impl Core {
         self.send_due_beacons(now_ms);
         self.flush_outboxes(now_ms);
         self.persist_later();
+        self.recount_unread();
     }
 
     /// Conversations to restore, with the entry up to which each was read.
@@ -288,30 +294,11 @@ impl Core {
         }
     }
 
-    /// Marks everything up to and including `up_to` as read. `None`: there is no such conversation.
-    pub fn mark_read(&mut self, id: ConversationId, up_to: EntryKey) -> Option<Token> {
-        let conversation = self.conversations.get_mut(&id)?;
-        let read = conversation.record.read.max(Some(up_to));
-        conversation.record.read = read;
-        let record = conversation.record.clone();
-        self.push(Output::CountUnread { conversation: id, after: read });
-        Some(self.persist(vec![Write::PutConversation(record)], Pending::Note))
-    }
-
-    /// The store has counted. A count that a later read overtook is dropped.
-    pub fn unread_counted(&mut self, id: ConversationId, after: Option<EntryKey>, unread: usize) {
-        let Some(conversation) = self.conversations.get_mut(&id).filter(|known| known.record.read == after)
-        else {
-            return;
-        };
-        conversation.unread = unread;
-        self.tell(id, ConversationEvent::Read { unread });
-    }
-
     /// The store has made the writes of `token` last; `fresh` says of each entry in it whether it was new.
     pub fn persisted(&mut self, now_ms: u64, token: Token, fresh: &[bool]) {
         match self.pending.remove(&token).map(|(then, _)| then) {
             None | Some(Pending::Note) => {}
+            Some(Pending::Saved(deliveries)) => self.deliveries_saved(deliveries),
             Some(Pending::Joined(record)) => self.joined(now_ms, record),
             Some(Pending::Left(room)) => self.left(room),
             Some(Pending::Own { conversation, entry }) => self.own_persisted(now_ms, conversation, entry),
@@ -351,6 +338,7 @@ impl Core {
             // Gossip has let go of the room already.
             Pending::Left(room) => self.left(room),
             Pending::Note
+            | Pending::Saved(_)
             | Pending::Joined(_)
             | Pending::Echoed { .. }
             | Pending::Profile(_)
@@ -411,11 +399,24 @@ impl Core {
 
     /// Makes last what was only noted, or was refused before, so that whoever reads the store finds it.
     pub fn persist_later(&mut self) {
+        let mut deliveries = Vec::new();
         for record in std::mem::take(&mut self.unsaved) {
             self.later.extend(self.write_of(record));
+            deliveries.extend(record.delivery());
         }
         if !self.later.is_empty() {
-            self.persist(Vec::new(), Pending::Note);
+            self.persist(Vec::new(), Pending::Saved(deliveries));
+        }
+    }
+
+    /// Tells again how far entries have come: who read them meanwhile saw what the disk had.
+    fn deliveries_saved(&mut self, deliveries: Vec<(ConversationId, EntryKey, Delivery)>) {
+        for (id, key, delivery) in deliveries {
+            if let Some(conversation) = self.conversations.get_mut(&id) {
+                conversation.delivery_changed(key, delivery);
+            }
+            self.is_read_in_vain(id, key);
+            self.tell(id, ConversationEvent::DeliveryChanged { key, delivery });
         }
     }
 

@@ -35,6 +35,14 @@ impl Record {
             }
         }
     }
+
+    /// How far which entry has come, if it is that.
+    pub(crate) fn delivery(self) -> Option<(ConversationId, EntryKey, Delivery)> {
+        match self {
+            Self::Delivery(conversation, key, delivery) => Some((conversation, key, delivery)),
+            Self::Conversation(_) | Self::Person(_) | Self::Member(..) => None,
+        }
+    }
 }
 
 impl Core {

@@ -339,8 +339,11 @@ fn what_a_failing_disk_could_not_note_is_noted_when_it_works_again() {
     mesh.advance(3_000);
     assert_eq!(mesh.peers[ALICE].history(to_bob)[0].delivery, Delivery::Queued);
     mesh.peers[ALICE].disk_works = true;
+    mesh.peers[ALICE].told.clear();
     mesh.advance(1_000);
     assert_eq!(mesh.peers[ALICE].history(to_bob)[0].delivery, Delivery::Delivered);
+    let again = ConversationEvent::DeliveryChanged { key, delivery: Delivery::Delivered };
+    assert!(mesh.peers[ALICE].is_told(&again), "who read it meanwhile saw it queued");
     assert_eq!(delivery(&mesh, ALICE, to_bob, key), Delivery::Delivered);
     assert_eq!(mesh.peers[BOB].told_texts(to_alice), ["are you there?"]);
 }
@@ -587,6 +590,24 @@ fn unread_counts_follow_what_was_read() {
     assert_eq!(unread(&mut mesh), 2, "what was read stays read");
     mesh.restart(BOB);
     assert_eq!(unread(&mut mesh), 2);
+}
+
+#[test]
+fn an_entry_that_is_counted_before_it_is_shown_counts_once() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    let unread = |mesh: &mut Mesh| mesh.peers[BOB].core.overview().rooms[0].unread;
+    let read = mesh.send(ALICE, lobby, "read").unwrap();
+    mesh.settle();
+    mesh.peers[BOB].disk_stands_still = true;
+    mesh.send(ALICE, lobby, "under way").unwrap();
+    mesh.settle();
+    mesh.peers[BOB].core.mark_read(lobby, read).unwrap();
+    // The store wrote and counted, and its word about the count comes first.
+    mesh.peers[BOB].core.unread_counted(lobby, Some(read), 1);
+    mesh.peers[BOB].disk_stands_still = false;
+    mesh.advance(2_000);
+    assert_eq!(unread(&mut mesh), 1);
+    assert!(mesh.peers[BOB].is_told(&ConversationEvent::Read { unread: 1 }));
 }
 
 // ---- Presence
