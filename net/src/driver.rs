@@ -109,7 +109,7 @@ pub(crate) async fn start(
     config: NodeConfig,
     connect: impl FnOnce(&Keypair) -> Result<Connections, TransportError>,
 ) -> Result<NodeHandle, StartError> {
-    let (store, OpenReport { set_aside }) = SledStore::open(&config.data_dir.join("history"))?;
+    let (store, OpenReport { rebuilt }) = SledStore::open(&config.data_dir.join("history"))?;
     let identity = Identity::load_or_create(&config.data_dir)?;
     let (completed, completions) = mpsc::channel(COMPLETIONS_CAP);
     let store = StoreHandle::spawn(Box::new(store), completed);
@@ -165,7 +165,7 @@ pub(crate) async fn start(
         overview_changed: true,
         status_changed: true,
         store_fault: None,
-        store_set_aside: set_aside,
+        store_set_aside: rebuilt.map(|rebuilt| rebuilt.set_aside),
         listening: Vec::new(),
         port_kept_in: config.listen.is_empty().then_some(config.data_dir),
     };
@@ -175,9 +175,9 @@ pub(crate) async fn start(
 
 async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(), StartError> {
     for (id, read) in core.stored_conversations() {
-        let newest = store.page(id, None, 1).await?.pop();
-        let last = reads::page(store, id, PageAt::Newest, 1).await?.pop();
-        let queued = store.queued(id, REQUEUE_MAX).await?;
+        let newest = store.newest(id).await?;
+        let last = store.page(id, PageAt::Newest, 1).await?.pop();
+        let queued = store.queued(id, None, REQUEUE_MAX).await?;
         let unread = store.unread(id, read, kinmesh_core::UNREAD_CAP).await?;
         core.restore_conversation(id, newest, last, queued, unread);
     }

@@ -4,19 +4,28 @@
 //! show, and its flusher may have ended. So the database is opened again from what the disk holds,
 //! and the next commit simply tries again. On a full disk nothing is tried until the reserve file
 //! fits again; until then the history can be read and every commit says [`StoreError::Full`].
+//!
+//! What cannot be used as it was found, because it is damaged or of an older format, is set aside,
+//! and a store is written anew from what can be read of it.
 
 mod directory;
 mod engine;
+mod format_1;
 mod layout;
+mod log;
+mod rebuild;
 mod tree;
 
 use std::path::{Path, PathBuf};
 
-use kinmesh_proto::{ConversationId, EntryKey, Snapshot, StoredEntry, Write};
+use kinmesh_proto::{
+    ConversationId, Digest, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+};
 
 use crate::disk::directory::Directory;
-use crate::disk::tree::Tree;
-use crate::error::StoreError;
+use crate::disk::rebuild::Source;
+use crate::disk::tree::{History, Opened, Tree};
+use crate::error::{Damage, StoreError};
 use crate::history::HistoryStore;
 
 /// A [`HistoryStore`] in a directory of its own.
@@ -25,39 +34,97 @@ pub struct SledStore {
     // Before the directory, so that it is closed when the lock goes.
     tree: Result<Tree, StoreError>,
     directory: Directory,
+    /// Whether the last commit failed.
+    failed: bool,
 }
 
 /// What opening a store found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenReport {
-    /// Where unreadable data was moved. The store is empty then.
-    pub set_aside: Option<PathBuf>,
+    /// What was found could not be used as it was.
+    pub rebuilt: Option<Rebuilt>,
+}
+
+/// A store that was written anew from an older one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Why.
+    pub cause: RebuildCause,
+    /// Where the older one is now, as it was found. Nothing deletes it.
+    pub set_aside: PathBuf,
+    /// Entries that were carried over.
+    pub entries_kept: u64,
+    /// Entries that are known not to be. There may be more: nobody counts what cannot be read.
+    pub entries_lost: u64,
+    /// A file for people with the entries that are whole, but cannot be carried over.
+    pub readable: Option<PathBuf>,
+}
+
+/// Why a store was written anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RebuildCause {
+    /// Part of it could not be read.
+    Damage,
+    /// It had this older format.
+    Format(u32),
 }
 
 impl SledStore {
-    /// Opens the store in `dir`, or makes one. Unreadable data is moved aside and reported.
+    /// Opens the store in `dir`, or makes one. One that is damaged or of an older format is set
+    /// aside and written anew, which takes as much room again and about a minute for a million
+    /// entries.
     pub fn open(dir: &Path) -> Result<(Self, OpenReport), StoreError> {
         let directory = Directory::lock(dir)?;
-        let (tree, set_aside) = match open_tree(&directory).and_then(|tree| examined(tree, &directory)) {
-            Err(error @ StoreError::Damaged(_)) => {
-                let aside = directory.set_aside()?;
-                tracing::error!(cause = ?error, aside = %aside.display(), "damaged history was set aside");
-                directory.clear_doubt()?;
-                (open_tree(&directory)?, Some(aside))
+        directory.finish_exchange()?;
+        let (tree, rebuilt) = match open_tree(&directory).and_then(|opened| examined(opened, &directory)) {
+            Ok(Opened::Current(tree)) => (tree, None),
+            Ok(Opened::Older(format, engine)) => {
+                rebuild(&directory, RebuildCause::Format(format), Source::Engine(engine))?
             }
-            opened => (opened?, None),
+            Err(error @ StoreError::Damaged(_)) => {
+                tracing::error!(cause = ?error, "the history is damaged");
+                rebuild(&directory, RebuildCause::Damage, Source::Log(engine::log_in(&directory.sled())))?
+            }
+            Err(error) => return Err(error),
         };
-        Ok((Self { tree: Ok(tree), directory }, OpenReport { set_aside }))
+        Ok((Self { tree: Ok(tree), directory, failed: false }, OpenReport { rebuilt }))
+    }
+
+    /// Bytes of the files that hold the history.
+    pub fn size_on_disk(&self) -> Result<u64, StoreError> {
+        self.tree()?.size_on_disk()
     }
 
     fn tree(&self) -> Result<&Tree, StoreError> {
         self.tree.as_ref().map_err(Clone::clone)
     }
 
+    fn try_apply(&mut self, writes: &[Write]) -> Result<Vec<bool>, StoreError> {
+        self.directory.keep_reserve()?;
+        if self.tree.is_err() {
+            self.reopen();
+        }
+        let tree = self.tree.as_mut().map_err(|error| error.clone())?;
+        if writes.is_empty() && self.failed {
+            tree.probe()?;
+        }
+        tree.apply(writes)
+    }
+
     fn reopen(&mut self) {
         // sled must be closed before it is opened again.
         self.tree = Err(StoreError::Closed);
-        self.tree = open_tree(&self.directory);
+        self.tree = open_tree(&self.directory).and_then(current);
+    }
+
+    /// Reads one conversation; nothing was ever heard of one that has no history.
+    fn read<T: Default>(
+        &self,
+        conversation: ConversationId,
+        read: impl FnOnce(History<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let history = self.tree()?.history(conversation);
+        self.noting_damage(history.map_or_else(|| Ok(T::default()), read))
     }
 
     /// Sees to it that damage is looked into at the next start.
@@ -71,12 +138,9 @@ impl SledStore {
 
 impl HistoryStore for SledStore {
     fn apply(&mut self, writes: &[Write]) -> Result<Vec<bool>, StoreError> {
-        self.directory.keep_reserve()?;
-        if self.tree.is_err() {
-            self.reopen();
-        }
-        let result = self.tree.as_mut().map_err(|error| error.clone())?.apply(writes);
-        if result.is_err() {
+        let result = self.try_apply(writes);
+        self.failed = result.is_err();
+        if self.failed {
             self.reopen();
         }
         self.noting_damage(result)
@@ -89,10 +153,18 @@ impl HistoryStore for SledStore {
     fn page(
         &self,
         conversation: ConversationId,
-        before: Option<EntryKey>,
+        at: PageAt,
         limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        self.noting_damage(self.tree()?.page(conversation, before, limit))
+    ) -> Result<Vec<PageItem>, StoreError> {
+        self.read(conversation, |history| history.page(at, limit))
+    }
+
+    fn post(&self, conversation: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
+        self.read(conversation, |history| history.post(key))
+    }
+
+    fn newest(&self, conversation: ConversationId) -> Result<Option<StoredEntry>, StoreError> {
+        self.read(conversation, |history| history.newest())
     }
 
     fn unread(
@@ -101,30 +173,105 @@ impl HistoryStore for SledStore {
         after: Option<EntryKey>,
         cap: usize,
     ) -> Result<usize, StoreError> {
-        self.noting_damage(self.tree()?.unread(conversation, after, cap))
+        self.read(conversation, |history| history.unread(after, cap))
     }
 
-    fn queued(&self, conversation: ConversationId, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
-        self.noting_damage(self.tree()?.queued(conversation, limit))
+    fn queued(
+        &self,
+        conversation: ConversationId,
+        after: Option<EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(conversation, |history| history.queued(after, limit))
+    }
+
+    fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
+        self.read(conversation, |history| history.digest(range))
+    }
+
+    fn days(&self, conversation: ConversationId) -> Result<Vec<(u32, Digest)>, StoreError> {
+        self.read(conversation, |history| history.days())
+    }
+
+    fn keys(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        limit: usize,
+    ) -> Result<Vec<EntryKey>, StoreError> {
+        self.read(conversation, |history| history.keys(range, limit))
+    }
+
+    fn entries(
+        &self,
+        conversation: ConversationId,
+        keys: &[EntryKey],
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(conversation, |history| history.entries(keys, bytes_max))
+    }
+
+    fn entries_in(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(conversation, |history| history.entries_in(range, bytes_max))
     }
 }
 
 /// Opens the tree; on a full disk with the room that the reserve held.
-fn open_tree(directory: &Directory) -> Result<Tree, StoreError> {
-    match Tree::open(directory) {
+fn open_tree(directory: &Directory) -> Result<Opened, StoreError> {
+    match Tree::open(&directory.sled()) {
         Err(StoreError::Full) => {
             directory.spend_reserve()?;
-            Tree::open(directory)
+            Tree::open(&directory.sled())
         }
         opened => opened,
     }
 }
 
+/// Takes a tree that can only be of the current format.
+fn current(opened: Opened) -> Result<Tree, StoreError> {
+    match opened {
+        Opened::Current(tree) => Ok(tree),
+        Opened::Older(..) => Err(StoreError::Damaged(Damage::Schema)),
+    }
+}
+
 /// Reads everything if damage was met before. Otherwise that would only make the start slow.
-fn examined(tree: Tree, directory: &Directory) -> Result<Tree, StoreError> {
-    if directory.is_doubtful() {
+fn examined(opened: Opened, directory: &Directory) -> Result<Opened, StoreError> {
+    if let Opened::Current(tree) = &opened
+        && directory.is_doubtful()
+    {
         tree.examine()?;
         directory.clear_doubt()?;
     }
-    Ok(tree)
+    Ok(opened)
+}
+
+/// Writes a store from what `source` holds, and puts it in the place of the one that is there. That
+/// one stays whole until then, so a start that was killed begins again.
+fn rebuild(
+    directory: &Directory,
+    cause: RebuildCause,
+    source: Source,
+) -> Result<(Tree, Option<Rebuilt>), StoreError> {
+    directory.clear_rebuild()?;
+    let mut tree = current(Tree::open(&directory.rebuild())?)?;
+    let copied = rebuild::copy(&source, &directory.sled(), &mut tree)?;
+    drop(tree);
+    drop(source);
+    let set_aside = directory.exchange()?;
+    let rebuilt = Rebuilt {
+        cause,
+        readable: copied.readable.map(|name| set_aside.join(name)),
+        set_aside,
+        entries_kept: copied.kept,
+        entries_lost: copied.lost,
+    };
+    tracing::warn!(?rebuilt, "the history was written anew");
+    directory.clear_doubt()?;
+    Ok((open_tree(directory).and_then(current)?, Some(rebuilt)))
 }

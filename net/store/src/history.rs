@@ -1,27 +1,49 @@
-//! What every store does.
+//! What every store does, and what all of them have in common.
 
-use kinmesh_proto::{ConversationId, EntryKey, Snapshot, StoredEntry, Write};
+use kinmesh_proto::{
+    Content, ConversationId, Digest, Entry, EntryId, EntryKey, Hlc, KeyRange, PageAt, PageItem, Snapshot,
+    StoredEntry, Write,
+};
 
 use crate::error::StoreError;
 
+/// Most changes of one post that a page holds, the newest of them: each member of a large room may
+/// have put a reaction there.
+pub const CHANGES_MAX: usize = 1024;
+/// The same in bytes of entries, since edits may be long.
+pub const CHANGES_BYTES_MAX: usize = 1 << 20;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// A place for history. Every method blocks.
+///
+/// An entry that changes no other one is a *post*; edits, deletes and reactions are *changes*. A
+/// delete takes effect with the write that brings it: what it erases ([`Entry::erases`]) loses its
+/// content in the same step, and what comes after it is stored without.
 pub trait HistoryStore: Send + 'static {
     /// Makes all the changes, in order, or none. They are on the disk when it returns `Ok`, and
-    /// survive a power cut. For each [`Write::PutEntry`], in order: whether the entry is new.
+    /// survive a power cut. For each [`Write::PutEntry`], in order: whether the entry is new. One
+    /// that is there already stays as it is, erased or not.
     fn apply(&mut self, writes: &[Write]) -> Result<Vec<bool>, StoreError>;
 
     /// Everything but the entries, each list in the order of its ids.
     fn load(&self) -> Result<Snapshot, StoreError>;
 
-    /// The newest `limit` entries before `before` (or of all), oldest first.
+    /// Up to `limit` posts with their changes, oldest first.
     fn page(
         &self,
         conversation: ConversationId,
-        before: Option<EntryKey>,
+        at: PageAt,
         limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError>;
+    ) -> Result<Vec<PageItem>, StoreError>;
 
-    /// How many entries that others wrote stand after `after` (or in all); counting ends at `cap`.
+    /// The post of this key with its changes. `None` when it is not here, or no post.
+    fn post(&self, conversation: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError>;
+
+    /// The newest entry, whatever its kind.
+    fn newest(&self, conversation: ConversationId) -> Result<Option<StoredEntry>, StoreError>;
+
+    /// How many posts of others stand after `after` (or in all); counting ends at `cap`.
     fn unread(
         &self,
         conversation: ConversationId,
@@ -29,6 +51,104 @@ pub trait HistoryStore: Send + 'static {
         cap: usize,
     ) -> Result<usize, StoreError>;
 
-    /// Up to `limit` entries that are still queued on this device, oldest first.
-    fn queued(&self, conversation: ConversationId, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;
+    /// Up to `limit` entries after `after` (or of all) that are still queued on this device, oldest
+    /// first. It reads all that stands there: keep `after` close to the end.
+    fn queued(
+        &self,
+        conversation: ConversationId,
+        after: Option<EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// What there is of a range.
+    fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError>;
+
+    /// What there is of each day that has entries ([`day_of`]), oldest first.
+    fn days(&self, conversation: ConversationId) -> Result<Vec<(u32, Digest)>, StoreError>;
+
+    /// The newest `limit` keys of a range, oldest first.
+    fn keys(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        limit: usize,
+    ) -> Result<Vec<EntryKey>, StoreError>;
+
+    /// Those of the entries that are here, in the order asked, as long as their envelopes fit into
+    /// `bytes_max`; the first one in any case.
+    fn entries(
+        &self,
+        conversation: ConversationId,
+        keys: &[EntryKey],
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// The entries of a range, newest first, as long as their envelopes fit into `bytes_max`; the
+    /// first one in any case.
+    fn entries_in(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError>;
+}
+
+/// The day of the author's clock, in UTC, counted from the beginning of 1970.
+#[allow(clippy::expect_used)] // The clock's 48 bits of milliseconds are some three million days.
+pub fn day_of(key: EntryKey) -> u32 {
+    u32::try_from(key.clock.ms() / DAY_MS).expect("days of 48 bits of milliseconds")
+}
+
+/// All keys of a day.
+pub fn range_of_day(day: u32) -> KeyRange {
+    let first = |day: u64| EntryKey { clock: Hlc::from_ms(day * DAY_MS), id: EntryId([0; 32]) };
+    KeyRange { from: Some(first(day.into())), to: Some(first(u64::from(day) + 1)) }
+}
+
+/// The entry without its content.
+#[allow(clippy::expect_used)] // Its header was read before, and an erased content is within every limit.
+pub(crate) fn erased(stored: &StoredEntry) -> StoredEntry {
+    let entry = stored.entry.envelope().erased().trust_stored().expect("an erased entry is readable");
+    StoredEntry { entry, ..stored.clone() }
+}
+
+/// Of which post the changes are that may concern this entry: its target's, or its own.
+pub(crate) fn subject_of(entry: &Entry) -> EntryKey {
+    entry.content().target().unwrap_or_else(|| entry.key())
+}
+
+/// Those of the changes to `post`, given newest first, that count and fit; oldest first.
+pub(crate) fn shown_changes(
+    post: &Entry,
+    newest_first: impl Iterator<Item = Result<StoredEntry, StoreError>>,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let counts = |change: &Result<StoredEntry, _>| {
+        change.as_ref().map_or(true, |change| counts_for(&change.entry, post))
+    };
+    let mut changes = within(newest_first.filter(counts).take(CHANGES_MAX), CHANGES_BYTES_MAX)?;
+    changes.reverse();
+    Ok(changes)
+}
+
+/// Nobody edits or takes back what another person wrote.
+fn counts_for(change: &Entry, post: &Entry) -> bool {
+    matches!(change.content(), Content::Reaction { .. }) || change.person() == post.person()
+}
+
+/// The entries whose envelopes fit into `bytes_max`, from the first on, which need not fit.
+pub(crate) fn within(
+    entries: impl Iterator<Item = Result<StoredEntry, StoreError>>,
+    bytes_max: usize,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let mut fitting = Vec::new();
+    let mut bytes = 0;
+    for stored in entries {
+        let stored = stored?;
+        bytes += stored.entry.envelope().size();
+        if bytes > bytes_max && !fitting.is_empty() {
+            break;
+        }
+        fitting.push(stored);
+    }
+    Ok(fitting)
 }

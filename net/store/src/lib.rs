@@ -14,9 +14,9 @@ mod history;
 mod memory;
 mod thread;
 
-pub use disk::{OpenReport, SledStore};
+pub use disk::{OpenReport, RebuildCause, Rebuilt, SledStore};
 pub use error::{Damage, StoreError};
-pub use history::HistoryStore;
-pub use kinmesh_proto::{Snapshot, StoredEntry, Write};
+pub use history::{CHANGES_BYTES_MAX, CHANGES_MAX, HistoryStore, day_of, range_of_day};
+pub use kinmesh_proto::{PageAt, PageItem, Snapshot, StoredEntry, Write};
 pub use memory::MemoryStore;
 pub use thread::{Busy, Completion, StoreHandle};

@@ -2,21 +2,22 @@
 //!
 //! It must never differ from the sled store in anything but that: one conformance suite runs on both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use kinmesh_proto::{
-    AddressRecord, ConversationId, ConversationRecord, Delivery, DeviceId, EntryKey, MemberRecord,
-    OwnProfile, PersonId, PersonRecord, Privacy, RoomId, Snapshot, StoredEntry, Write,
+    AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, EntryKey,
+    KeyRange, MemberRecord, OwnProfile, PageAt, PageItem, PersonId, PersonRecord, Privacy, RoomId, Snapshot,
+    StoredEntry, Write,
 };
 
 use crate::error::StoreError;
-use crate::history::HistoryStore;
+use crate::history::{self, HistoryStore, day_of};
 
 /// A [`HistoryStore`] in memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
-    entries: BTreeMap<ConversationId, BTreeMap<EntryKey, StoredEntry>>,
+    histories: BTreeMap<ConversationId, History>,
     profile: Option<OwnProfile>,
     privacy: Privacy,
     conversations: BTreeMap<ConversationId, ConversationRecord>,
@@ -31,36 +32,9 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn put_entry(&mut self, conversation: ConversationId, stored: StoredEntry) -> bool {
-        let entries = self.entries.entry(conversation).or_default();
-        let key = stored.entry.key();
-        let fresh = !entries.contains_key(&key);
-        if fresh {
-            entries.insert(key, stored);
-        }
-        fresh
-    }
-
-    fn set_delivery(&mut self, conversation: ConversationId, key: EntryKey, delivery: Delivery) {
-        if let Some(stored) = self.entries.get_mut(&conversation).and_then(|entries| entries.get_mut(&key)) {
-            stored.delivery = delivery;
-        }
-    }
-
-    /// The conversation's entries within the bounds, oldest first.
-    fn range(
-        &self,
-        conversation: ConversationId,
-        after: Option<EntryKey>,
-        before: Option<EntryKey>,
-    ) -> impl DoubleEndedIterator<Item = &StoredEntry> {
-        let low = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let high = before.map_or(Bound::Unbounded, Bound::Excluded);
-        self.entries
-            .get(&conversation)
-            .into_iter()
-            .flat_map(move |entries| entries.range((low, high)))
-            .map(|(_, stored)| stored)
+    fn history(&self, conversation: ConversationId) -> &History {
+        static EMPTY: History = History::new();
+        self.histories.get(&conversation).unwrap_or(&EMPTY)
     }
 }
 
@@ -69,9 +43,11 @@ impl HistoryStore for MemoryStore {
         let mut fresh = Vec::new();
         for write in writes.iter().cloned() {
             match write {
-                Write::PutEntry { conversation, stored } => fresh.push(self.put_entry(conversation, stored)),
+                Write::PutEntry { conversation, stored } => {
+                    fresh.push(self.histories.entry(conversation).or_default().put(stored));
+                }
                 Write::SetDelivery { conversation, key, delivery } => {
-                    self.set_delivery(conversation, key, delivery);
+                    self.histories.entry(conversation).or_default().set_delivery(key, delivery);
                 }
                 Write::PutConversation(record) => {
                     self.conversations.insert(record.id, record);
@@ -112,12 +88,26 @@ impl HistoryStore for MemoryStore {
     fn page(
         &self,
         conversation: ConversationId,
-        before: Option<EntryKey>,
+        at: PageAt,
         limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        let mut page: Vec<_> = self.range(conversation, None, before).rev().take(limit).cloned().collect();
-        page.reverse();
-        Ok(page)
+    ) -> Result<Vec<PageItem>, StoreError> {
+        let history = self.history(conversation);
+        let posts: Vec<_> = match at {
+            PageAt::After(key) => history.posts(Some(key), None).take(limit).collect(),
+            PageAt::Newest => history.newest_posts(None, limit),
+            PageAt::Before(key) => history.newest_posts(Some(key), limit),
+        };
+        posts.into_iter().map(|post| history.item(post)).collect()
+    }
+
+    fn post(&self, conversation: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
+        let history = self.history(conversation);
+        let post = history.entries.get(&key).filter(|stored| stored.entry.content().is_post());
+        post.map(|post| history.item(post)).transpose()
+    }
+
+    fn newest(&self, conversation: ConversationId) -> Result<Option<StoredEntry>, StoreError> {
+        Ok(self.history(conversation).entries.values().next_back().cloned())
     }
 
     fn unread(
@@ -126,14 +116,165 @@ impl HistoryStore for MemoryStore {
         after: Option<EntryKey>,
         cap: usize,
     ) -> Result<usize, StoreError> {
-        let received =
-            self.range(conversation, after, None).filter(|stored| stored.delivery == Delivery::Received);
-        Ok(received.take(cap).count())
+        let posts = self.history(conversation).posts(after, None);
+        Ok(posts.filter(|stored| stored.delivery == Delivery::Received).take(cap).count())
     }
 
-    fn queued(&self, conversation: ConversationId, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
-        let queued =
-            self.range(conversation, None, None).filter(|stored| stored.delivery == Delivery::Queued);
+    fn queued(
+        &self,
+        conversation: ConversationId,
+        after: Option<EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let entries = self.history(conversation).between(after, None);
+        let queued = entries.filter(|stored| stored.delivery == Delivery::Queued);
         Ok(queued.take(limit).cloned().collect())
+    }
+
+    fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
+        let mut digest = Digest::default();
+        self.history(conversation).keys(range).for_each(|key| digest.add(*key));
+        Ok(digest)
+    }
+
+    fn days(&self, conversation: ConversationId) -> Result<Vec<(u32, Digest)>, StoreError> {
+        let mut days = BTreeMap::<u32, Digest>::new();
+        for key in self.history(conversation).entries.keys() {
+            days.entry(day_of(*key)).or_default().add(*key);
+        }
+        Ok(days.into_iter().collect())
+    }
+
+    fn keys(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        limit: usize,
+    ) -> Result<Vec<EntryKey>, StoreError> {
+        let mut keys: Vec<_> = self.history(conversation).keys(range).rev().take(limit).copied().collect();
+        keys.reverse();
+        Ok(keys)
+    }
+
+    fn entries(
+        &self,
+        conversation: ConversationId,
+        keys: &[EntryKey],
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let entries = &self.history(conversation).entries;
+        history::within(keys.iter().filter_map(|key| entries.get(key)).cloned().map(Ok), bytes_max)
+    }
+
+    fn entries_in(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let entries = self.history(conversation).range(range).rev().map(|(_, stored)| stored);
+        history::within(entries.cloned().map(Ok), bytes_max)
+    }
+}
+
+/// The entries of one conversation.
+#[derive(Debug, Clone, Default)]
+struct History {
+    entries: BTreeMap<EntryKey, StoredEntry>,
+    /// The changes of each post, which need not be here.
+    changes: BTreeMap<EntryKey, BTreeSet<EntryKey>>,
+}
+
+impl History {
+    const fn new() -> Self {
+        Self { entries: BTreeMap::new(), changes: BTreeMap::new() }
+    }
+
+    fn put(&mut self, stored: StoredEntry) -> bool {
+        let key = stored.entry.key();
+        if self.entries.contains_key(&key) {
+            return false;
+        }
+        let is_erased = self
+            .changes_of(history::subject_of(&stored.entry))
+            .any(|change| change.entry.erases(&stored.entry));
+        let stored = if is_erased { history::erased(&stored) } else { stored };
+        if let Some(target) = stored.entry.content().target() {
+            self.changes.entry(target).or_default().insert(key);
+        }
+        if let Content::Delete { of } = *stored.entry.content() {
+            self.erase(of, &stored);
+        }
+        self.entries.insert(key, stored);
+        true
+    }
+
+    /// Erases what `delete` takes back of a post and its changes.
+    fn erase(&mut self, post: EntryKey, delete: &StoredEntry) {
+        let changes: Vec<_> = self.changes_of(post).map(|change| change.entry.key()).collect();
+        for key in changes.into_iter().chain([post]) {
+            if let Some(stored) =
+                self.entries.get_mut(&key).filter(|stored| delete.entry.erases(&stored.entry))
+            {
+                *stored = history::erased(stored);
+            }
+        }
+    }
+
+    fn set_delivery(&mut self, key: EntryKey, delivery: Delivery) {
+        if let Some(stored) = self.entries.get_mut(&key) {
+            stored.delivery = delivery;
+        }
+    }
+
+    /// The changes of a post, oldest first.
+    fn changes_of(&self, post: EntryKey) -> impl DoubleEndedIterator<Item = &StoredEntry> {
+        let changes = self.changes.get(&post).into_iter().flatten();
+        changes.filter_map(|change| self.entries.get(change))
+    }
+
+    fn item(&self, post: &StoredEntry) -> Result<PageItem, StoreError> {
+        let changes = self.changes_of(post.entry.key()).rev().cloned().map(Ok);
+        Ok(PageItem {
+            changes: history::shown_changes(&post.entry, changes)?,
+            follows_gap: post.entry.value().prev.iter().any(|prev| !self.entries.contains_key(prev)),
+            post: post.clone(),
+        })
+    }
+
+    fn posts(
+        &self,
+        after: Option<EntryKey>,
+        before: Option<EntryKey>,
+    ) -> impl DoubleEndedIterator<Item = &StoredEntry> {
+        self.between(after, before).filter(|stored| stored.entry.content().is_post())
+    }
+
+    fn newest_posts(&self, before: Option<EntryKey>, limit: usize) -> Vec<&StoredEntry> {
+        let mut posts: Vec<_> = self.posts(None, before).rev().take(limit).collect();
+        posts.reverse();
+        posts
+    }
+
+    /// What stands after the one and before the other, oldest first.
+    fn between(
+        &self,
+        after: Option<EntryKey>,
+        before: Option<EntryKey>,
+    ) -> impl DoubleEndedIterator<Item = &StoredEntry> {
+        let low = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let high = before.map_or(Bound::Unbounded, Bound::Excluded);
+        self.entries.range((low, high)).map(|(_, stored)| stored)
+    }
+
+    fn range(&self, range: KeyRange) -> impl DoubleEndedIterator<Item = (&EntryKey, &StoredEntry)> {
+        let low = range.from.map_or(Bound::Unbounded, Bound::Included);
+        // A range that ends before it begins is empty.
+        let high = range.to.max(range.to.and(range.from)).map_or(Bound::Unbounded, Bound::Excluded);
+        self.entries.range((low, high))
+    }
+
+    fn keys(&self, range: KeyRange) -> impl DoubleEndedIterator<Item = &EntryKey> {
+        self.range(range).map(|(key, _)| key)
     }
 }

@@ -10,7 +10,9 @@
 
 use std::thread;
 
-use kinmesh_proto::{ConversationId, EntryKey, Snapshot, StoredEntry, Write};
+use kinmesh_proto::{
+    ConversationId, Digest, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -85,7 +87,7 @@ impl StoreHandle {
         }
     }
 
-    /// [`HistoryStore::load`], after every commit made before.
+    /// [`HistoryStore::load`], after every commit made before. Milliseconds, with thousands of people.
     pub async fn load(&self) -> Result<Snapshot, StoreError> {
         self.read(|store| store.load()).await
     }
@@ -94,10 +96,24 @@ impl StoreHandle {
     pub async fn page(
         &self,
         conversation: ConversationId,
-        before: Option<EntryKey>,
+        at: PageAt,
         limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        self.read(move |store| store.page(conversation, before, limit)).await
+    ) -> Result<Vec<PageItem>, StoreError> {
+        self.read(move |store| store.page(conversation, at, limit)).await
+    }
+
+    /// [`HistoryStore::post`], after every commit made before.
+    pub async fn post(
+        &self,
+        conversation: ConversationId,
+        key: EntryKey,
+    ) -> Result<Option<PageItem>, StoreError> {
+        self.read(move |store| store.post(conversation, key)).await
+    }
+
+    /// [`HistoryStore::newest`], after every commit made before.
+    pub async fn newest(&self, conversation: ConversationId) -> Result<Option<StoredEntry>, StoreError> {
+        self.read(move |store| store.newest(conversation)).await
     }
 
     /// [`HistoryStore::unread`], after every commit made before.
@@ -114,9 +130,50 @@ impl StoreHandle {
     pub async fn queued(
         &self,
         conversation: ConversationId,
+        after: Option<EntryKey>,
         limit: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
-        self.read(move |store| store.queued(conversation, limit)).await
+        self.read(move |store| store.queued(conversation, after, limit)).await
+    }
+
+    /// [`HistoryStore::digest`], after every commit made before.
+    pub async fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
+        self.read(move |store| store.digest(conversation, range)).await
+    }
+
+    /// [`HistoryStore::days`], after every commit made before.
+    pub async fn days(&self, conversation: ConversationId) -> Result<Vec<(u32, Digest)>, StoreError> {
+        self.read(move |store| store.days(conversation)).await
+    }
+
+    /// [`HistoryStore::keys`], after every commit made before.
+    pub async fn keys(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        limit: usize,
+    ) -> Result<Vec<EntryKey>, StoreError> {
+        self.read(move |store| store.keys(conversation, range, limit)).await
+    }
+
+    /// [`HistoryStore::entries`], after every commit made before.
+    pub async fn entries(
+        &self,
+        conversation: ConversationId,
+        keys: Vec<EntryKey>,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(move |store| store.entries(conversation, &keys, bytes_max)).await
+    }
+
+    /// [`HistoryStore::entries_in`], after every commit made before.
+    pub async fn entries_in(
+        &self,
+        conversation: ConversationId,
+        range: KeyRange,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(move |store| store.entries_in(conversation, range, bytes_max)).await
     }
 
     /// Waits until everything handed over is on the disk and the store is closed. Its directory

@@ -7,12 +7,18 @@ mod fixtures;
 
 use std::path::Path;
 
-use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, person, put, stored};
+use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, stored};
 use kinmesh_proto::{
-    AddressRecord, ConversationId, ConversationRecord, Delivery, DeviceId, DisplayName, Entry, EntryKey,
-    MemberRecord, OwnProfile, PersonId, PersonRecord, Refusal, RoomId, RoomName, Snapshot, StatusLine, Write,
+    AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, DisplayName,
+    Entry, EntryId, EntryKey, Hlc, KeyRange, MemberRecord, OwnProfile, PersonId, PersonRecord, Privacy,
+    Refusal, RoomId, RoomName, Snapshot, StatusLine, StoredEntry, Write,
 };
-use kinmesh_store::{HistoryStore, MemoryStore, SledStore};
+use kinmesh_store::{
+    CHANGES_BYTES_MAX, CHANGES_MAX, HistoryStore, MemoryStore, PageAt, PageItem, SledStore, day_of,
+    range_of_day,
+};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A store under test, and a way to come back to it later.
 trait Subject {
@@ -43,7 +49,7 @@ struct Sled {
 
 fn open_sled(dir: &Path) -> SledStore {
     let (store, report) = SledStore::open(dir).unwrap();
-    assert_eq!(report.set_aside, None);
+    assert_eq!(report.rebuilt, None);
     store
 }
 
@@ -78,20 +84,65 @@ conformance! {
     a_new_store_is_empty
     entries_come_back_as_they_were
     pages_run_back_in_order
+    pages_run_on_from_a_key
+    a_page_holds_posts_with_their_changes
+    a_change_may_come_before_its_post
+    edits_and_deletes_by_others_are_not_shown
+    the_changes_of_one_page_are_bounded
+    a_post_is_found_by_its_key
+    a_post_after_something_missing_follows_a_gap
+    the_newest_entry_may_be_a_change
+    a_delete_erases_a_post_and_its_edits
+    what_comes_after_its_delete_is_stored_erased
+    nobody_erases_what_others_wrote
+    an_erased_entry_is_never_replaced_nor_replaces
+    a_delete_that_comes_with_its_post_erases_it
     entries_of_one_millisecond_keep_one_order
     conversations_do_not_mix
     a_duplicate_is_not_fresh_and_changes_nothing
     delivery_is_noted
     a_delivery_without_its_entry_is_nothing
-    unread_counts_what_others_wrote
+    unread_counts_the_posts_of_others
     queued_entries_come_oldest_first
+    a_digest_holds_what_a_range_holds
+    days_are_told_apart
+    keys_are_the_newest_of_a_range
+    entries_come_in_the_order_asked
+    entries_of_a_range_come_newest_first
+    a_range_that_ends_before_it_begins_is_empty
     records_are_replaced_and_removed
     changes_see_those_before_them
     large_and_foreign_text_survives
 }
 
-fn texts(page: &[kinmesh_store::StoredEntry]) -> Vec<&str> {
-    page.iter().map(|stored| stored.entry.text().unwrap()).collect()
+fn texts(entries: &[StoredEntry]) -> Vec<&str> {
+    entries.iter().map(|stored| stored.entry.text().unwrap()).collect()
+}
+
+/// The posts of a page, without their changes.
+fn page(store: &dyn HistoryStore, at: PageAt, limit: usize) -> Vec<StoredEntry> {
+    store.page(ROOM, at, limit).unwrap().into_iter().map(|item| item.post).collect()
+}
+
+fn received(entry: &Entry) -> StoredEntry {
+    stored(entry, Delivery::Received)
+}
+
+fn reaction(author: u8, ms: u64, to: EntryKey) -> Entry {
+    says(&person(author), ROOM, ms, Content::Reaction { to, emoji: "\u{1f44d}".into(), on: true })
+}
+
+fn edit(author: u8, ms: u64, of: EntryKey, text: &str) -> Entry {
+    says(&person(author), ROOM, ms, Content::Edit { of, text: text.into() })
+}
+
+fn delete(author: u8, ms: u64, of: EntryKey) -> Entry {
+    says(&person(author), ROOM, ms, Content::Delete { of })
+}
+
+/// The same entry without its content.
+fn erased(entry: &Entry) -> Entry {
+    entry.envelope().erased().verify(&mut Default::default()).unwrap()
 }
 
 /// Entries `m0`, `m1` and so on, one each millisecond.
@@ -108,9 +159,12 @@ fn a_new_store_is_empty<S: Subject>() {
     let mut subject = S::open();
     let store = subject.store();
     assert_eq!(store.load().unwrap(), Snapshot::default());
-    assert_eq!(store.page(ROOM, None, 10).unwrap(), []);
+    assert_eq!(store.page(ROOM, PageAt::Newest, 10).unwrap(), []);
+    assert_eq!(store.newest(ROOM).unwrap(), None);
     assert_eq!(store.unread(ROOM, None, 10).unwrap(), 0);
-    assert_eq!(store.queued(ROOM, 10).unwrap(), []);
+    assert_eq!(store.queued(ROOM, None, 10).unwrap(), []);
+    assert_eq!(store.digest(ROOM, KeyRange::ALL).unwrap(), Digest::default());
+    assert_eq!(store.days(ROOM).unwrap(), []);
     assert_eq!(store.apply(&[]).unwrap(), Vec::<bool>::new());
 }
 
@@ -122,7 +176,7 @@ fn entries_come_back_as_they_were<S: Subject>() {
     let writes = [put(ROOM, &first, Delivery::Sent { members: 3 }), put(ROOM, &second, Delivery::Received)];
     assert_eq!(subject.store().apply(&writes).unwrap(), [true, true]);
     subject.restart();
-    let page = subject.store().page(ROOM, None, 10).unwrap();
+    let page = posts(subject.store(), ROOM);
     assert_eq!(page, [stored(&first, Delivery::Sent { members: 3 }), stored(&second, Delivery::Received)]);
     let again = page[1].entry.envelope().clone().verify(&mut Default::default()).unwrap();
     assert_eq!(again.person(), bob.person(), "the envelope still proves its author");
@@ -135,15 +189,186 @@ fn pages_run_back_in_order<S: Subject>() {
     put_all(subject.store(), ROOM, &entries);
     subject.restart();
     let store = subject.store();
-    let newest = store.page(ROOM, None, 10).unwrap();
+    let newest = page(store, PageAt::Newest, 10);
     assert_eq!(texts(&newest).first(), Some(&"m15"));
     assert_eq!(texts(&newest).last(), Some(&"m24"));
-    let middle = store.page(ROOM, Some(newest[0].entry.key()), 10).unwrap();
+    let middle = page(store, PageAt::Before(newest[0].entry.key()), 10);
     assert_eq!((texts(&middle)[0], texts(&middle)[9]), ("m5", "m14"));
-    let oldest = store.page(ROOM, Some(middle[0].entry.key()), 10).unwrap();
+    let oldest = page(store, PageAt::Before(middle[0].entry.key()), 10);
     assert_eq!(texts(&oldest), ["m0", "m1", "m2", "m3", "m4"]);
-    assert_eq!(store.page(ROOM, Some(oldest[0].entry.key()), 10).unwrap(), []);
-    assert_eq!(store.page(ROOM, None, 0).unwrap(), []);
+    assert_eq!(page(store, PageAt::Before(oldest[0].entry.key()), 10), []);
+    assert_eq!(page(store, PageAt::Newest, 0), []);
+}
+
+fn pages_run_on_from_a_key<S: Subject>() {
+    let mut subject = S::open();
+    let entries = messages(ROOM, 9);
+    put_all(subject.store(), ROOM, &entries);
+    subject.restart();
+    let store = subject.store();
+    assert_eq!(texts(&page(store, PageAt::After(entries[2].key()), 3)), ["m3", "m4", "m5"]);
+    assert_eq!(texts(&page(store, PageAt::After(entries[6].key()), 3)), ["m7", "m8"]);
+    assert_eq!(page(store, PageAt::After(entries[8].key()), 3), []);
+}
+
+fn a_page_holds_posts_with_their_changes<S: Subject>() {
+    let mut subject = S::open();
+    let posts = messages(ROOM, 3);
+    put_all(subject.store(), ROOM, &posts);
+    let changes = [
+        reaction(2, 10, posts[0].key()),
+        edit(1, 11, posts[0].key(), "m0!"),
+        reaction(3, 12, posts[2].key()),
+    ];
+    put_all(subject.store(), ROOM, &[changes[1].clone(), changes[2].clone(), changes[0].clone()]);
+    subject.restart();
+    let item = |post: &Entry, changes: &[Entry]| PageItem {
+        post: received(post),
+        changes: changes.iter().map(received).collect(),
+        follows_gap: false,
+    };
+    let page = subject.store().page(ROOM, PageAt::Newest, 3).unwrap();
+    assert_eq!(page, [item(&posts[0], &changes[..2]), item(&posts[1], &[]), item(&posts[2], &changes[2..])]);
+    assert_eq!(page[0].text(), Some("m0!"));
+}
+
+fn a_change_may_come_before_its_post<S: Subject>() {
+    let mut subject = S::open();
+    let post = entry(&person(1), ROOM, 5, "late");
+    let like = reaction(2, 6, post.key());
+    put_all(subject.store(), ROOM, std::slice::from_ref(&like));
+    assert_eq!(subject.store().page(ROOM, PageAt::Newest, 3).unwrap(), []);
+    subject.restart();
+    put_all(subject.store(), ROOM, std::slice::from_ref(&post));
+    let page = subject.store().page(ROOM, PageAt::Newest, 3).unwrap();
+    assert_eq!(page[0].changes, [received(&like)]);
+}
+
+fn edits_and_deletes_by_others_are_not_shown<S: Subject>() {
+    let mut subject = S::open();
+    let post = entry(&person(1), ROOM, 5, "mine");
+    let foreign = [edit(2, 6, post.key(), "yours"), delete(2, 7, post.key())];
+    let like = reaction(2, 8, post.key());
+    put_all(subject.store(), ROOM, &foreign);
+    put_all(subject.store(), ROOM, &[post.clone(), like.clone()]);
+    let item = subject.store().post(ROOM, post.key()).unwrap().unwrap();
+    assert_eq!((item.text(), &*item.changes), (Some("mine"), &[received(&like)][..]));
+    assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap().count, 4, "they are kept");
+}
+
+fn the_changes_of_one_page_are_bounded<S: Subject>() {
+    let mut subject = S::open();
+    let (small, large) = (entry(&person(1), ROOM, 1, "small"), entry(&person(1), ROOM, 2, "large"));
+    put_all(subject.store(), ROOM, &[small.clone(), large.clone()]);
+    let likes: Vec<_> = (0..CHANGES_MAX as u64 + 9).map(|n| reaction(2, 10 + n, small.key())).collect();
+    put_all(subject.store(), ROOM, &likes);
+    let text = "x".repeat(kinmesh_proto::limits::TEXT_MAX);
+    let edits: Vec<_> = (0..40).map(|n| edit(1, 10 + n, large.key(), &text)).collect();
+    put_all(subject.store(), ROOM, &edits);
+    let item = subject.store().post(ROOM, small.key()).unwrap().unwrap();
+    assert_eq!(item.changes.len(), CHANGES_MAX);
+    assert_eq!(item.changes.last().unwrap().entry, likes[CHANGES_MAX + 8]);
+    let item = subject.store().post(ROOM, large.key()).unwrap().unwrap();
+    let bytes: usize = item.changes.iter().map(|change| change.entry.envelope().size()).sum();
+    assert!(bytes <= CHANGES_BYTES_MAX && item.changes.len() > 25, "{} of {bytes} bytes", item.changes.len());
+    assert_eq!(item.changes.last().unwrap().entry, edits[39]);
+}
+
+fn a_post_is_found_by_its_key<S: Subject>() {
+    let mut subject = S::open();
+    let posts = messages(ROOM, 3);
+    let like = reaction(2, 10, posts[1].key());
+    put_all(subject.store(), ROOM, &posts);
+    put_all(subject.store(), ROOM, std::slice::from_ref(&like));
+    subject.restart();
+    let store = subject.store();
+    let item = PageItem { post: received(&posts[1]), changes: vec![received(&like)], follows_gap: false };
+    assert_eq!(store.post(ROOM, posts[1].key()).unwrap(), Some(item));
+    assert_eq!(store.post(ROOM, like.key()).unwrap(), None, "a change is no post");
+    assert_eq!(store.post(ROOM, EntryKey { clock: Hlc(1), ..posts[1].key() }).unwrap(), None);
+    assert_eq!(store.post(OTHER_ROOM, posts[1].key()).unwrap(), None);
+}
+
+fn a_post_after_something_missing_follows_a_gap<S: Subject>() {
+    let mut subject = S::open();
+    let first = entry(&person(1), ROOM, 1, "first");
+    let like = reaction(2, 2, first.key());
+    let second = follows(&person(1), ROOM, 3, Content::text("second"), vec![first.key(), like.key()]);
+    put_all(subject.store(), ROOM, &[second.clone(), first]);
+    assert!(subject.store().post(ROOM, second.key()).unwrap().unwrap().follows_gap);
+    put_all(subject.store(), ROOM, &[like]);
+    assert!(!subject.store().post(ROOM, second.key()).unwrap().unwrap().follows_gap);
+}
+
+fn the_newest_entry_may_be_a_change<S: Subject>() {
+    let mut subject = S::open();
+    let post = entry(&person(1), ROOM, 1, "first");
+    let like = reaction(2, 2, post.key());
+    put_all(subject.store(), ROOM, &[like.clone(), post]);
+    subject.restart();
+    assert_eq!(subject.store().newest(ROOM).unwrap(), Some(received(&like)));
+}
+
+fn a_delete_erases_a_post_and_its_edits<S: Subject>() {
+    let mut subject = S::open();
+    let (post, other) = (entry(&person(1), ROOM, 1, "regretted"), entry(&person(1), ROOM, 2, "kept"));
+    let (change, like) = (edit(1, 3, post.key(), "regretted too"), reaction(2, 4, post.key()));
+    put_all(subject.store(), ROOM, &[post.clone(), other.clone(), change.clone(), like.clone()]);
+    let before = subject.store().digest(ROOM, KeyRange::ALL).unwrap();
+    let delete = delete(1, 5, post.key());
+    put_all(subject.store(), ROOM, std::slice::from_ref(&delete));
+    subject.restart();
+    let page = subject.store().page(ROOM, PageAt::Newest, 9).unwrap();
+    assert_eq!(page[0].post, received(&erased(&post)));
+    assert_eq!(page[0].changes, [&erased(&change), &like, &delete].map(received));
+    assert_eq!(page[1].post, received(&other));
+    assert_eq!(page.len(), 2);
+    let mut after = before;
+    after.add(delete.key());
+    assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap(), after);
+}
+
+fn what_comes_after_its_delete_is_stored_erased<S: Subject>() {
+    let mut subject = S::open();
+    let post = entry(&person(1), ROOM, 1, "regretted");
+    let change = edit(1, 3, post.key(), "regretted too");
+    put_all(subject.store(), ROOM, &[delete(1, 5, post.key())]);
+    subject.restart();
+    put_all(subject.store(), ROOM, &[post.clone(), change.clone()]);
+    let item = subject.store().post(ROOM, post.key()).unwrap().unwrap();
+    assert_eq!(item.post, received(&erased(&post)));
+    assert_eq!(item.changes[0], received(&erased(&change)));
+}
+
+fn nobody_erases_what_others_wrote<S: Subject>() {
+    let mut subject = S::open();
+    let post = entry(&person(1), ROOM, 1, "mine");
+    let foreign = delete(2, 2, post.key());
+    put_all(subject.store(), ROOM, &[post.clone(), foreign.clone()]);
+    let late = entry(&person(1), ROOM, 3, "mine too");
+    put_all(subject.store(), ROOM, &[delete(2, 4, late.key()), late.clone()]);
+    put_all(subject.store(), ROOM, &[delete(2, 5, foreign.key())]);
+    assert_eq!(posts(subject.store(), ROOM), [received(&post), received(&late)]);
+    let kept = subject.store().entries(ROOM, &[foreign.key()], usize::MAX).unwrap();
+    assert_eq!(kept, [received(&foreign)], "a delete is no post");
+}
+
+fn an_erased_entry_is_never_replaced_nor_replaces<S: Subject>() {
+    let mut subject = S::open();
+    let (one, two) = (entry(&person(1), ROOM, 1, "one"), entry(&person(1), ROOM, 2, "two"));
+    put_all(subject.store(), ROOM, &[erased(&one), two.clone()]);
+    let again = [put(ROOM, &one, Delivery::Received), put(ROOM, &erased(&two), Delivery::Received)];
+    assert_eq!(subject.store().apply(&again).unwrap(), [false, false]);
+    assert_eq!(posts(subject.store(), ROOM), [received(&erased(&one)), received(&two)]);
+}
+
+fn a_delete_that_comes_with_its_post_erases_it<S: Subject>() {
+    let mut subject = S::open();
+    let (one, two) = (entry(&person(1), ROOM, 1, "one"), entry(&person(1), ROOM, 2, "two"));
+    let together = [delete(1, 3, one.key()), one.clone(), two.clone(), delete(1, 4, two.key())];
+    put_all(subject.store(), ROOM, &together);
+    subject.restart();
+    assert_eq!(posts(subject.store(), ROOM), [&one, &two].map(|entry| received(&erased(entry))));
 }
 
 fn entries_of_one_millisecond_keep_one_order<S: Subject>() {
@@ -151,10 +376,13 @@ fn entries_of_one_millisecond_keep_one_order<S: Subject>() {
     let mut entries: Vec<_> = (1..=9).map(|n| entry(&person(n), ROOM, 0, "same")).collect();
     put_all(subject.store(), ROOM, &entries);
     entries.sort_by_key(Entry::key);
-    let page = subject.store().page(ROOM, None, 100).unwrap();
-    assert_eq!(page.iter().map(|stored| stored.entry.key()).collect::<Vec<_>>(), keys(&entries));
-    let before = subject.store().page(ROOM, Some(entries[4].key()), 2).unwrap();
-    assert_eq!(before.iter().map(|stored| stored.entry.key()).collect::<Vec<_>>(), keys(&entries[2..4]));
+    let key_of = |stored: &StoredEntry| stored.entry.key();
+    let all = page(subject.store(), PageAt::Newest, 100);
+    assert_eq!(all.iter().map(key_of).collect::<Vec<_>>(), keys(&entries));
+    let before = page(subject.store(), PageAt::Before(entries[4].key()), 2);
+    assert_eq!(before.iter().map(key_of).collect::<Vec<_>>(), keys(&entries[2..4]));
+    let after = page(subject.store(), PageAt::After(entries[4].key()), 2);
+    assert_eq!(after.iter().map(key_of).collect::<Vec<_>>(), keys(&entries[5..7]));
     assert_eq!(subject.store().unread(ROOM, Some(entries[4].key()), 100).unwrap(), 4);
 }
 
@@ -169,7 +397,7 @@ fn conversations_do_not_mix<S: Subject>() {
         subject.restart();
     }
     for (conversation, text) in [(ROOM, "room"), (CHAT, "chat"), (OTHER_ROOM, "other")] {
-        assert_eq!(texts(&subject.store().page(conversation, None, 10).unwrap()), [text]);
+        assert_eq!(texts(&posts(subject.store(), conversation)), [text]);
         assert_eq!(subject.store().unread(conversation, None, 10).unwrap(), 1);
     }
     assert_eq!(subject.store().load().unwrap().conversations, [], "an entry alone makes no record");
@@ -182,8 +410,7 @@ fn a_duplicate_is_not_fresh_and_changes_nothing<S: Subject>() {
     assert_eq!(subject.store().apply(&twice).unwrap(), [true, false]);
     subject.restart();
     assert_eq!(subject.store().apply(&twice[1..]).unwrap(), [false]);
-    let page = subject.store().page(ROOM, None, 10).unwrap();
-    assert_eq!(page, [stored(&one, Delivery::Sent { members: 2 })]);
+    assert_eq!(posts(subject.store(), ROOM), [stored(&one, Delivery::Sent { members: 2 })]);
     assert_eq!(subject.store().apply(&[put(CHAT, &one, Delivery::Received)]).unwrap(), [true]);
 }
 
@@ -201,9 +428,9 @@ fn delivery_is_noted<S: Subject>() {
         let noted = Write::SetDelivery { conversation: CHAT, key: one.key(), delivery };
         assert_eq!(subject.store().apply(&[noted]).unwrap(), Vec::<bool>::new());
         subject.restart();
-        assert_eq!(subject.store().page(CHAT, None, 10).unwrap(), [stored(&one, delivery)]);
+        assert_eq!(posts(subject.store(), CHAT), [stored(&one, delivery)]);
         let still_queued = usize::from(delivery == Delivery::Queued);
-        assert_eq!(subject.store().queued(CHAT, 10).unwrap().len(), still_queued);
+        assert_eq!(subject.store().queued(CHAT, None, 10).unwrap().len(), still_queued);
     }
 }
 
@@ -217,17 +444,18 @@ fn a_delivery_without_its_entry_is_nothing<S: Subject>() {
         put_all(subject.store(), ROOM, &messages(ROOM, 1)[..usize::from(delivery == Delivery::Queued)]);
     }
     subject.restart();
-    assert_eq!(texts(&subject.store().page(ROOM, None, 10).unwrap()), ["m0"]);
-    assert_eq!(subject.store().queued(ROOM, 10).unwrap(), []);
+    assert_eq!(texts(&posts(subject.store(), ROOM)), ["m0"]);
+    assert_eq!(subject.store().queued(ROOM, None, 10).unwrap(), []);
 }
 
-fn unread_counts_what_others_wrote<S: Subject>() {
+fn unread_counts_the_posts_of_others<S: Subject>() {
     let mut subject = S::open();
     let entries = messages(ROOM, 12);
     for (n, entry) in entries.iter().enumerate() {
         let delivery = if n % 4 == 0 { Delivery::Delivered } else { Delivery::Received };
         subject.store().apply(&[put(ROOM, entry, delivery)]).unwrap();
     }
+    put_all(subject.store(), ROOM, &[reaction(2, 50, entries[0].key())]);
     subject.restart();
     let store = subject.store();
     assert_eq!(store.unread(ROOM, None, 100).unwrap(), 9);
@@ -246,10 +474,123 @@ fn queued_entries_come_oldest_first<S: Subject>() {
         subject.store().apply(&[put(CHAT, entry, delivery)]).unwrap();
     }
     subject.restart();
-    assert_eq!(texts(&subject.store().queued(CHAT, 10).unwrap()), ["m0", "m2", "m4", "m6"]);
-    assert_eq!(texts(&subject.store().queued(CHAT, 2).unwrap()), ["m0", "m2"]);
-    assert_eq!(subject.store().queued(CHAT, 0).unwrap(), []);
-    assert_eq!(subject.store().queued(ROOM, 10).unwrap(), []);
+    let store = subject.store();
+    assert_eq!(texts(&store.queued(CHAT, None, 10).unwrap()), ["m0", "m2", "m4", "m6"]);
+    assert_eq!(texts(&store.queued(CHAT, None, 2).unwrap()), ["m0", "m2"]);
+    assert_eq!(texts(&store.queued(CHAT, Some(entries[2].key()), 10).unwrap()), ["m4", "m6"]);
+    assert_eq!(texts(&store.queued(CHAT, Some(entries[3].key()), 10).unwrap()), ["m4", "m6"]);
+    assert_eq!(store.queued(CHAT, None, 0).unwrap(), []);
+    assert_eq!(store.queued(ROOM, None, 10).unwrap(), []);
+}
+
+fn digest_of(entries: &[Entry]) -> Digest {
+    let mut digest = Digest::default();
+    entries.iter().for_each(|entry| digest.add(entry.key()));
+    digest
+}
+
+/// Texts over five days: the first and the last of each day, and some between.
+fn days_of_entries() -> Vec<Entry> {
+    let of_day = |day: u64| [0, 1, 1000, DAY_MS / 2, DAY_MS - 1].map(|ms| day * DAY_MS + ms);
+    (3..8).flat_map(of_day).map(|ms| entry(&person(1), ROOM, ms, "day")).collect()
+}
+
+fn a_digest_holds_what_a_range_holds<S: Subject>() {
+    let mut subject = S::open();
+    let entries = days_of_entries();
+    // In an order in which days come, come back and grow in the middle.
+    for start in [2, 0, 1] {
+        let part: Vec<_> = entries.iter().skip(start).step_by(3).cloned().collect();
+        put_all(subject.store(), ROOM, &part);
+        assert!(subject.store().digest(ROOM, KeyRange::ALL).unwrap().count >= part.len() as u64);
+        subject.restart();
+    }
+    for (from, to) in [(0, 25), (0, 5), (5, 15), (3, 17), (7, 8), (24, 25), (9, 9)] {
+        let bound = |n: usize| entries.get(n).map(Entry::key);
+        let range = KeyRange { from: bound(from), to: bound(to) };
+        assert_eq!(
+            subject.store().digest(ROOM, range).unwrap(),
+            digest_of(&entries[from..to]),
+            "{from} {to}"
+        );
+    }
+    assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap(), digest_of(&entries));
+}
+
+fn days_are_told_apart<S: Subject>() {
+    let mut subject = S::open();
+    let entries = days_of_entries();
+    let days: Vec<_> = (3..8).zip(entries.chunks(5).map(digest_of)).collect();
+    put_all(subject.store(), ROOM, &entries[10..15]);
+    assert_eq!(subject.store().days(ROOM).unwrap(), days[2..3]);
+    put_all(subject.store(), ROOM, &entries[15..]);
+    put_all(subject.store(), ROOM, &entries[..10]);
+    assert_eq!(subject.store().days(ROOM).unwrap(), days);
+    subject.restart();
+    assert_eq!(subject.store().days(ROOM).unwrap(), days);
+    for (day, digest) in days {
+        assert_eq!(subject.store().digest(ROOM, range_of_day(day)).unwrap(), digest);
+        assert_eq!(digest.newest.map(day_of), Some(day));
+    }
+}
+
+fn keys_are_the_newest_of_a_range<S: Subject>() {
+    let mut subject = S::open();
+    let entries = messages(ROOM, 9);
+    put_all(subject.store(), ROOM, &entries);
+    put_all(subject.store(), ROOM, &[reaction(2, 50, entries[0].key())]);
+    subject.restart();
+    let range = KeyRange { from: Some(entries[2].key()), to: Some(entries[7].key()) };
+    let store = subject.store();
+    assert_eq!(store.keys(ROOM, range, 100).unwrap(), keys(&entries[2..7]));
+    assert_eq!(store.keys(ROOM, range, 2).unwrap(), keys(&entries[5..7]));
+    assert_eq!(store.keys(ROOM, KeyRange::ALL, 100).unwrap().len(), 10);
+    assert_eq!(store.keys(ROOM, range, 0).unwrap(), []);
+}
+
+/// What entries take on the wire.
+fn bytes(entries: &[&Entry]) -> usize {
+    entries.iter().map(|entry| entry.envelope().size()).sum()
+}
+
+fn entries_come_in_the_order_asked<S: Subject>() {
+    let mut subject = S::open();
+    let entries = messages(ROOM, 9);
+    put_all(subject.store(), ROOM, &entries);
+    let missing = EntryKey { clock: Hlc::from_ms(3), id: EntryId([9; 32]) };
+    let asked = [entries[5].key(), missing, entries[1].key(), entries[8].key()];
+    let two = bytes(&[&entries[5], &entries[1]]);
+    let store = subject.store();
+    assert_eq!(texts(&store.entries(ROOM, &asked, usize::MAX).unwrap()), ["m5", "m1", "m8"]);
+    assert_eq!(texts(&store.entries(ROOM, &asked, two).unwrap()), ["m5", "m1"]);
+    assert_eq!(texts(&store.entries(ROOM, &asked, two - 1).unwrap()), ["m5"]);
+    assert_eq!(texts(&store.entries(ROOM, &asked, 0).unwrap()), ["m5"]);
+    assert_eq!(store.entries(ROOM, &[missing], usize::MAX).unwrap(), []);
+}
+
+fn entries_of_a_range_come_newest_first<S: Subject>() {
+    let mut subject = S::open();
+    let entries = messages(ROOM, 9);
+    put_all(subject.store(), ROOM, &entries);
+    let range = KeyRange { from: Some(entries[2].key()), to: Some(entries[7].key()) };
+    let two = bytes(&[&entries[6], &entries[5]]);
+    let store = subject.store();
+    assert_eq!(texts(&store.entries_in(ROOM, range, usize::MAX).unwrap()), ["m6", "m5", "m4", "m3", "m2"]);
+    assert_eq!(texts(&store.entries_in(ROOM, range, two).unwrap()), ["m6", "m5"]);
+    assert_eq!(texts(&store.entries_in(ROOM, range, 0).unwrap()), ["m6"]);
+}
+
+fn a_range_that_ends_before_it_begins_is_empty<S: Subject>() {
+    let mut subject = S::open();
+    let entries = days_of_entries();
+    put_all(subject.store(), ROOM, &entries);
+    let store = subject.store();
+    for (from, to) in [(7, 3), (12, 2), (5, 5)] {
+        let range = KeyRange { from: Some(entries[from].key()), to: Some(entries[to].key()) };
+        assert_eq!(store.digest(ROOM, range).unwrap(), Digest::default());
+        assert_eq!(store.keys(ROOM, range, 10).unwrap(), []);
+        assert_eq!(store.entries_in(ROOM, range, usize::MAX).unwrap(), []);
+    }
 }
 
 fn conversation(id: ConversationId, seq: u64) -> ConversationRecord {
@@ -299,6 +640,7 @@ fn records_are_replaced_and_removed<S: Subject>() {
     subject.restart();
     let second = [
         Write::PutProfile(profile("Anna")),
+        Write::PutPrivacy(Privacy { read_receipts: false, typing: true }),
         Write::PutConversation(conversation(ROOM, 2)),
         Write::PutPerson(person_record(2, "Bob")),
         Write::PutPerson(person_record(3, "Cy")),
@@ -313,6 +655,7 @@ fn records_are_replaced_and_removed<S: Subject>() {
     subject.restart();
     let expected = Snapshot {
         profile: Some(profile("Anna")),
+        privacy: Privacy { read_receipts: false, typing: true },
         conversations: vec![conversation(ROOM, 2), conversation(CHAT, 1)],
         people: vec![person_record(1, "Al"), person_record(2, "Bob")],
         members: vec![member(1, 2, 20)],
@@ -334,8 +677,8 @@ fn changes_see_those_before_them<S: Subject>() {
     ];
     assert_eq!(subject.store().apply(&writes).unwrap(), [true, false]);
     subject.restart();
-    assert_eq!(subject.store().page(CHAT, None, 10).unwrap(), [stored(&one, Delivery::Delivered)]);
-    assert_eq!(subject.store().queued(CHAT, 10).unwrap(), []);
+    assert_eq!(posts(subject.store(), CHAT), [stored(&one, Delivery::Delivered)]);
+    assert_eq!(subject.store().queued(CHAT, None, 10).unwrap(), []);
     let snapshot = subject.store().load().unwrap();
     assert_eq!(snapshot.conversations, [conversation(CHAT, 3)]);
     assert_eq!(snapshot.members, []);
@@ -348,7 +691,7 @@ fn large_and_foreign_text_survives<S: Subject>() {
         .collect();
     put_all(subject.store(), ROOM, &entries);
     subject.restart();
-    let page = subject.store().page(ROOM, None, 100).unwrap();
+    let page = posts(subject.store(), ROOM);
     assert_eq!(page.len(), 40);
     assert!(page.iter().zip(&entries).all(|(stored, entry)| stored.entry == *entry));
 }

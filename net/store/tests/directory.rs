@@ -8,9 +8,9 @@ mod fixtures;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fixtures::{ROOM, entry, person, put};
+use fixtures::{ROOM, entry, person, posts, put};
 use kinmesh_proto::Delivery;
-use kinmesh_store::{HistoryStore, SledStore, StoreError, StoredEntry};
+use kinmesh_store::{HistoryStore, PageAt, RebuildCause, Rebuilt, SledStore, StoreError, StoredEntry};
 
 const ENTRIES: u64 = 2000;
 
@@ -28,7 +28,7 @@ fn fill(dir: &Path) -> Vec<StoredEntry> {
         }
     }
     let (store, _) = SledStore::open(dir).unwrap();
-    store.page(ROOM, None, usize::MAX).unwrap()
+    posts(&store, ROOM)
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -68,7 +68,7 @@ fn a_later_format_is_refused_and_left_alone() {
     drop(db);
     for _ in 0..2 {
         let error = SledStore::open(dir.path()).unwrap_err();
-        assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 1 }), "{error:?}");
+        assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 2 }), "{error:?}");
     }
 }
 
@@ -99,21 +99,31 @@ fn flip(bytes: &mut [u8], every: usize, start: usize) {
 }
 
 /// Starts on damaged data. Whatever it says, it must work at the latest at the second start; what
-/// cannot be read must be somewhere aside; and no entry may be shown that was never written.
-/// Says whether data was set aside.
-fn start_on_damage(dir: &Path, damaged: &Path, bytes: &[u8], written: &[StoredEntry], what: &str) -> bool {
-    let mut aside = None;
+/// was set aside must be as it was; and no entry may be shown that was never written.
+/// Returns what was rebuilt, and how many entries are there in the end.
+fn start_on_damage(
+    dir: &Path,
+    damaged: &Path,
+    bytes: &[u8],
+    written: &[StoredEntry],
+    what: &str,
+) -> (Option<Rebuilt>, u64) {
+    let mut rebuilt = None;
+    let mut kept = 0;
     for start in 1..=2 {
         let (mut store, report) = SledStore::open(dir).unwrap_or_else(|error| panic!("{what}: {error:?}"));
-        aside = aside.or(report.set_aside);
-        let page = store.page(ROOM, None, usize::MAX);
+        rebuilt = rebuilt.or(report.rebuilt);
+        let page = store.page(ROOM, PageAt::Newest, usize::MAX);
         let more = entry(&person(2), ROOM, u64::from(u32::MAX), "more");
         let put = store.apply(&[put(ROOM, &more, Delivery::Received)]);
         match (page, put) {
             (Ok(page), Ok(_)) => {
-                let old = page.iter().filter(|stored| stored.entry != more);
+                let mut old = page.into_iter().map(|item| item.post).filter(|stored| stored.entry != more);
                 assert!(
-                    old.into_iter().all(|stored| written.contains(stored)),
+                    old.all(|stored| {
+                        kept += 1;
+                        written.contains(&stored)
+                    }),
                     "{what}: an entry nobody wrote"
                 );
                 break;
@@ -121,17 +131,17 @@ fn start_on_damage(dir: &Path, damaged: &Path, bytes: &[u8], written: &[StoredEn
             (page, put) => assert!(start == 1, "{what}: still failing: {put:?}, {:?}", page.map(drop)),
         }
     }
-    if let Some(aside) = &aside {
-        let kept = fs::read(aside.join(damaged.file_name().unwrap())).unwrap();
+    if let Some(Rebuilt { set_aside, .. }) = &rebuilt {
+        let aside = fs::read(set_aside.join(damaged.file_name().unwrap())).unwrap();
         // sled may have begun to repair its log before it gave up; a file that it took as it is stays so.
-        assert!(kept == bytes || damaged.ends_with("db"), "{what}: the damaged file was changed");
-        assert_eq!(SledStore::open(dir).unwrap().1.set_aside, None, "{what}: set aside once");
+        assert!(aside == bytes || damaged.ends_with("db"), "{what}: the damaged file was changed");
+        assert_eq!(SledStore::open(dir).unwrap().1.rebuilt, None, "{what}: set aside once");
     }
-    aside.is_some()
+    (rebuilt, kept)
 }
 
 #[test]
-fn a_start_on_any_damaged_file_works_and_deletes_nothing() {
+fn a_start_on_any_damaged_file_keeps_what_can_be_read() {
     let whole = tempfile::tempdir().unwrap();
     let written = fill(whole.path());
     assert_eq!(written.len() as u64, ENTRIES);
@@ -146,26 +156,32 @@ fn a_start_on_any_damaged_file_works_and_deletes_nothing() {
             damage(&mut bytes);
             fs::write(&damaged, &bytes).unwrap();
             let what = format!("{} {how}", file.file_name().unwrap().display());
-            let aside = start_on_damage(dir.path(), &damaged, &bytes, &written, &what);
-            assert!(aside || what != "db emptied", "a log that is gone cannot be started on");
+            let (rebuilt, kept) = start_on_damage(dir.path(), &damaged, &bytes, &written, &what);
+            println!("{what}: {kept} {rebuilt:?}");
+            assert!(rebuilt.is_some() || what != "db emptied", "a log that is gone cannot be started on");
+            if !damaged.ends_with("db") {
+                assert_eq!(kept, ENTRIES, "{what}: all entries are in the log");
+            }
         }
     }
 }
 
 #[test]
-fn unreadable_data_is_set_aside_as_it_was() {
+fn unreadable_data_is_set_aside_as_it_was_and_what_is_whole_is_kept() {
     let dir = tempfile::tempdir().unwrap();
-    fill(dir.path());
+    let written = fill(dir.path());
     let snapshot = files(&dir.path().join("sled"))
         .into_iter()
         .find(|file| file.file_name().unwrap().to_string_lossy().starts_with("snap."))
         .unwrap();
     fs::write(&snapshot, b"noise").unwrap();
     let (store, report) = SledStore::open(dir.path()).unwrap();
-    let aside = report.set_aside.expect("the snapshot is unreadable");
-    assert_eq!(fs::read(aside.join(snapshot.file_name().unwrap())).unwrap(), b"noise");
-    assert_eq!(aside.parent(), Some(dir.path()));
-    assert_eq!(store.page(ROOM, None, 10).unwrap(), []);
+    let Rebuilt { cause, set_aside, entries_kept, entries_lost, .. } =
+        report.rebuilt.expect("the snapshot is unreadable");
+    assert_eq!((cause, entries_kept, entries_lost), (RebuildCause::Damage, ENTRIES, 0));
+    assert_eq!(fs::read(set_aside.join(snapshot.file_name().unwrap())).unwrap(), b"noise");
+    assert_eq!(set_aside.parent(), Some(dir.path()));
+    assert_eq!(posts(&store, ROOM), written);
 }
 
 #[test]
@@ -180,7 +196,7 @@ fn large_entries_stay_in_the_log() {
     }
     drop(store);
     let (store, _) = SledStore::open(dir.path()).unwrap();
-    assert_eq!(store.page(ROOM, None, usize::MAX).unwrap().len(), 120);
+    assert_eq!(posts(&store, ROOM).len(), 120);
     // sled syncs its log; a page too large for it goes to a file here, which nobody syncs.
     assert_eq!(files(&dir.path().join("sled/blobs")), Vec::<PathBuf>::new());
 }

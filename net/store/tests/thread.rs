@@ -8,7 +8,9 @@ mod fixtures;
 use std::sync::{Arc, Mutex, mpsc as std_mpsc};
 
 use fixtures::{ROOM, entry, person, put};
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, Snapshot, StoredEntry, Write};
+use kinmesh_proto::{
+    ConversationId, Delivery, Digest, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+};
 use kinmesh_store::{Busy, Completion, HistoryStore, MemoryStore, SledStore, StoreError, StoreHandle};
 use tokio::sync::mpsc;
 
@@ -33,26 +35,59 @@ impl HistoryStore for Gated {
         self.inner.load()
     }
 
-    fn page(
+    fn page(&self, id: ConversationId, at: PageAt, limit: usize) -> Result<Vec<PageItem>, StoreError> {
+        self.inner.page(id, at, limit)
+    }
+
+    fn post(&self, id: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
+        self.inner.post(id, key)
+    }
+
+    fn newest(&self, id: ConversationId) -> Result<Option<StoredEntry>, StoreError> {
+        self.inner.newest(id)
+    }
+
+    fn unread(&self, id: ConversationId, after: Option<EntryKey>, cap: usize) -> Result<usize, StoreError> {
+        self.inner.unread(id, after, cap)
+    }
+
+    fn queued(
         &self,
-        conversation: ConversationId,
-        before: Option<EntryKey>,
+        id: ConversationId,
+        after: Option<EntryKey>,
         limit: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
-        self.inner.page(conversation, before, limit)
+        self.inner.queued(id, after, limit)
     }
 
-    fn unread(
+    fn digest(&self, id: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
+        self.inner.digest(id, range)
+    }
+
+    fn days(&self, id: ConversationId) -> Result<Vec<(u32, Digest)>, StoreError> {
+        self.inner.days(id)
+    }
+
+    fn keys(&self, id: ConversationId, range: KeyRange, limit: usize) -> Result<Vec<EntryKey>, StoreError> {
+        self.inner.keys(id, range, limit)
+    }
+
+    fn entries(
         &self,
-        conversation: ConversationId,
-        after: Option<EntryKey>,
-        cap: usize,
-    ) -> Result<usize, StoreError> {
-        self.inner.unread(conversation, after, cap)
+        id: ConversationId,
+        keys: &[EntryKey],
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.entries(id, keys, bytes_max)
     }
 
-    fn queued(&self, conversation: ConversationId, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
-        self.inner.queued(conversation, limit)
+    fn entries_in(
+        &self,
+        id: ConversationId,
+        range: KeyRange,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.entries_in(id, range, bytes_max)
     }
 }
 
@@ -156,12 +191,12 @@ async fn a_read_sees_the_commits_before_it() {
         rig.handle.commit(n, vec![message(n)]).unwrap();
     }
     let unread = rig.handle.unread(ROOM, None, 100);
-    let page = rig.handle.page(ROOM, None, 3);
+    let page = rig.handle.page(ROOM, PageAt::Newest, 3);
     drop(rig.leave);
     let (unread, page) = tokio::join!(unread, page);
     assert_eq!(unread.unwrap(), 10);
     assert_eq!(page.unwrap().len(), 3);
-    assert_eq!(rig.handle.queued(ROOM, 3).await.unwrap(), []);
+    assert_eq!(rig.handle.queued(ROOM, None, 3).await.unwrap(), []);
     assert_eq!(rig.handle.load().await.unwrap(), Snapshot::default());
 }
 
@@ -180,7 +215,7 @@ async fn closing_stores_what_was_handed_over_and_frees_the_directory() {
     assert!(matches!(late.load().await, Err(StoreError::Closed)));
     late.close().await;
     let (store, _) = SledStore::open(dir.path()).unwrap();
-    assert_eq!(store.page(ROOM, None, 1000).unwrap().len(), 500);
+    assert_eq!(store.page(ROOM, PageAt::Newest, 1000).unwrap().len(), 500);
     for n in 0..500 {
         assert_eq!(completions.recv().await.unwrap().token, n);
     }
@@ -194,5 +229,5 @@ async fn what_was_handed_over_is_stored_though_nobody_listens() {
     drop(rig.completions);
     rig.handle.commit(1, vec![message(1)]).unwrap();
     drop(rig.leave);
-    assert_eq!(rig.handle.page(ROOM, None, 10).await.unwrap().len(), 2);
+    assert_eq!(rig.handle.page(ROOM, PageAt::Newest, 10).await.unwrap().len(), 2);
 }

@@ -11,7 +11,7 @@ use kinmesh_core::{
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     ChatRequest, ChatResponse, ConversationId, Delivery, DeviceId, DeviceKeys, DisplayName, EntryKey, Hello,
-    PageItem, PersonId, Receipt, RoomFrame, RoomId, RoomName, StatusLine, codec,
+    KeyRange, PageAt, PageItem, PersonId, Receipt, RoomFrame, RoomId, RoomName, StatusLine, codec,
 };
 use kinmesh_store::{HistoryStore, MemoryStore};
 
@@ -134,21 +134,14 @@ impl Peer {
 
     /// The history on its disk, in the order shown.
     pub(crate) fn history(&self, conversation: ConversationId) -> Vec<StoredEntry> {
-        self.disk.page(conversation, None, usize::MAX).unwrap()
+        let mut entries = self.disk.entries_in(conversation, KeyRange::ALL, usize::MAX).unwrap();
+        entries.reverse();
+        entries
     }
 
     /// The posts among it, each with all that changed it.
     pub(crate) fn posts(&self, conversation: ConversationId) -> Vec<PageItem> {
-        let (posts, changes): (Vec<_>, Vec<_>) = self
-            .history(conversation)
-            .into_iter()
-            .partition(|stored| stored.entry.content().target().is_none());
-        let item = |post: StoredEntry| {
-            let of = Some(post.entry.key());
-            let changes = changes.iter().filter(|change| change.entry.content().target() == of);
-            PageItem { changes: changes.cloned().collect(), post, follows_gap: false }
-        };
-        posts.into_iter().map(item).collect()
+        self.disk.page(conversation, PageAt::Newest, usize::MAX).unwrap()
     }
 
     pub(crate) fn texts(&self, conversation: ConversationId) -> Vec<String> {
@@ -343,9 +336,9 @@ impl Mesh {
         peer.disk = old.disk;
         peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms, index as u64);
         for (id, read) in peer.core.stored_conversations() {
-            let newest = peer.disk.page(id, None, 1).unwrap().pop();
-            let last = peer.posts(id).pop();
-            let queued = peer.disk.queued(id, usize::MAX).unwrap();
+            let newest = peer.disk.newest(id).unwrap();
+            let last = peer.disk.page(id, PageAt::Newest, 1).unwrap().pop();
+            let queued = peer.disk.queued(id, None, usize::MAX).unwrap();
             let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
             peer.core.restore_conversation(id, newest, last, queued, unread);
         }

@@ -5,7 +5,8 @@
 //! reserve               room that lets sled open on a full disk
 //! doubt                 damage was met: examine everything at the next start
 //! sled/                 sled's own files
-//! set-aside-<date>/     a sled/ that was unreadable; never deleted
+//! rebuild/              what is to take the place of sled/, while it is written
+//! set-aside-<date>/     a sled/ that could not be used as it was; never deleted
 //! ```
 //! It must never know what sled keeps.
 
@@ -43,40 +44,34 @@ impl Directory {
         self.path.join("sled")
     }
 
-    /// sled's log: every page is in it.
-    pub(super) fn sled_log(&self) -> PathBuf {
-        self.sled().join("db")
+    /// Where sled's files are written that are to take the place of those in [`Directory::sled`].
+    pub(super) fn rebuild(&self) -> PathBuf {
+        self.path.join("rebuild")
     }
 
-    /// Whether sled has written anything here before.
-    pub(super) fn has_data(&self) -> bool {
-        fs::metadata(self.sled_log()).is_ok_and(|log| log.len() > 0)
+    /// Deletes what was left half written.
+    pub(super) fn clear_rebuild(&self) -> io::Result<()> {
+        ignore_missing(fs::remove_dir_all(self.rebuild()))
     }
 
-    /// Deletes the snapshots that sled had not finished when it was killed: it would take one for
-    /// the newest and call itself corrupt (spacejam/sled#1527). Its log holds all that is in them.
-    pub(super) fn delete_unfinished_snapshots(&self) -> io::Result<()> {
-        let files = match fs::read_dir(self.sled()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            files => files?,
-        };
-        for file in files {
-            let path = file?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if name.starts_with("snap.") && name.ends_with(".generating") {
-                fs::remove_file(path)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Moves sled's files out of the way under the current date, and returns where they are now.
-    pub(super) fn set_aside(&self) -> io::Result<PathBuf> {
+    /// Moves sled's files out of the way under the current date, and those that were written to take
+    /// their place into it. Returns where the old ones are now.
+    pub(super) fn exchange(&self) -> io::Result<PathBuf> {
         let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M%S%.3fZ");
         let aside = self.path.join(format!("set-aside-{now}"));
+        sync_names(&self.rebuild())?;
         fs::rename(self.sled(), &aside)?;
-        self.sync()?;
+        self.finish_exchange()?;
         Ok(aside)
+    }
+
+    /// Ends an exchange that was cut short: sled's files are only ever missing in the middle of one.
+    pub(super) fn finish_exchange(&self) -> io::Result<()> {
+        if !self.sled().exists() && self.rebuild().exists() {
+            fs::rename(self.rebuild(), self.sled())?;
+            sync_names(&self.sled())?;
+        }
+        Ok(())
     }
 
     /// Notes that damage was met, so that the next start examines everything.
@@ -114,18 +109,6 @@ impl Directory {
         remove_if_there(&self.reserve())
     }
 
-    /// Makes the names of new files last. Systems without directory handles do so by themselves.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        #[cfg(unix)]
-        for path in [Some(&*self.sled()), Some(&*self.path), self.path.parent()].into_iter().flatten() {
-            match File::open(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                directory => directory?.sync_all()?,
-            }
-        }
-        Ok(())
-    }
-
     fn has_reserve(&self) -> bool {
         fs::metadata(self.reserve()).is_ok_and(|file| file.len() == RESERVE_BYTES as u64)
     }
@@ -139,8 +122,22 @@ impl Directory {
     }
 }
 
+/// Makes the names of new files in `dir` and of itself last. Systems without directory handles do so
+/// by themselves.
+pub(super) fn sync_names(dir: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    for path in dir.ancestors().take(3).filter(|path| !path.as_os_str().is_empty()) {
+        File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
+
 fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    ignore_missing(fs::remove_file(path))
+}
+
+fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
     }

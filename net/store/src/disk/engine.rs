@@ -3,14 +3,14 @@
 //! It must never know what the keys mean.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::disk::directory::Directory;
 use crate::error::{Damage, StoreError};
 
 /// Pages kept in memory. sled's own default is 1 GiB.
@@ -19,7 +19,7 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// sled's unit of disk space; fixed for the life of a database. A page may fill a quarter of one,
 /// and a page holds at most some 20 entries of 32 KiB: with sled's 512 KiB such pages went to files
 /// of their own, which sled never syncs.
-const SEGMENT_BYTES: usize = 4 << 20;
+pub(super) const SEGMENT_BYTES: usize = 4 << 20;
 
 /// How long closing may take. sled waits for its flusher thread, for ever if that one panicked.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -30,6 +30,9 @@ pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 /// A database that is still being closed is looked at again after this long.
 const LOCK_RETRY: Duration = Duration::from_millis(10);
 
+/// A key and its value.
+pub(super) type Pair = (sled::IVec, sled::IVec);
+
 /// An open database of one tree.
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -38,18 +41,23 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Opens sled's files in `directory`, or makes them.
-    pub(super) fn open(directory: &Directory) -> Result<Self, StoreError> {
-        directory.delete_unfinished_snapshots()?;
+    /// Opens sled's files in `dir`, or makes them.
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+        delete_unfinished_snapshots(dir)?;
         let config = sled::Config::new()
-            .path(directory.sled())
+            .path(dir)
             .mode(sled::Mode::LowSpace)
             .segment_size(SEGMENT_BYTES)
             .cache_capacity(CACHE_BYTES)
             .use_compression(false);
         let db = open_once_free(&config)?;
-        let log = OpenOptions::new().write(true).open(directory.sled_log())?;
+        let log = OpenOptions::new().write(true).open(log_in(dir))?;
         Ok(Self { db: Some(db), log })
+    }
+
+    /// Bytes of its files.
+    pub(super) fn size_on_disk(&self) -> Result<u64, StoreError> {
+        catch(|| self.db().size_on_disk())
     }
 
     /// The value at `key`.
@@ -57,22 +65,9 @@ impl Engine {
         catch(|| self.db().get(key))
     }
 
-    /// Feeds the pairs from `low` to before `high` to `visit`, from the last if `newest_first`,
-    /// until there are no more or `visit` says `false`.
-    pub(super) fn scan(
-        &self,
-        (low, high): (&[u8], &[u8]),
-        newest_first: bool,
-        mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut pairs = self.db().range(low..high);
-        loop {
-            let next = catch(|| if newest_first { pairs.next_back() } else { pairs.next() }.transpose())?;
-            match next {
-                Some((key, value)) if visit(&key, &value)? => {}
-                _ => return Ok(()),
-            }
-        }
+    /// The pairs from `low` to before `high`.
+    pub(super) fn range(&self, low: &[u8], high: &[u8]) -> Pairs {
+        Pairs(self.db().range(low..high))
     }
 
     /// Makes all the changes or none, and returns when they survive a power cut.
@@ -94,7 +89,7 @@ impl Engine {
 
     /// sled writes a batch with a manifest of its own before it, and waits for that too: a third of
     /// the time that a lone change takes, and a lone change is whole or missing without it.
-    fn apply(&self, mut changes: Changes) -> sled::Result<()> {
+    pub(super) fn apply(&self, mut changes: Changes) -> sled::Result<()> {
         if changes.len() == 1
             && let Some((key, value)) = changes.pop_first()
         {
@@ -119,6 +114,23 @@ impl Engine {
     }
 }
 
+/// Pairs in the order of their keys. After an error there may be more, and none of them is to be used.
+pub(super) struct Pairs(sled::Iter);
+
+impl Iterator for Pairs {
+    type Item = Result<Pair, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        catch(|| self.0.next().transpose()).transpose()
+    }
+}
+
+impl DoubleEndedIterator for Pairs {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        catch(|| self.0.next_back().transpose()).transpose()
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         let Some(db) = self.db.take() else { return };
@@ -133,6 +145,33 @@ impl Drop for Engine {
             tracing::error!("the storage engine does not end");
         }
     }
+}
+
+/// sled's log: every page is in it.
+pub(super) fn log_in(dir: &Path) -> PathBuf {
+    dir.join("db")
+}
+
+/// Whether sled has written anything in `dir` before.
+pub(super) fn has_data(dir: &Path) -> bool {
+    fs::metadata(log_in(dir)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Deletes the snapshots that sled had not finished when it was killed: it would take one for the
+/// newest and call itself corrupt (spacejam/sled#1527). Its log holds all that is in them.
+fn delete_unfinished_snapshots(dir: &Path) -> io::Result<()> {
+    let files = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        files => files?,
+    };
+    for file in files {
+        let path = file?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens the database. A lock on it can only be our own of a moment ago, since the directory's is

@@ -4,12 +4,12 @@
 //! order is number order. This module must never touch a database.
 
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceCert, DeviceId, EntryKey, PersonId, Refusal, RoomId, StoredEntry,
-    Unverified,
+    Content, ConversationId, Delivery, DeviceCert, DeviceId, Digest, EntryId, EntryKey, Hlc, KeyRange,
+    PersonId, Refusal, RoomId, StoredEntry, Unverified,
 };
 
-/// The format of everything below. A higher number is refused, a lower one will be migrated.
-pub(super) const SCHEMA: u32 = 1;
+/// The format of everything below. A higher number is refused, a lower one is migrated.
+pub(super) const SCHEMA: u32 = 2;
 
 /// The format's number.
 pub(super) const SCHEMA_KEY: &[u8] = b"v";
@@ -23,8 +23,10 @@ pub(super) const CONVERSATIONS: u8 = b'c';
 pub(super) const CERTS: u8 = b'k';
 /// `e | conversation's number | clock | id` -> an entry.
 pub(super) const ENTRIES: u8 = b'e';
-/// `q | conversation's number | clock | id` -> nothing: the entry there is queued.
-pub(super) const QUEUED: u8 = b'q';
+/// `x | conversation's number | post's clock, id | change's clock, id` -> 1 for a delete, else 0.
+pub(super) const CHANGES: u8 = b'x';
+/// `d | conversation's number | day` -> the digest of that day up to the newest entry it names.
+pub(super) const DAYS: u8 = b'd';
 /// `p | person` -> a person's record as CBOR.
 pub(super) const PEOPLE: u8 = b'p';
 /// `m | room | person` -> when the member was last seen.
@@ -74,37 +76,70 @@ pub(super) fn read_member_key(key: &[u8]) -> Option<(RoomId, PersonId)> {
     Some((RoomId(*room), PersonId(person.try_into().ok()?)))
 }
 
-/// Opens every key of one conversation's entries or queue.
+/// Opens every key of one conversation's entries, changes or days.
 pub(super) fn conversation_prefix(kind: u8, conversation: Number) -> Vec<u8> {
     [&[kind][..], &conversation.to_be_bytes()].concat()
 }
 
-/// `kind` is [`ENTRIES`] or [`QUEUED`].
-pub(super) fn entry_key(kind: u8, conversation: Number, key: EntryKey) -> Vec<u8> {
-    let mut bytes = conversation_prefix(kind, conversation);
-    bytes.extend(key.clock.0.to_be_bytes());
-    bytes.extend(key.id.0);
-    bytes
+pub(super) fn entry_key(conversation: Number, key: EntryKey) -> Vec<u8> {
+    with_place(conversation_prefix(ENTRIES, conversation), key)
+}
+
+/// Opens the keys of all changes of one post.
+pub(super) fn changes_prefix(conversation: Number, post: EntryKey) -> Vec<u8> {
+    with_place(conversation_prefix(CHANGES, conversation), post)
+}
+
+pub(super) fn change_key(conversation: Number, post: EntryKey, change: EntryKey) -> Vec<u8> {
+    with_place(changes_prefix(conversation, post), change)
+}
+
+pub(super) fn day_key(conversation: Number, day: u32) -> Vec<u8> {
+    [&conversation_prefix(DAYS, conversation)[..], &day.to_be_bytes()].concat()
+}
+
+pub(super) fn read_day_key(key: &[u8]) -> Option<(Number, u32)> {
+    let (number, day) = split_number(key.get(1..)?)?;
+    Some((number, u32::from_be_bytes(day.try_into().ok()?)))
+}
+
+fn with_place(mut prefix: Vec<u8>, place: EntryKey) -> Vec<u8> {
+    prefix.extend(place.clock.0.to_be_bytes());
+    prefix.extend(place.id.0);
+    prefix
+}
+
+/// The place that ends the key of an entry or a change.
+pub(super) fn last_place(key: &[u8]) -> Option<EntryKey> {
+    let (clock, id) = key.last_chunk::<PLACE>()?.split_first_chunk()?;
+    Some(EntryKey { clock: Hlc(u64::from_be_bytes(*clock)), id: EntryId(id.try_into().ok()?) })
+}
+
+const PLACE: usize = 8 + 32;
+
+/// The bounds of a range of entries: from the first on, to before the second.
+pub(super) fn entry_bounds(conversation: Number, range: KeyRange) -> (Vec<u8>, Vec<u8>) {
+    let all = conversation_prefix(ENTRIES, conversation);
+    let high = range.to.map_or_else(|| after_all(&all), |to| entry_key(conversation, to));
+    let low = range.from.map_or(all, |from| entry_key(conversation, from));
+    (low.min(high.clone()), high)
 }
 
 /// A bound after every key that opens with `prefix`: more bytes than follow one in any key.
 pub(super) fn after_all(prefix: &[u8]) -> Vec<u8> {
-    [prefix, &[0xff; 65]].concat()
+    [prefix, &[0xff; 2 * PLACE + 1]].concat()
 }
 
-/// The bound between `key` and the next one.
-pub(super) fn just_after(mut key: Vec<u8>) -> Vec<u8> {
-    key.push(0);
-    key
-}
-
-/// The key of the entry that a key of the queue names.
-pub(super) fn queued_entry_key(queued: &[u8]) -> Vec<u8> {
-    let mut key = queued.to_vec();
-    if let Some(kind) = key.first_mut() {
-        *kind = ENTRIES;
+/// The place between `place` and the next one.
+pub(super) fn just_after(place: EntryKey) -> EntryKey {
+    let mut id = place.id.0;
+    for byte in id.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte > 0 {
+            return EntryKey { id: EntryId(id), ..place };
+        }
     }
-    key
+    EntryKey { clock: Hlc(place.clock.0.saturating_add(1)), id: EntryId(id) }
 }
 
 /// Reads a big-endian number off the front of a value.
@@ -112,12 +147,19 @@ pub(super) fn split_number(value: &[u8]) -> Option<(Number, &[u8])> {
     value.split_first_chunk().map(|(number, rest)| (Number::from_be_bytes(*number), rest))
 }
 
-/// Delivery (tag and detail), time, certificate's number, signature; the rest is the signed body.
-const HEAD: usize = DELIVERY + 8 + 4 + 64;
+/// Kind, delivery (tag and detail), time, certificate's number, signature; the rest is the body.
+const HEAD: usize = 1 + DELIVERY + 8 + 4 + 64;
 const DELIVERY: usize = 1 + 4;
 
-/// The tag of [`Delivery::Received`]: unread entries are counted by their first byte.
+/// The kind of a post.
+const POST: u8 = 0;
+/// The kind of a change.
+const CHANGE: u8 = 1;
+
+/// The tag of [`Delivery::Received`].
 const RECEIVED: u8 = 0;
+/// The tag of [`Delivery::Queued`].
+const QUEUED: u8 = 1;
 
 /// Refusals by their number on the disk.
 const REFUSALS: [Refusal; 5] = [
@@ -131,7 +173,7 @@ const REFUSALS: [Refusal; 5] = [
 fn delivery_bytes(delivery: Delivery) -> [u8; DELIVERY] {
     let (tag, detail) = match delivery {
         Delivery::Received => (RECEIVED, 0),
-        Delivery::Queued => (1, 0),
+        Delivery::Queued => (QUEUED, 0),
         Delivery::Sent { members } => (2, members),
         Delivery::Delivered => (3, 0),
         Delivery::Failed { reason: Refusal::Invalid } => (4, 0),
@@ -144,10 +186,10 @@ fn delivery_bytes(delivery: Delivery) -> [u8; DELIVERY] {
     [tag, a, b, c, d]
 }
 
-fn read_delivery(tag: u8, detail: u32) -> Option<Delivery> {
+pub(super) fn read_delivery(tag: u8, detail: u32) -> Option<Delivery> {
     match tag {
         RECEIVED => Some(Delivery::Received),
-        1 => Some(Delivery::Queued),
+        QUEUED => Some(Delivery::Queued),
         2 => Some(Delivery::Sent { members: detail }),
         3 => Some(Delivery::Delivered),
         4 => Some(Delivery::Failed { reason: *REFUSALS.get(usize::try_from(detail).ok()?)? }),
@@ -159,6 +201,7 @@ fn read_delivery(tag: u8, detail: u32) -> Option<Delivery> {
 pub(super) fn entry_value(stored: &StoredEntry, cert: Number) -> Vec<u8> {
     let (body, _, signature) = stored.entry.envelope().parts();
     let mut value = Vec::with_capacity(HEAD + body.len());
+    value.push(if stored.entry.content().is_post() { POST } else { CHANGE });
     value.extend(delivery_bytes(stored.delivery));
     value.extend(stored.received_ms.to_be_bytes());
     value.extend(cert.to_be_bytes());
@@ -170,13 +213,48 @@ pub(super) fn entry_value(stored: &StoredEntry, cert: Number) -> Vec<u8> {
 /// The same entry's value with another delivery.
 pub(super) fn with_delivery(value: &[u8], delivery: Delivery) -> Vec<u8> {
     let mut value = value.to_vec();
-    value.splice(..DELIVERY.min(value.len()), delivery_bytes(delivery));
+    if let Some(bytes) = value.get_mut(1..=DELIVERY) {
+        bytes.copy_from_slice(&delivery_bytes(delivery));
+    }
     value
 }
 
-/// Whether the entry came from somebody else.
-pub(super) fn is_received(value: &[u8]) -> bool {
-    value.first() == Some(&RECEIVED)
+/// Whether it is a post.
+pub(super) fn is_post(value: &[u8]) -> bool {
+    value.first() == Some(&POST)
+}
+
+/// Whether it is a post of somebody else.
+pub(super) fn is_received_post(value: &[u8]) -> bool {
+    value.starts_with(&[POST, RECEIVED])
+}
+
+/// Whether the entry, post or change, waits to go out.
+pub(super) fn is_queued(value: &[u8]) -> bool {
+    value.get(1) == Some(&QUEUED)
+}
+
+/// The value beside a change's key.
+pub(super) fn change_value(change: &Content) -> Vec<u8> {
+    vec![u8::from(matches!(change, Content::Delete { .. }))]
+}
+
+/// Whether the change with this value takes its post back.
+pub(super) fn is_delete(value: &[u8]) -> bool {
+    value == [1]
+}
+
+/// Count, sum and newest entry of a day.
+pub(super) fn digest_value(digest: &Digest) -> Vec<u8> {
+    let counted = [&digest.count.to_be_bytes()[..], &digest.sum].concat();
+    digest.newest.map_or(counted.clone(), |newest| with_place(counted, newest))
+}
+
+pub(super) fn read_digest(value: &[u8]) -> Option<Digest> {
+    let (count, rest) = value.split_first_chunk()?;
+    let (sum, newest) = rest.split_first_chunk()?;
+    let newest = (newest.len() == PLACE).then(|| last_place(newest))?;
+    Some(Digest { count: u64::from_be_bytes(*count), sum: *sum, newest })
 }
 
 /// Reads an entry back. `None` when anything in it is not what was written, its key included.
@@ -185,20 +263,17 @@ pub(super) fn read_entry<'c>(
     value: &[u8],
     cert: impl FnOnce(Number) -> Option<&'c DeviceCert>,
 ) -> Option<StoredEntry> {
-    let (&[tag], rest) = value.split_first_chunk()?;
+    let (&[kind, tag], rest) = value.split_first_chunk()?;
     let (detail, rest) = split_number(rest)?;
     let (received_ms, rest) = rest.split_first_chunk()?;
     let (cert_number, rest) = split_number(rest)?;
     let (signature, body) = rest.split_first_chunk()?;
     let envelope = Unverified::from_parts(body.to_vec(), cert(cert_number)?.clone(), *signature);
     let entry = envelope.trust_stored().ok()?;
-    let (conversation, _) = split_number(key.get(1..)?)?;
     // The id is a hash of the signed bytes, so this proves them.
-    (entry_key(ENTRIES, conversation, entry.key()) == key).then_some(StoredEntry {
-        entry,
-        delivery: read_delivery(tag, detail)?,
-        received_ms: u64::from_be_bytes(*received_ms),
-    })
+    let is_itself = last_place(key)? == entry.key() && (kind == POST) == entry.content().is_post();
+    let delivery = read_delivery(tag, detail)?;
+    is_itself.then_some(StoredEntry { entry, delivery, received_ms: u64::from_be_bytes(*received_ms) })
 }
 
 #[cfg(test)]
@@ -216,6 +291,25 @@ mod tests {
         }
         assert_eq!(read_delivery(4, 9), None);
         assert_eq!(read_delivery(9, 0), None);
+    }
+
+    #[test]
+    fn a_digest_survives_its_bytes() {
+        let mut digest = Digest::default();
+        digest.add(EntryKey { clock: Hlc(7), id: EntryId([3; 32]) });
+        assert_eq!(read_digest(&digest_value(&digest)), Some(digest));
+        assert_eq!(read_digest(&digest_value(&digest)[1..]), None);
+    }
+
+    #[test]
+    fn nothing_stands_between_a_place_and_the_one_just_after() {
+        let place = |clock, id| EntryKey { clock: Hlc(clock), id: EntryId(id) };
+        let mut carried = [0; 32];
+        carried[30] = 1;
+        let mut low = [0; 32];
+        low[31] = 0xff;
+        assert_eq!(just_after(place(5, low)), place(5, carried));
+        assert_eq!(just_after(place(5, [0xff; 32])), place(6, [0; 32]));
     }
 
     #[test]

@@ -1,0 +1,167 @@
+//! Reading one conversation's entries.
+
+use kinmesh_proto::{Digest, EntryKey, KeyRange, PageAt, PageItem, StoredEntry};
+
+use crate::disk::engine::{Pair, Pairs};
+use crate::disk::layout::{self, Number};
+use crate::disk::tree::digests::{self, key_of};
+use crate::disk::tree::{Tree, UNREADABLE};
+use crate::error::StoreError;
+use crate::history::{self, range_of_day};
+
+/// One conversation. Its methods are those of [`crate::HistoryStore`].
+#[derive(Clone, Copy)]
+pub(in crate::disk) struct History<'t> {
+    pub(super) tree: &'t Tree,
+    pub(super) number: Number,
+}
+
+impl History<'_> {
+    pub(in crate::disk) fn page(&self, at: PageAt, limit: usize) -> Result<Vec<PageItem>, StoreError> {
+        let posts = match at {
+            PageAt::Newest => self.newest_posts(KeyRange::ALL, limit)?,
+            PageAt::Before(key) => self.newest_posts(KeyRange { from: None, to: Some(key) }, limit)?,
+            PageAt::After(key) => self.select(self.pairs(after(Some(key))), layout::is_post, limit)?,
+        };
+        posts.into_iter().map(|post| self.item(post)).collect()
+    }
+
+    pub(in crate::disk) fn post(&self, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
+        let post = self.entry(key)?.filter(|stored| stored.entry.content().is_post());
+        post.map(|post| self.item(post)).transpose()
+    }
+
+    pub(in crate::disk) fn newest(&self) -> Result<Option<StoredEntry>, StoreError> {
+        self.pairs(KeyRange::ALL).next_back().map(|pair| self.read(pair)).transpose()
+    }
+
+    pub(in crate::disk) fn unread(&self, from: Option<EntryKey>, cap: usize) -> Result<usize, StoreError> {
+        let unread = self.pairs(after(from)).filter(of_value(layout::is_received_post)).take(cap);
+        unread.map(|pair| pair.map(|_| 1)).sum()
+    }
+
+    pub(in crate::disk) fn queued(
+        &self,
+        from: Option<EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.select(self.pairs(after(from)), layout::is_queued, limit)
+    }
+
+    pub(in crate::disk) fn digest(&self, range: KeyRange) -> Result<Digest, StoreError> {
+        let Self { tree, number } = *self;
+        if range == KeyRange::ALL {
+            return tree.digests.whole(&tree.engine, number);
+        }
+        let mut sum = Digest::default();
+        for (day, digest) in self.days()? {
+            let whole = range_of_day(day);
+            let part = overlap(range, whole);
+            sum.join(&if part == whole { digest } else { self.scan_digest(part)? });
+        }
+        Ok(sum)
+    }
+
+    pub(in crate::disk) fn days(&self) -> Result<Vec<(u32, Digest)>, StoreError> {
+        self.tree.digests.days(&self.tree.engine, self.number)
+    }
+
+    pub(in crate::disk) fn keys(&self, range: KeyRange, limit: usize) -> Result<Vec<EntryKey>, StoreError> {
+        let newest_first = self.pairs(range).rev().take(limit);
+        let mut keys = newest_first.map(|pair| key_of(&pair?)).collect::<Result<Vec<_>, _>>()?;
+        keys.reverse();
+        Ok(keys)
+    }
+
+    pub(in crate::disk) fn entries(
+        &self,
+        keys: &[EntryKey],
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        history::within(keys.iter().filter_map(|key| self.entry(*key).transpose()), bytes_max)
+    }
+
+    pub(in crate::disk) fn entries_in(
+        &self,
+        range: KeyRange,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        history::within(self.pairs(range).rev().map(|pair| self.read(pair)), bytes_max)
+    }
+
+    /// Whether the digests say what there is.
+    pub(super) fn examine(&self) -> Result<(), StoreError> {
+        for (day, digest) in self.days()? {
+            if self.scan_digest(range_of_day(day))? != digest {
+                return Err(UNREADABLE);
+            }
+        }
+        Ok(())
+    }
+
+    fn item(&self, post: StoredEntry) -> Result<PageItem, StoreError> {
+        let mut follows_gap = false;
+        for prev in &post.entry.value().prev {
+            follows_gap |= self.tree.engine.get(&layout::entry_key(self.number, *prev))?.is_none();
+        }
+        let changes = history::shown_changes(&post.entry, self.changes(post.entry.key()))?;
+        Ok(PageItem { post, changes, follows_gap })
+    }
+
+    /// The changes of a post, newest first.
+    fn changes(&self, post: EntryKey) -> impl Iterator<Item = Result<StoredEntry, StoreError>> {
+        let prefix = layout::changes_prefix(self.number, post);
+        let pairs = self.tree.engine.range(&prefix, &layout::after_all(&prefix)).rev();
+        pairs.map(|pair| self.entry(key_of(&pair?)?)?.ok_or(UNREADABLE))
+    }
+
+    fn entry(&self, key: EntryKey) -> Result<Option<StoredEntry>, StoreError> {
+        let key = layout::entry_key(self.number, key);
+        self.tree.engine.get(&key)?.map(|value| self.tree.read_entry(&key, &value)).transpose()
+    }
+
+    fn newest_posts(&self, range: KeyRange, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        let mut posts = self.select(self.pairs(range).rev(), layout::is_post, limit)?;
+        posts.reverse();
+        Ok(posts)
+    }
+
+    /// Up to `limit` entries whose values are `wanted`.
+    fn select(
+        &self,
+        pairs: impl Iterator<Item = Result<Pair, StoreError>>,
+        wanted: fn(&[u8]) -> bool,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        pairs.filter(of_value(wanted)).take(limit).map(|pair| self.read(pair)).collect()
+    }
+
+    fn read(&self, pair: Result<Pair, StoreError>) -> Result<StoredEntry, StoreError> {
+        let (key, value) = pair?;
+        self.tree.read_entry(&key, &value)
+    }
+
+    fn pairs(&self, range: KeyRange) -> Pairs {
+        digests::pairs(&self.tree.engine, self.number, range)
+    }
+
+    fn scan_digest(&self, range: KeyRange) -> Result<Digest, StoreError> {
+        digests::scan_digest(&self.tree.engine, self.number, range)
+    }
+}
+
+/// Errors pass every filter: somebody must see them.
+fn of_value(wanted: fn(&[u8]) -> bool) -> impl Fn(&Result<Pair, StoreError>) -> bool {
+    move |pair| pair.as_ref().map_or(true, |(_, value)| wanted(value))
+}
+
+/// All that stands after `key`, or everything.
+fn after(key: Option<EntryKey>) -> KeyRange {
+    KeyRange { from: key.map(layout::just_after), to: None }
+}
+
+/// What two ranges share; one that ends before it begins is empty.
+fn overlap(one: KeyRange, other: KeyRange) -> KeyRange {
+    let to = [one.to, other.to].into_iter().flatten().min();
+    KeyRange { from: one.from.max(other.from), to }
+}
