@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, Token};
+use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, StoredConversation, Token};
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
 use kinmesh_store::{Completion, OpenReport, SledStore, StoreError, StoreHandle};
@@ -41,7 +41,7 @@ use crate::transport::{Connections, TransportError};
 use crate::{NodeConfig, listen, transport};
 use commands::Waiting;
 use connections::ConnectionTable;
-use reads::PostRead;
+use reads::Look;
 use seek::Seek;
 
 /// Commands that wait for the driver. A face gets `Busy` beyond it and tries again.
@@ -52,14 +52,12 @@ const EVENTS_CAP: usize = 4096;
 const COMPLETIONS_CAP: usize = 1024;
 /// Counts of unread entries on their way back: one for each conversation at start is not too many.
 const COUNTS_CAP: usize = 64;
-/// Posts that were read for the core, on their way back: what one batch of changes may touch.
-const POSTS_CAP: usize = 128;
+/// What was read for the core, on its way back: the posts that one batch of changes may touch.
+const LOOKS_CAP: usize = 128;
 /// Commands or completions taken in one round before the network has its turn again.
 const ROUND_MAX: usize = 256;
 /// Presence, timeouts and dials are looked at this often.
 const TICK: Duration = Duration::from_secs(1);
-/// Entries of ours that never went out, taken up again per conversation at start.
-const REQUEUE_MAX: usize = 4096;
 
 /// What the store counted: conversation, after which entry, how many are unread.
 type Count = (ConversationId, Option<EntryKey>, usize);
@@ -72,7 +70,7 @@ pub(crate) struct Driver {
     completions: mpsc::Receiver<Completion>,
     counts: mpsc::Receiver<Count>,
     counted: mpsc::Sender<Count>,
-    posts_read: (mpsc::Sender<PostRead>, mpsc::Receiver<PostRead>),
+    looks: (mpsc::Sender<Look>, mpsc::Receiver<Look>),
     events: broadcast::Sender<Event>,
     status: watch::Sender<NodeStatus>,
     overview: watch::Sender<Arc<Overview>>,
@@ -144,7 +142,7 @@ pub(crate) async fn start(
         completions,
         counts,
         counted,
-        posts_read: mpsc::channel(POSTS_CAP),
+        looks: mpsc::channel(LOOKS_CAP),
         events,
         status,
         overview,
@@ -174,10 +172,10 @@ pub(crate) async fn start(
 }
 
 async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(), StartError> {
-    for (id, read) in core.stored_conversations() {
+    for StoredConversation { id, read, sent } in core.stored_conversations() {
         let newest = store.newest(id).await?;
         let last = store.page(id, PageAt::Newest, 1).await?.pop();
-        let queued = store.queued(id, None, REQUEUE_MAX).await?;
+        let queued = store.queued(id, sent, kinmesh_core::QUEUED_FETCH_MAX).await?;
         let unread = store.unread(id, read, kinmesh_core::UNREAD_CAP).await?;
         core.restore_conversation(id, newest, last, queued, unread);
     }
@@ -195,7 +193,7 @@ impl Driver {
             tokio::select! {
                 Some(completion) = self.completions.recv() => self.completed_all(completion),
                 Some((id, after, unread)) = self.counts.recv() => self.core.unread_counted(id, after, unread),
-                Some(read) = self.posts_read.1.recv() => self.post_read(read),
+                Some(look) = self.looks.1.recv() => self.looked(look),
                 command = self.commands.recv(), if may_take => match command {
                     Some(command) => self.command_all(command),
                     // Every handle is gone: nobody can see or ask anything any more.

@@ -123,10 +123,13 @@ impl Core {
         };
         let entry = Unverified::sign(target.compose(tag, clock, content), &self.keys);
         target.follow(&entry);
-        let record = target.record.clone();
-        let writes =
-            vec![put_entry(conversation, &entry, Delivery::Queued, now_ms), Write::PutConversation(record)];
-        let token = self.persist(writes, Pending::Own { conversation, entry: entry.clone() });
+        target.writing += 1;
+        let reservation = target.reservation();
+        let reserved = reservation.as_ref().map(|record| record.seq_reserved);
+        let mut writes = vec![put_entry(conversation, &entry, Delivery::Queued, now_ms)];
+        writes.extend(reservation.map(Write::PutConversation));
+        let then = Pending::Own { conversation, entry: entry.clone(), reserved };
+        let token = self.persist(writes, then);
         Ok((token, entry))
     }
 
@@ -180,6 +183,9 @@ impl Core {
     fn show_added(&mut self, id: ConversationId, view: EntryView) {
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.added(&view);
+            if view.delivery == Delivery::Received {
+                conversation.receipts.theirs = conversation.receipts.theirs.max(Some(view.key));
+            }
         }
         self.tell(id, ConversationEvent::EntryAdded { entry: view });
     }
@@ -201,11 +207,6 @@ impl Core {
         if let Some(reading) = self.reading.get_mut(&(id, key)) {
             reading.is_stale = true;
         }
-    }
-
-    /// How far the other side of a chat has read, if both share that.
-    pub fn read_by_other(&self, id: ConversationId) -> Option<EntryKey> {
-        self.conversations.get(&id)?.record.read_by_other.filter(|_| self.privacy.read_receipts)
     }
 }
 

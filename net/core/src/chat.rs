@@ -2,19 +2,21 @@
 //! "on the receiver's disk".
 
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, Delivery, DeviceId, Entry, EntryBody, EntryKey, PersonId,
-    Receipt, Refusal, Unverified, limits,
+    ChatRequest, ChatResponse, ConversationId, Delivery, DeviceId, Entry, EntryBody, PersonId, Receipt,
+    Refusal, Unverified, limits,
 };
+use rand::RngExt;
 
-use crate::conversation::{Conversation, envelopes};
+use crate::conversation::Conversation;
 use crate::node::{Core, Pending};
+use crate::outbox::envelopes;
 use crate::output::{BatchToken, Output, RequestToken};
 use crate::view::WaitReason;
 
 /// First wait after a failed hand-over; doubled for each further one.
 const RETRY_FIRST_MS: u64 = 1_000;
 /// Longest wait between tries while the other is connected. A new connection tries at once.
-const RETRY_MAX_MS: u64 = 30_000;
+pub(crate) const RETRY_MAX_MS: u64 = 30_000;
 
 impl Core {
     /// Hands the front of the outbox to a connected device of the person, if nothing is under way.
@@ -22,25 +24,28 @@ impl Core {
         let Some(device) = self.people.linked_device(person) else { return };
         let id = ConversationId::Direct(person);
         let Some(chat) = self.conversations.get_mut(&id).filter(|chat| chat.in_flight == 0) else { return };
-        let entries = chat.next_batch(ChatRequest::ENTRIES_BYTES_MAX);
+        let entries = chat.outbox.next_batch(ChatRequest::ENTRIES_BYTES_MAX, |_| true);
         if entries.is_empty() {
             return;
         }
         let request = ChatRequest::Deliver(envelopes(&entries));
         chat.in_flight = entries.len();
-        chat.batches += 1;
-        let batch = BatchToken { person, number: chat.batches };
+        chat.batch = chat.next_request();
+        let batch = BatchToken { person, number: chat.batch };
         self.push(Output::Deliver { device, batch, request });
     }
 
     /// The chat whose batch this is, if it is the one under way. Answers to older ones came too late.
     fn chat_under_way(&mut self, batch: BatchToken) -> Option<&mut Conversation> {
         let chat = self.conversations.get_mut(&ConversationId::Direct(batch.person))?;
-        (chat.in_flight > 0 && chat.batches == batch.number).then_some(chat)
+        (chat.in_flight > 0 && chat.batch == batch.number).then_some(chat)
     }
 
-    /// A batch was answered.
+    /// A batch, or a receipt of what we read, was answered.
     pub fn chat_answered(&mut self, now_ms: u64, batch: BatchToken, response: ChatResponse) {
+        if self.read_told(now_ms, batch, Some(&response)) {
+            return;
+        }
         let Some(chat) = self.chat_under_way(batch) else { return };
         let receipts = match response {
             ChatResponse::Receipts(receipts) if receipts.len() == chat.in_flight => receipts,
@@ -51,24 +56,27 @@ impl Core {
         chat.in_flight = 0;
         chat.failures = 0;
         chat.trouble = None;
-        let taken = chat.outbox.drain(..receipts.len());
-        let deliveries =
-            taken.zip(receipts).map(|(outgoing, receipt)| (outgoing.entry.key(), delivery_of(receipt)));
-        let deliveries: Vec<(EntryKey, Delivery)> = deliveries.collect();
-        self.set_deliveries(ConversationId::Direct(batch.person), deliveries);
+        let id = ConversationId::Direct(batch.person);
+        self.gone_out(now_ms, id, receipts.len(), receipts.into_iter().map(delivery_of));
         self.deliver_outbox(batch.person);
     }
 
     /// A batch was not answered. Whether it arrived is unknown, so it is sent again; the receiver
     /// knows entries by their ids and takes none twice.
     pub fn chat_failed(&mut self, now_ms: u64, batch: BatchToken) {
+        if self.read_told(now_ms, batch, None) {
+            return;
+        }
         self.hand_over_failed(now_ms, batch, WaitReason::NoAnswer);
     }
 
     fn hand_over_failed(&mut self, now_ms: u64, batch: BatchToken, trouble: WaitReason) {
+        // Those who were cut off together need not come back together.
+        let share = self.sync.dice.random_range(50..=100);
         let Some(chat) = self.chat_under_way(batch) else { return };
         chat.in_flight = 0;
-        chat.retry_at_ms = now_ms + (RETRY_FIRST_MS << chat.failures.min(5)).min(RETRY_MAX_MS);
+        let wait_ms = (RETRY_FIRST_MS << chat.failures.min(5)).min(RETRY_MAX_MS);
+        chat.retry_at_ms = now_ms + wait_ms * share / 100;
         chat.failures += 1;
         chat.trouble = Some(trouble);
     }
@@ -79,6 +87,7 @@ impl Core {
             chat.retry_at_ms = 0;
             chat.failures = 0;
             chat.trouble = None;
+            chat.receipts.try_at_once();
         }
     }
 
@@ -90,9 +99,7 @@ impl Core {
         };
         match request {
             ChatRequest::Deliver(envelopes) => self.delivered(now_ms, device, person, envelopes, token),
-            ChatRequest::Read { .. } => {
-                self.push(Output::Respond { request: token, response: ChatResponse::Noted });
-            }
+            ChatRequest::Read { up_to } => self.hear_read(person, up_to, token),
             ChatRequest::Typing => {
                 self.hear_typing_in_chat(now_ms, person);
                 self.push(Output::Respond { request: token, response: ChatResponse::Noted });
@@ -165,12 +172,9 @@ impl Core {
         &mut self,
         now_ms: u64,
         person: PersonId,
-        entries: Vec<Entry>,
-        receipts: Vec<Receipt>,
+        entries: &[Entry],
         fresh: &[bool],
-        request: RequestToken,
     ) {
-        self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
         for (entry, _) in entries.iter().zip(fresh).filter(|(_, fresh)| **fresh) {
             self.tell_added(now_ms, ConversationId::Direct(person), entry, Delivery::Received);
         }

@@ -2,29 +2,35 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use kinmesh_proto::record::Write;
 use kinmesh_proto::{
-    Content, ConversationId, ConversationRecord, ConversationTag, Delivery, Entry, EntryBody, EntryKey, Hlc,
-    PersonId, Unverified, entry, limits,
+    Content, ConversationId, ConversationRecord, ConversationTag, Delivery, Entry, EntryBody, EntryId,
+    EntryKey, Hlc, PersonId, limits,
 };
 
 use crate::UNREAD_CAP;
+use crate::outbox::Outbox;
+use crate::receipts::Receipts;
 use crate::typing::Writers;
 use crate::view::{EntryView, WaitReason, Waiting};
 
-/// Entries that wait to go out, of one conversation. A writer that is faster is told to wait.
-pub(crate) const OUTBOX_CAP: usize = 16_384;
+/// Entries of one conversation that may wait to go out: a gigabyte of short ones on our disk, and
+/// years of a person's writing. Counted are those written since the start, and those read back.
+pub(crate) const OUTBOX_CAP: usize = 4_000_000;
 
-/// An entry of ours on its way.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    pub entry: Entry,
-    /// Tries so far.
-    pub attempt: u32,
-}
+/// Sequence numbers reserved at a time: only one in so many entries changes the record too. Those
+/// that a restart leaves unused are gaps, of which there are plenty more.
+const SEQ_BLOCK: u64 = 64;
 
 #[derive(Debug)]
 pub(crate) struct Conversation {
     pub record: ConversationRecord,
+    /// The sequence number of this device's newest entry.
+    seq: u64,
+    /// Numbers up to here are reserved on the disk.
+    seq_on_disk: u64,
+    /// Entries of ours that the disk has not answered for.
+    pub writing: usize,
     /// Events told so far.
     rev: u64,
     /// Entries that no other entry follows yet: what the next one of ours will follow.
@@ -39,11 +45,13 @@ pub(crate) struct Conversation {
     /// Members of a room and when they were last seen in it.
     pub members: BTreeMap<PersonId, u64>,
     /// Ours, stored, and waiting for somebody to take them; oldest first.
-    pub outbox: VecDeque<Outgoing>,
+    pub outbox: Outbox,
     /// Entries at the front of the outbox that were handed over and not yet answered for.
     pub in_flight: usize,
-    /// Of a chat: batches handed over so far. Only the answer to the last one counts.
-    pub batches: u64,
+    /// Of a chat: requests made so far.
+    requests: u64,
+    /// Of a chat: the request that hands over the batch under way. Other answers come too late.
+    pub batch: u64,
     /// Of a chat: what went wrong with the last hand-over.
     pub trouble: Option<WaitReason>,
     /// Of a chat: failed hand-overs in a row.
@@ -55,11 +63,17 @@ pub(crate) struct Conversation {
     /// Not before this time is it said again, however many newcomers there are.
     pub beacon_not_before_ms: u64,
     pub writers: Writers,
+    /// Of a chat: who has read what.
+    pub receipts: Receipts,
 }
 
 impl Conversation {
     pub(crate) fn new(record: ConversationRecord) -> Self {
+        let by_other = record.read_by_other;
         Self {
+            seq: record.seq_reserved,
+            seq_on_disk: record.seq_reserved,
+            writing: 0,
             record,
             rev: 0,
             heads: VecDeque::new(),
@@ -68,15 +82,17 @@ impl Conversation {
             unread: 0,
             added_since_count: false,
             members: BTreeMap::new(),
-            outbox: VecDeque::new(),
+            outbox: Outbox::default(),
             in_flight: 0,
-            batches: 0,
+            requests: 0,
+            batch: 0,
             trouble: None,
             failures: 0,
             retry_at_ms: 0,
             beacon_at_ms: 0,
             beacon_not_before_ms: 0,
             writers: Writers::default(),
+            receipts: Receipts::stored(by_other),
         }
     }
 
@@ -89,6 +105,12 @@ impl Conversation {
         self.rev
     }
 
+    /// The number of the next request in this chat.
+    pub(crate) fn next_request(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
+    }
+
     /// The next entry of this device.
     pub(crate) fn compose(
         &mut self,
@@ -96,9 +118,46 @@ impl Conversation {
         clock: Hlc,
         content: Content,
     ) -> EntryBody {
-        self.record.seq_reserved += 1;
+        self.seq += 1;
+        if self.seq > self.record.seq_reserved {
+            self.record.seq_reserved += SEQ_BLOCK;
+        }
         let prev = self.heads.iter().copied().collect();
-        EntryBody { conversation, clock, seq: self.record.seq_reserved, prev, content }
+        EntryBody { conversation, clock, seq: self.seq, prev, content }
+    }
+
+    /// The record, if it must be on the disk with the newest entry: its number is not reserved there.
+    pub(crate) fn reservation(&self) -> Option<ConversationRecord> {
+        (self.seq > self.seq_on_disk).then(|| self.record.clone())
+    }
+
+    /// The disk has reserved numbers up to this one.
+    pub(crate) fn reserved(&mut self, up_to: u64) {
+        self.seq_on_disk = self.seq_on_disk.max(up_to);
+    }
+
+    /// Numbers up to this one were used before our store was lost: none of them is used again.
+    #[expect(dead_code, reason = "asked for as soon as our own entries come back from others")]
+    pub(crate) fn skip_numbers(&mut self, up_to: u64) -> Option<Write> {
+        if up_to <= self.seq {
+            return None;
+        }
+        self.seq = up_to;
+        self.record.seq_reserved = self.record.seq_reserved.max(up_to);
+        Some(Write::PutConversation(self.record.clone()))
+    }
+
+    /// Notes that all of ours up to here has left this device.
+    pub(crate) fn sent(&mut self, up_to: EntryKey) {
+        self.record.sent = self.record.sent.max(Some(up_to));
+    }
+
+    /// While nothing of ours waits, all up to `clock` has left: what we write next is later. The
+    /// start then need not look for queued entries among what others wrote since.
+    pub(crate) fn note_idle(&mut self, clock: Hlc) {
+        if self.outbox.is_empty() && self.writing == 0 {
+            self.sent(EntryKey { clock, id: EntryId([0xff; 32]) });
+        }
     }
 
     /// Echo's answer to an entry. Its sequence follows the entry's: Echo writes nothing else.
@@ -159,18 +218,7 @@ impl Conversation {
 
     /// What of ours has not gone out, if that is why.
     pub(crate) fn waiting(&self, reason: WaitReason) -> Option<Waiting> {
-        let oldest = &self.outbox.front()?.entry;
-        Some(Waiting { entries: self.outbox.len(), since_ms: oldest.value().clock.ms(), reason })
+        let since_ms = self.outbox.first()?.value().clock.ms();
+        Some(Waiting { entries: self.outbox.len(), since_ms, reason })
     }
-
-    /// The front of the outbox that fits into one batch.
-    pub(crate) fn next_batch(&self, bytes_max: usize) -> Vec<&Outgoing> {
-        let entries = self.outbox.iter().map(|outgoing| &outgoing.entry);
-        self.outbox.iter().take(entry::batch_len(entries, bytes_max)).collect()
-    }
-}
-
-/// What to put on the wire for a batch.
-pub(crate) fn envelopes(batch: &[&Outgoing]) -> Vec<Unverified<EntryBody>> {
-    batch.iter().map(|outgoing| outgoing.entry.envelope().clone()).collect()
 }

@@ -62,6 +62,9 @@ impl Core {
         let person = self.echo.person();
         let id = ConversationId::Direct(person);
         self.set_deliveries(id, vec![(entry.key(), Delivery::Delivered)]);
+        if let Some(chat) = self.conversations.get_mut(&id) {
+            chat.sent(entry.key());
+        }
         let Some(text) = entry.text() else { return };
         let (tag, text) = (id.tag(self.me()), text.to_owned());
         self.clock = self.clock.next(now_ms);

@@ -11,6 +11,7 @@ use crate::view::{Completeness, EntryView};
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
+#[allow(clippy::large_enum_variant)] // Nearly all of them are of a conversation, and most carry an entry.
 pub enum Event {
     /// Something happened in a conversation.
     Conversation {

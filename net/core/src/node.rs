@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
-    CertCache, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId, DeviceKeys,
-    DisplayName, Entry, EntryId, EntryKey, Hlc, PageItem, PersonId, Privacy, Receipt, RoomId, SharedProofs,
-    StatusLine, limits,
+    CertCache, ChatResponse, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId,
+    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, PageItem, PersonId, Privacy, Receipt, RoomId,
+    SharedProofs, StatusLine, limits,
 };
 
 use crate::changes::Reading;
-use crate::conversation::{Conversation, OUTBOX_CAP, Outgoing};
+use crate::conversation::{Conversation, OUTBOX_CAP};
 use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
 use crate::output::{FrameToken, Output, RequestToken, Token};
@@ -58,6 +58,18 @@ pub enum SendRefusal {
 #[error("not known here")]
 pub struct UnknownPerson;
 
+/// A conversation to restore, and what of it to read from the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredConversation {
+    /// Which one.
+    pub id: ConversationId,
+    /// Up to where it was read: count what is unread after it.
+    pub read: Option<EntryKey>,
+    /// Up to where our entries have gone out: read the first queued ones after it, up to
+    /// [`crate::QUEUED_FETCH_MAX`].
+    pub sent: Option<EntryKey>,
+}
+
 /// What happens once the store has answered.
 #[derive(Debug)]
 pub(crate) enum Pending {
@@ -69,14 +81,16 @@ pub(crate) enum Pending {
     Joined(ConversationRecord),
     /// We left.
     Left(RoomId),
-    /// An entry of ours.
-    Own { conversation: ConversationId, entry: Entry },
+    /// An entry of ours, and the sequence numbers that were reserved with it.
+    Own { conversation: ConversationId, entry: Entry, reserved: Option<u64> },
     /// Entries of a room, heard in one gossip frame.
     Heard { room: RoomId, entries: Vec<Entry>, frame: FrameToken },
     /// Entries of a chat, with the receipts to give for the whole batch they came in.
     Delivered { person: PersonId, entries: Vec<Entry>, receipts: Vec<Receipt>, request: RequestToken },
     /// Echo has answered.
     Echoed { entry: Entry },
+    /// The other side of a chat has read up to here.
+    ReadByOther { person: PersonId, up_to: EntryKey, request: RequestToken },
     /// Our profile.
     Profile(OwnProfile),
     /// What others are told.
@@ -103,7 +117,7 @@ pub struct Core {
     /// What the store was given and has not answered for, with the records in it.
     pub(crate) pending: BTreeMap<Token, (Pending, Vec<Record>)>,
     /// What the store refused, to be written again.
-    unsaved: BTreeSet<Record>,
+    pub(crate) unsaved: BTreeSet<Record>,
     /// Conversations whose unread entries are to be counted again.
     pub(crate) recounts: BTreeSet<ConversationId>,
     /// Writes that nobody waits for: they go with the next ones, or within a second.
@@ -178,6 +192,8 @@ impl Core {
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         conversation.unread = unread;
         conversation.last = last.map(|post| EntryView::of(id, &post, read_by_other));
+        let last = conversation.last.as_ref().filter(|last| last.delivery == Delivery::Received);
+        conversation.receipts.theirs = last.map(|last| last.key);
         if let Some(StoredEntry { entry, .. }) = newest {
             self.clock = self.clock.max(entry.value().clock);
             self.recent.add(entry.id());
@@ -185,8 +201,14 @@ impl Core {
             // Which of the stored entries are changes is not known here: any may be.
             conversation.newest_change = Some(entry.key());
         }
-        conversation.outbox =
-            queued.into_iter().map(|stored| Outgoing { entry: stored.entry, attempt: 0 }).collect();
+        let queued = queued.into_iter().map(|stored| stored.entry).collect();
+        conversation.outbox.restore(queued, conversation.record.sent);
+        self.clock = self.clock.max(conversation.record.sent.map(|sent| sent.clock).unwrap_or_default());
+        let sent = conversation.record.sent;
+        conversation.note_idle(self.clock);
+        if conversation.record.sent != sent {
+            self.unsaved.insert(Record::Conversation(id));
+        }
         if let ConversationId::Room(room) = id
             && conversation.record.open
         {
@@ -210,9 +232,13 @@ impl Core {
         self.recount_unread();
     }
 
-    /// Conversations to restore, with the entry up to which each was read.
-    pub fn stored_conversations(&self) -> Vec<(ConversationId, Option<EntryKey>)> {
-        self.conversations.values().map(|known| (known.id(), known.record.read)).collect()
+    /// Conversations to restore.
+    pub fn stored_conversations(&self) -> Vec<StoredConversation> {
+        let stored = |known: &Conversation| {
+            let ConversationRecord { id, read, sent, .. } = known.record;
+            StoredConversation { id, read, sent }
+        };
+        self.conversations.values().map(stored).collect()
     }
 
     /// Makes writes last that need nothing further: addresses, for example.
@@ -301,16 +327,22 @@ impl Core {
             Some(Pending::Saved(deliveries)) => self.deliveries_saved(deliveries),
             Some(Pending::Joined(record)) => self.joined(now_ms, record),
             Some(Pending::Left(room)) => self.left(room),
-            Some(Pending::Own { conversation, entry }) => self.own_persisted(now_ms, conversation, entry),
+            Some(Pending::Own { conversation, entry, reserved }) => {
+                self.own_persisted(now_ms, conversation, entry, reserved);
+            }
             Some(Pending::Heard { room, entries, frame }) => {
                 self.heard_persisted(now_ms, room, entries, fresh, frame)
             }
             Some(Pending::Delivered { person, entries, receipts, request }) => {
-                self.delivered_persisted(now_ms, person, entries, receipts, fresh, request);
+                self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
+                self.delivered_persisted(now_ms, person, &entries, fresh);
             }
             Some(Pending::Echoed { entry }) => {
                 let id = ConversationId::Direct(self.echo.person());
                 self.tell_added(now_ms, id, &entry, Delivery::Received)
+            }
+            Some(Pending::ReadByOther { person, up_to, request }) => {
+                self.read_by_other_persisted(person, up_to, request);
             }
             Some(Pending::Profile(profile)) => self.profile_persisted(now_ms, profile),
             Some(Pending::Privacy(privacy)) => self.privacy_persisted(privacy),
@@ -327,11 +359,12 @@ impl Core {
                 self.recent.forget(&entries);
                 self.judge(frame, crate::Verdict::Ignore);
             }
-            Pending::Delivered { request, .. } => {
-                self.push(Output::Respond { request, response: kinmesh_proto::ChatResponse::Busy });
+            Pending::Delivered { request, .. } | Pending::ReadByOther { request, .. } => {
+                self.push(Output::Respond { request, response: ChatResponse::Busy });
             }
-            Pending::Own { conversation, entry } => {
+            Pending::Own { conversation, entry, .. } => {
                 if let Some(known) = self.conversations.get_mut(&conversation) {
+                    known.writing -= 1;
                     known.unfollow(&entry);
                 }
             }
@@ -346,16 +379,18 @@ impl Core {
         }
     }
 
-    fn own_persisted(&mut self, now_ms: u64, conversation: ConversationId, entry: Entry) {
-        self.tell_added(now_ms, conversation, &entry, Delivery::Queued);
-        match conversation {
+    fn own_persisted(&mut self, now_ms: u64, id: ConversationId, entry: Entry, reserved: Option<u64>) {
+        self.tell_added(now_ms, id, &entry, Delivery::Queued);
+        let Some(known) = self.conversations.get_mut(&id) else { return };
+        known.writing -= 1;
+        known.reserved(reserved.unwrap_or_default());
+        match id {
             ConversationId::Direct(person) if person == self.echo.person() => {
                 self.answer_as_echo(now_ms, &entry)
             }
             _ => {
-                if let Some(known) = self.conversations.get_mut(&conversation) {
-                    known.outbox.push_back(Outgoing { entry, attempt: 0 });
-                }
+                known.outbox.erase(&entry);
+                known.outbox.push(entry);
             }
         }
     }
@@ -363,6 +398,8 @@ impl Core {
     /// Sends what waits, as far as somebody takes it. Call it after a round of inputs, so that
     /// entries written at once travel together.
     pub fn flush_outboxes(&mut self, now_ms: u64) {
+        self.fetch_queued(now_ms);
+        self.tell_read(now_ms);
         let waiting = |conversation: &&Conversation| {
             !conversation.outbox.is_empty()
                 && conversation.in_flight == 0
@@ -372,10 +409,46 @@ impl Core {
             self.conversations.values().filter(waiting).map(Conversation::id).collect();
         for id in ids {
             match id {
-                ConversationId::Room(room) => self.publish_outbox(room),
+                ConversationId::Room(room) => self.publish_outbox(now_ms, room),
                 ConversationId::Direct(person) => self.deliver_outbox(person),
             }
         }
+    }
+
+    /// Asks the store for more of the outboxes that run low.
+    fn fetch_queued(&mut self, now_ms: u64) {
+        let due = |known: &mut Conversation| Some((known.id(), known.outbox.next_fetch(now_ms)?));
+        let due: Vec<_> = self.conversations.values_mut().filter_map(due).collect();
+        for (conversation, after) in due {
+            self.push(Output::ReadQueued { conversation, after });
+        }
+    }
+
+    /// The store has read more of an outbox; `None`: it could not, and is asked again later.
+    pub fn queued_read(&mut self, now_ms: u64, id: ConversationId, queued: Option<Vec<StoredEntry>>) {
+        let Some(known) = self.conversations.get_mut(&id) else { return };
+        match queued {
+            Some(queued) => known.outbox.fetched(queued.into_iter().map(|stored| stored.entry).collect()),
+            None => known.outbox.not_fetched(now_ms),
+        }
+    }
+
+    /// Takes entries from an outbox that have left, or never will, and tells how far they came.
+    pub(crate) fn gone_out(
+        &mut self,
+        now_ms: u64,
+        id: ConversationId,
+        entries: usize,
+        deliveries: impl IntoIterator<Item = Delivery>,
+    ) {
+        let Some(known) = self.conversations.get_mut(&id) else { return };
+        let keys = known.outbox.take(entries);
+        if let Some(last) = keys.last() {
+            known.sent(*last);
+            self.unsaved.insert(Record::Conversation(id));
+        }
+        self.set_deliveries(id, keys.into_iter().zip(deliveries).collect());
+        self.fetch_queued(now_ms);
     }
 
     /// Tells that entries came further, and notes it for later.

@@ -63,6 +63,14 @@ pub enum Output {
         /// Which.
         key: EntryKey,
     },
+    /// Read up to [`crate::QUEUED_FETCH_MAX`] queued entries of ours after this key, then call
+    /// [`crate::Core::queued_read`].
+    ReadQueued {
+        /// Of which conversation.
+        conversation: ConversationId,
+        /// The key; `None` reads from the beginning.
+        after: Option<EntryKey>,
+    },
     /// Tell the faces.
     Emit(Event),
     /// Take part in a room's gossip and be found in it.

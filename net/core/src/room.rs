@@ -6,9 +6,10 @@ use kinmesh_proto::{
     PresenceState, RoomFrame, RoomId, RoomName, Unverified, limits,
 };
 
-use crate::conversation::{Conversation, envelopes};
+use crate::conversation::Conversation;
 use crate::event::ConversationEvent;
 use crate::node::{Core, Pending};
+use crate::outbox::envelopes;
 use crate::output::{FrameToken, Output, Token, Verdict};
 
 /// Rooms that one peer takes part in at once: below what gossipsub tells a peer of in one go,
@@ -222,15 +223,17 @@ impl Core {
     }
 
     /// Hands the front of the outbox to gossip, if anybody listens and nothing is under way.
-    pub(crate) fn publish_outbox(&mut self, room: RoomId) {
+    pub(crate) fn publish_outbox(&mut self, now_ms: u64, room: RoomId) {
         if self.listeners(room) == 0 {
             return;
         }
         let id = ConversationId::Room(room);
+        self.pass_over_erased(now_ms, id);
         let Some(known) = self.conversations.get_mut(&id).filter(|known| known.in_flight == 0) else {
             return;
         };
-        let batch = known.next_batch(RoomFrame::ENTRIES_BYTES_MAX);
+        let is_whole = |entry: &Entry| !entry.is_erased();
+        let batch = known.outbox.next_batch(RoomFrame::ENTRIES_BYTES_MAX, is_whole);
         let Some(attempt) = batch.iter().map(|outgoing| outgoing.attempt).max() else { return };
         let keys: Vec<EntryKey> = batch.iter().map(|outgoing| outgoing.entry.key()).collect();
         let frame = RoomFrame::Entries { entries: envelopes(&batch), attempt };
@@ -238,24 +241,31 @@ impl Core {
         self.push(Output::PublishEntries { room, frame, keys });
     }
 
+    /// What we took back before it went out is not published: without the delete beside it nobody
+    /// could tell whether it was us who erased it. Comparing histories brings both.
+    fn pass_over_erased(&mut self, now_ms: u64, id: ConversationId) {
+        let is_erased =
+            |known: &Conversation| known.in_flight == 0 && known.outbox.first().is_some_and(Entry::is_erased);
+        while self.conversations.get(&id).is_some_and(is_erased) {
+            self.gone_out(now_ms, id, 1, [Delivery::Sent { members: 0 }]);
+        }
+    }
+
     /// Gossip took the frame that was under way; the next one follows.
-    pub fn published(&mut self, room: RoomId, keys: Vec<EntryKey>) {
+    pub fn published(&mut self, now_ms: u64, room: RoomId, keys: &[EntryKey]) {
         let members = u32::try_from(self.listeners(room)).unwrap_or(u32::MAX);
         let id = ConversationId::Room(room);
         if let Some(known) = self.conversations.get_mut(&id) {
-            known.outbox.drain(..keys.len().min(known.outbox.len()));
             known.in_flight = 0;
         }
-        self.set_deliveries(id, keys.into_iter().map(|key| (key, Delivery::Sent { members })).collect());
-        self.publish_outbox(room);
+        self.gone_out(now_ms, id, keys.len(), keys.iter().map(|_| Delivery::Sent { members }));
+        self.publish_outbox(now_ms, room);
     }
 
     /// Gossip did not take the frame that was under way: its entries wait.
     pub fn not_published(&mut self, now_ms: u64, room: RoomId, keys: &[EntryKey]) {
         let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
-        for outgoing in known.outbox.iter_mut().take(keys.len()) {
-            outgoing.attempt += 1;
-        }
+        known.outbox.tried(keys.len());
         known.in_flight = 0;
         known.retry_at_ms = now_ms + PUBLISH_RETRY_MS;
     }

@@ -12,8 +12,7 @@ use rand::rngs::StdRng;
 pub(crate) struct Sync {
     /// Connected devices that held nothing which is missing here when they were last compared.
     agreeing: BTreeMap<RoomId, BTreeSet<DeviceId>>,
-    #[expect(dead_code, reason = "drawn from as soon as sessions start")]
-    dice: StdRng,
+    pub(crate) dice: StdRng,
 }
 
 impl Sync {

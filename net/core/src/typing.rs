@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kinmesh_proto::{
-    ChatRequest, ConversationId, PersonId, Privacy, RoomFrame, RoomId, Typing, Unverified, Write, limits,
-};
+use kinmesh_proto::{ChatRequest, ConversationId, PersonId, RoomFrame, RoomId, Typing, Unverified, limits};
 
-use crate::event::{ConversationEvent, Event};
-use crate::node::{Core, Pending};
-use crate::output::{Output, Token, Verdict};
+use crate::event::ConversationEvent;
+use crate::node::Core;
+use crate::output::{Output, Verdict};
 
 /// Of somebody who says more often that they write than this, the rest is not heard. Half of what
 /// [`limits::TYPING_EVERY_MS`] allows, for words that were held up on their way.
@@ -60,16 +58,6 @@ fn is_over(now_ms: u64, (heard_ms, _): &(u64, u64)) -> bool {
 }
 
 impl Core {
-    /// Sets what others are told. The token is for [`Core::persisted`].
-    pub fn set_privacy(&mut self, privacy: Privacy) -> Token {
-        self.persist(vec![Write::PutPrivacy(privacy)], Pending::Privacy(privacy))
-    }
-
-    pub(crate) fn privacy_persisted(&mut self, privacy: Privacy) {
-        self.privacy = privacy;
-        self.push(Output::Emit(Event::ProfileChanged));
-    }
-
     /// We are writing there. Call it at each change of the draft: what is too often is not said.
     pub fn typing(&mut self, now_ms: u64, id: ConversationId) {
         if !self.privacy.typing {

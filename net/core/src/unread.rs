@@ -16,6 +16,7 @@ impl Core {
     pub fn mark_read(&mut self, id: ConversationId, up_to: EntryKey) -> Option<Token> {
         let conversation = self.conversations.get_mut(&id)?;
         conversation.record.read = conversation.record.read.max(Some(up_to));
+        conversation.note_idle(self.clock);
         let record = conversation.record.clone();
         self.count_unread(id);
         Some(self.persist(vec![Write::PutConversation(record)], Pending::Note))
@@ -56,6 +57,7 @@ impl Core {
             | Pending::Joined(_)
             | Pending::Left(_)
             | Pending::Own { .. }
+            | Pending::ReadByOther { .. }
             | Pending::Profile(_)
             | Pending::Privacy(_) => false,
         };

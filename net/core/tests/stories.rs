@@ -5,8 +5,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test's panic is its report.
 
+#[path = "stories/changes.rs"]
+mod changes;
 #[path = "support/mesh.rs"]
 mod mesh;
+#[path = "stories/outbox.rs"]
+mod outbox;
+#[path = "stories/receipts.rs"]
+mod receipts;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

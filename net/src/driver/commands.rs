@@ -14,7 +14,7 @@ use crate::identity::unix_ms;
 pub(super) enum Waiting {
     Change(Reply<ChangeError>),
     Join(RoomId, Reply<ChangeError, RoomId>),
-    Send(EntryView, Reply<SendError, EntryView>),
+    Send(Box<EntryView>, Reply<SendError, EntryView>),
     Edit(Reply<EditError>),
 }
 
@@ -24,7 +24,7 @@ impl Waiting {
         match self {
             Self::Change(reply) => drop(reply.send(result.map_err(ChangeError::Store))),
             Self::Join(room, reply) => drop(reply.send(result.map(|()| room).map_err(ChangeError::Store))),
-            Self::Send(view, reply) => drop(reply.send(result.map(|()| view).map_err(SendError::Store))),
+            Self::Send(view, reply) => drop(reply.send(result.map(|()| *view).map_err(SendError::Store))),
             Self::Edit(reply) => {
                 drop(reply.send(result.map_err(|error| EditError::Send(SendError::Store(error)))));
             }
@@ -66,7 +66,7 @@ impl Driver {
             Command::Members { room, reply } => drop(reply.send(self.core.members(room))),
             Command::Send { conversation, text, reply_to, reply } => {
                 match self.core.send(unix_ms(), conversation, text, reply_to) {
-                    Ok((token, view)) => self.wait(token, Waiting::Send(view, reply)),
+                    Ok((token, view)) => self.wait(token, Waiting::Send(Box::new(view), reply)),
                     Err(refusal) => drop(reply.send(Err(send_error(refusal)))),
                 }
             }

@@ -21,6 +21,7 @@ impl Driver {
             Output::Persist { token, writes } => self.persist(token, writes),
             Output::CountUnread { conversation, after } => self.count_unread(conversation, after),
             Output::ReadPost { conversation, key } => self.read_post(conversation, key),
+            Output::ReadQueued { conversation, after } => self.read_queued(conversation, after),
             Output::Emit(event) => {
                 self.overview_changed = true;
                 self.told.push(event);
@@ -28,7 +29,7 @@ impl Driver {
             Output::Subscribe(room) => self.subscribe(room),
             Output::Unsubscribe(room) => self.unsubscribe(room),
             Output::PublishEntries { room, frame, keys } => match self.publish(room, &frame) {
-                Ok(()) => self.core.published(room, keys),
+                Ok(()) => self.core.published(unix_ms(), room, &keys),
                 Err(error) => {
                     tracing::debug!(room = %room.fmt_short(), %error, "entries wait");
                     self.core.not_published(unix_ms(), room, &keys);

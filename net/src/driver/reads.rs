@@ -1,16 +1,20 @@
 //! What the faces and the core want to read: on tasks of their own, for the driver never waits for
 //! the disk.
 
-use kinmesh_core::{EntryView, Event};
-use kinmesh_proto::{ConversationId, EntryKey, PageAt, PageItem};
+use kinmesh_core::{EntryView, Event, QUEUED_FETCH_MAX};
+use kinmesh_proto::{ConversationId, EntryKey, PageAt, PageItem, StoredEntry};
 use kinmesh_store::{StoreError, StoreHandle};
 
 use super::Driver;
 use crate::error::ReadError;
 use crate::handle::Reply;
+use crate::identity::unix_ms;
 
-/// A post that the store read for the core; an error means that the faces must read it themselves.
-pub(super) type PostRead = (ConversationId, EntryKey, Result<Option<PageItem>, StoreError>);
+/// What the store read for the core.
+pub(super) enum Look {
+    Post(ConversationId, EntryKey, Result<Option<Box<PageItem>>, StoreError>),
+    Queued(ConversationId, Result<Vec<StoredEntry>, StoreError>),
+}
 
 impl Driver {
     /// The store as it is once all that the core knows is in it.
@@ -57,19 +61,35 @@ impl Driver {
     }
 
     pub(super) fn read_post(&self, conversation: ConversationId, key: EntryKey) {
-        let (store, posts) = (self.store.clone(), self.posts_read.0.clone());
+        let (store, looks) = (self.store.clone(), self.looks.0.clone());
         tokio::spawn(async move {
-            let post = store.post(conversation, key).await;
+            let post = store.post(conversation, key).await.map(|post| post.map(Box::new));
             // The driver may have ended.
-            let _ = posts.send((conversation, key, post)).await;
+            let _ = looks.send(Look::Post(conversation, key, post)).await;
         });
     }
 
-    /// A post that cannot be read is not shown from memory: listeners are told to read for themselves.
-    pub(super) fn post_read(&mut self, (conversation, key, post): PostRead) {
-        if post.is_err() {
-            self.told.push(Event::Lagged { missed: 1 });
+    pub(super) fn read_queued(&self, conversation: ConversationId, after: Option<EntryKey>) {
+        let (store, looks) = (self.store.clone(), self.looks.0.clone());
+        tokio::spawn(async move {
+            let queued = store.queued(conversation, after, QUEUED_FETCH_MAX).await;
+            // The driver may have ended.
+            let _ = looks.send(Look::Queued(conversation, queued)).await;
+        });
+    }
+
+    pub(super) fn looked(&mut self, look: Look) {
+        match look {
+            Look::Post(conversation, key, post) => {
+                if post.is_err() {
+                    // It is not shown from memory: listeners are told to read for themselves.
+                    self.told.push(Event::Lagged { missed: 1 });
+                }
+                self.core.post_read(conversation, key, post.ok().flatten().map(|post| *post));
+            }
+            Look::Queued(conversation, queued) => {
+                self.core.queued_read(unix_ms(), conversation, queued.ok());
+            }
         }
-        self.core.post_read(conversation, key, post.ok().flatten());
     }
 }

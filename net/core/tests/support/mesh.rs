@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
-    BatchToken, ConversationEvent, Core, Event, FrameToken, Output, RequestToken, Route, SendRefusal, Token,
-    Verdict,
+    BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, RequestToken, Route,
+    SendRefusal, StoredConversation, Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
@@ -75,6 +75,8 @@ pub(crate) struct Peer {
     pub(crate) verdicts: Vec<Verdict>,
     /// Answers that this peer gave in chats, in order.
     pub(crate) answers: Vec<ChatResponse>,
+    /// Requests that this peer made in chats since its start, in order.
+    pub(crate) asked: Vec<ChatRequest>,
     /// When presence was published, and where.
     pub(crate) beacons: Vec<(u64, RoomId)>,
     seeds: ([u8; 32], [u8; 32]),
@@ -106,6 +108,7 @@ impl Peer {
             told: Vec::new(),
             verdicts: Vec::new(),
             answers: Vec::new(),
+            asked: Vec::new(),
             beacons: Vec::new(),
             seeds,
             device,
@@ -139,9 +142,18 @@ impl Peer {
         entries
     }
 
+    /// Entries of its own that wait to go out, as its core asks for them.
+    fn queued(&self, conversation: ConversationId, after: Option<EntryKey>) -> Vec<StoredEntry> {
+        self.disk.queued(conversation, after, QUEUED_FETCH_MAX).unwrap()
+    }
+
     /// The posts among it, each with all that changed it.
     pub(crate) fn posts(&self, conversation: ConversationId) -> Vec<PageItem> {
         self.disk.page(conversation, PageAt::Newest, usize::MAX).unwrap()
+    }
+
+    pub(crate) fn post(&self, conversation: ConversationId, key: EntryKey) -> Option<PageItem> {
+        self.disk.post(conversation, key).unwrap()
     }
 
     pub(crate) fn texts(&self, conversation: ConversationId) -> Vec<String> {
@@ -335,10 +347,10 @@ impl Mesh {
         let peer = &mut self.peers[index];
         peer.disk = old.disk;
         peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms, index as u64);
-        for (id, read) in peer.core.stored_conversations() {
+        for StoredConversation { id, read, sent } in peer.core.stored_conversations() {
             let newest = peer.disk.newest(id).unwrap();
             let last = peer.disk.page(id, PageAt::Newest, 1).unwrap().pop();
-            let queued = peer.disk.queued(id, None, usize::MAX).unwrap();
+            let queued = peer.queued(id, sent);
             let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
             peer.core.restore_conversation(id, newest, last, queued, unread);
         }
@@ -421,8 +433,12 @@ impl Mesh {
             }
             Output::ReadPost { conversation, key } => {
                 let peer = &mut self.peers[index];
-                let post = peer.posts(conversation).into_iter().find(|post| post.post.entry.key() == key);
+                let post = peer.post(conversation, key);
                 peer.core.post_read(conversation, key, post);
+            }
+            Output::ReadQueued { conversation, after } => {
+                let queued = self.peers[index].queued(conversation, after);
+                self.peers[index].core.queued_read(self.now_ms, conversation, Some(queued));
             }
             Output::Emit(event) => self.peers[index].hear(event),
             Output::Subscribe(room) => {
@@ -441,7 +457,7 @@ impl Mesh {
             }
             Output::PublishEntries { room, frame, keys } => {
                 if self.publish(index, room, &frame) {
-                    self.peers[index].core.published(room, keys);
+                    self.peers[index].core.published(self.now_ms, room, &keys);
                 } else {
                     self.peers[index].core.not_published(self.now_ms, room, &keys);
                 }
@@ -513,6 +529,7 @@ impl Mesh {
     }
 
     fn ask(&mut self, from: usize, to: usize, batch: BatchToken, request: ChatRequest) {
+        self.peers[from].asked.push(request.clone());
         if self.dice.percent(self.faults.chat_lost) {
             return self.wire.push(Parcel::Failure { to: from, batch });
         }

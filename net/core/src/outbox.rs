@@ -1,0 +1,162 @@
+//! Entries of ours that wait to go out, of one conversation.
+//!
+//! The queue itself is what rests in the store as queued, after the record's `sent`. Here is only
+//! its front, so that a million waiting entries take no more memory than a few hundred, and what is
+//! needed to fetch more of it.
+
+use std::collections::VecDeque;
+
+use kinmesh_proto::{Entry, EntryBody, EntryKey, Unverified, entry};
+
+/// Entries held in memory: some batches, so that the store has time to bring the next ones.
+const FRONT_ENTRIES_CAP: usize = 512;
+/// Bytes of entries held in memory, and one fetch more.
+const FRONT_BYTES_CAP: usize = 4 * 1024 * 1024;
+/// With fewer entries than this at hand, more are fetched.
+const FETCH_BELOW: usize = 256;
+/// Entries fetched at once, at start too: two full batches.
+pub const QUEUED_FETCH_MAX: usize = 256;
+
+/// After a store that could not read, the next try waits this long.
+const FETCH_RETRY_MS: u64 = 2_000;
+
+/// An entry of ours on its way.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub entry: Entry,
+    /// Tries so far.
+    pub attempt: u32,
+}
+
+/// What the store holds after the front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Rest {
+    #[default]
+    Nothing,
+    Something,
+    /// It is being fetched.
+    Fetching,
+    /// It is being fetched, and an entry was written meanwhile.
+    FetchingAndMore,
+}
+
+/// The front of the queue.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    front: VecDeque<Outgoing>,
+    bytes: usize,
+    /// Entries of the whole queue that were counted: after a start only the first ones are.
+    count: usize,
+    rest: Rest,
+    /// The last entry that was ever at the front: what is fetched stands after it.
+    tail: Option<EntryKey>,
+    /// Not before this time is more fetched: the store could not read.
+    fetch_not_before_ms: u64,
+}
+
+impl Outbox {
+    /// Takes up the stored queue, of which `queued` is the beginning.
+    pub(crate) fn restore(&mut self, queued: Vec<Entry>, after: Option<EntryKey>) {
+        self.tail = after;
+        self.count = queued.len();
+        self.rest = Rest::Fetching;
+        self.fetched(queued);
+    }
+
+    /// An entry was stored as queued; entries come in the order of their keys.
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.count += 1;
+        match self.rest {
+            Rest::Nothing if self.front.len() < FRONT_ENTRIES_CAP && self.bytes < FRONT_BYTES_CAP => {
+                self.push_to_front(entry);
+            }
+            Rest::Nothing | Rest::Something => self.rest = Rest::Something,
+            Rest::Fetching | Rest::FetchingAndMore => self.rest = Rest::FetchingAndMore,
+        }
+    }
+
+    fn push_to_front(&mut self, entry: Entry) {
+        self.tail = Some(entry.key());
+        self.bytes += entry.envelope().size();
+        self.front.push_back(Outgoing { entry, attempt: 0 });
+    }
+
+    /// The key after which to fetch more, if that is due. Answer it with [`Outbox::fetched`].
+    pub(crate) fn next_fetch(&mut self, now_ms: u64) -> Option<Option<EntryKey>> {
+        let is_due = self.rest == Rest::Something
+            && self.fetch_not_before_ms <= now_ms
+            && self.front.len() < FETCH_BELOW
+            && self.bytes < FRONT_BYTES_CAP;
+        is_due.then(|| {
+            self.rest = Rest::Fetching;
+            self.tail
+        })
+    }
+
+    /// More of the queue: everything there is, if it is less than [`QUEUED_FETCH_MAX`].
+    pub(crate) fn fetched(&mut self, queued: Vec<Entry>) {
+        let is_all = queued.len() < QUEUED_FETCH_MAX && self.rest == Rest::Fetching;
+        self.rest = if is_all { Rest::Nothing } else { Rest::Something };
+        for entry in queued {
+            self.push_to_front(entry);
+        }
+        self.count = self.count.max(self.front.len());
+    }
+
+    /// The store could not be read.
+    pub(crate) fn not_fetched(&mut self, now_ms: u64) {
+        self.fetch_not_before_ms = now_ms + FETCH_RETRY_MS;
+        self.rest = Rest::Something;
+    }
+
+    /// The front that fits into one batch and is `fit` for it.
+    pub(crate) fn next_batch(&self, bytes_max: usize, fit: impl Fn(&Entry) -> bool) -> Vec<&Outgoing> {
+        let fit = || self.front.iter().take_while(|outgoing| fit(&outgoing.entry));
+        fit().take(entry::batch_len(fit().map(|outgoing| &outgoing.entry), bytes_max)).collect()
+    }
+
+    /// Entries that have gone out, or never will. Returns their keys.
+    pub(crate) fn take(&mut self, entries: usize) -> Vec<EntryKey> {
+        let taken: Vec<Outgoing> = self.front.drain(..entries.min(self.front.len())).collect();
+        self.bytes -= taken.iter().map(|outgoing| outgoing.entry.envelope().size()).sum::<usize>();
+        self.count = self.count.saturating_sub(taken.len());
+        taken.iter().map(|outgoing| outgoing.entry.key()).collect()
+    }
+
+    /// Counts a try of the first `entries` that failed.
+    pub(crate) fn tried(&mut self, entries: usize) {
+        for outgoing in self.front.iter_mut().take(entries) {
+            outgoing.attempt += 1;
+        }
+    }
+
+    /// What `delete` takes back leaves this device without its content.
+    pub(crate) fn erase(&mut self, delete: &Entry) {
+        for outgoing in self.front.iter_mut().filter(|outgoing| delete.erases(&outgoing.entry)) {
+            let before = outgoing.entry.envelope().size();
+            if let Ok(erased) = outgoing.entry.envelope().erased().trust_stored() {
+                self.bytes = self.bytes + erased.envelope().size() - before;
+                outgoing.entry = erased;
+            }
+        }
+    }
+
+    pub(crate) fn first(&self) -> Option<&Entry> {
+        self.front.front().map(|outgoing| &outgoing.entry)
+    }
+
+    /// Entries that wait, as far as counted.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether nothing waits, here or in the store.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.front.is_empty() && self.rest == Rest::Nothing
+    }
+}
+
+/// What to put on the wire for a batch.
+pub(crate) fn envelopes(batch: &[&Outgoing]) -> Vec<Unverified<EntryBody>> {
+    batch.iter().map(|outgoing| outgoing.entry.envelope().clone()).collect()
+}
