@@ -19,7 +19,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 use kinmesh_proto::{
-    ConversationId, Digest, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+    ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
 };
 
 use crate::disk::directory::Directory;
@@ -218,6 +218,10 @@ impl HistoryStore for SledStore {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.read(conversation, |history| history.entries_in(range, bytes_max))
+    }
+
+    fn is_taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<bool, StoreError> {
+        self.read(conversation, |history| history.is_taken_back(entry))
     }
 }
 

@@ -91,6 +91,9 @@ pub trait HistoryStore: Send + 'static {
         range: KeyRange,
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// Whether a delete is here that takes back this entry, which need not be here.
+    fn is_taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<bool, StoreError>;
 }
 
 /// The day of the author's clock, in UTC, counted from the beginning of 1970.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use kinmesh_proto::{
-    AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, EntryKey,
+    AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, Entry, EntryKey,
     KeyRange, MemberRecord, OwnProfile, PageAt, PageItem, PersonId, PersonRecord, Privacy, RoomId, Snapshot,
     StoredEntry, Write,
 };
@@ -175,6 +175,10 @@ impl HistoryStore for MemoryStore {
         let entries = self.history(conversation).range(range).rev().map(|(_, stored)| stored);
         history::within(entries.cloned().map(Ok), bytes_max)
     }
+
+    fn is_taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<bool, StoreError> {
+        Ok(self.history(conversation).is_taken_back(entry))
+    }
 }
 
 /// The entries of one conversation.
@@ -195,9 +199,7 @@ impl History {
         if self.entries.contains_key(&key) {
             return false;
         }
-        let is_erased = self
-            .changes_of(history::subject_of(&stored.entry))
-            .any(|change| change.entry.erases(&stored.entry));
+        let is_erased = self.is_taken_back(&stored.entry);
         let stored = if is_erased { history::erased(&stored) } else { stored };
         if let Some(target) = stored.entry.content().target() {
             self.changes.entry(target).or_default().insert(key);
@@ -207,6 +209,10 @@ impl History {
         }
         self.entries.insert(key, stored);
         true
+    }
+
+    fn is_taken_back(&self, entry: &Entry) -> bool {
+        self.changes_of(history::subject_of(entry)).any(|change| change.entry.erases(entry))
     }
 
     /// Erases what `delete` takes back of a post and its changes.

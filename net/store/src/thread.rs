@@ -11,7 +11,7 @@
 use std::thread;
 
 use kinmesh_proto::{
-    ConversationId, Digest, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+    ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
 };
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -174,6 +174,18 @@ impl StoreHandle {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.read(move |store| store.entries_in(conversation, range, bytes_max)).await
+    }
+
+    /// [`HistoryStore::is_taken_back`] of each, after every commit made before.
+    pub async fn are_taken_back(
+        &self,
+        conversation: ConversationId,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<bool>, StoreError> {
+        let is_taken_back = move |store: &dyn HistoryStore| {
+            entries.iter().map(|entry| store.is_taken_back(conversation, entry)).collect()
+        };
+        self.read(is_taken_back).await
     }
 
     /// Waits until everything handed over is on the disk and the store is closed. Its directory

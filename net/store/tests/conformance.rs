@@ -94,6 +94,7 @@ conformance! {
     the_newest_entry_may_be_a_change
     a_delete_erases_a_post_and_its_edits
     what_comes_after_its_delete_is_stored_erased
+    a_delete_vouches_for_an_erased_entry_that_is_not_here
     nobody_erases_what_others_wrote
     an_erased_entry_is_never_replaced_nor_replaces
     a_delete_that_comes_with_its_post_erases_it
@@ -338,6 +339,15 @@ fn what_comes_after_its_delete_is_stored_erased<S: Subject>() {
     let item = subject.store().post(ROOM, post.key()).unwrap().unwrap();
     assert_eq!(item.post, received(&erased(&post)));
     assert_eq!(item.changes[0], received(&erased(&change)));
+}
+
+fn a_delete_vouches_for_an_erased_entry_that_is_not_here<S: Subject>() {
+    let mut subject = S::open();
+    let (post, other) = (entry(&person(1), ROOM, 1, "regretted"), entry(&person(1), ROOM, 2, "kept"));
+    put_all(subject.store(), ROOM, &[delete(1, 5, post.key()), delete(2, 6, other.key())]);
+    subject.restart();
+    assert!(subject.store().is_taken_back(ROOM, &erased(&post)).unwrap());
+    assert!(!subject.store().is_taken_back(ROOM, &erased(&other)).unwrap(), "by another person");
 }
 
 fn nobody_erases_what_others_wrote<S: Subject>() {

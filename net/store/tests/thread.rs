@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, mpsc as std_mpsc};
 
 use fixtures::{ROOM, entry, person, put};
 use kinmesh_proto::{
-    ConversationId, Delivery, Digest, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+    ConversationId, Delivery, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry,
+    Write,
 };
 use kinmesh_store::{Busy, Completion, HistoryStore, MemoryStore, SledStore, StoreError, StoreHandle};
 use tokio::sync::mpsc;
@@ -88,6 +89,10 @@ impl HistoryStore for Gated {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.inner.entries_in(id, range, bytes_max)
+    }
+
+    fn is_taken_back(&self, id: ConversationId, entry: &Entry) -> Result<bool, StoreError> {
+        self.inner.is_taken_back(id, entry)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading one conversation's entries.
 
-use kinmesh_proto::{Digest, EntryKey, KeyRange, PageAt, PageItem, StoredEntry};
+use kinmesh_proto::{Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, StoredEntry};
 
 use crate::disk::engine::{Pair, Pairs};
 use crate::disk::layout::{self, Number};
@@ -87,6 +87,15 @@ impl History<'_> {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         history::within(self.pairs(range).rev().map(|pair| self.read(pair)), bytes_max)
+    }
+
+    pub(in crate::disk) fn is_taken_back(&self, entry: &Entry) -> Result<bool, StoreError> {
+        for change in self.changes(history::subject_of(entry)) {
+            if change?.entry.erases(entry) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the digests say what there is.
