@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use kinmesh_core::ROOMS_MAX;
-use kinmesh_proto::{ChatRequest, ChatResponse, limits, protocol};
+use kinmesh_proto::{ChatRequest, ChatResponse, SyncRequest, SyncResponse, limits, protocol};
 use libp2p::gossipsub::{
     self, IdentityTransform, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
     TopicScoreParams, ValidationMode,
@@ -29,6 +29,11 @@ const MEMORY_MAX_BYTES: usize = 1 << 30;
 /// One batch is under way for each peer, and one more after a reconnect. Libp2p's default of 100
 /// would let one peer make us buffer 100 requests of the largest size.
 const CHAT_STREAMS_MAX: usize = 4;
+/// A session asks one question after the other, and few sessions go on at once; each question may be
+/// half a megabyte.
+const SYNC_STREAMS_MAX: usize = 4;
+/// A full pack over a line of 100 kbit/s takes some 50 s.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a connection is proven alive.
 const PING_EVERY: Duration = Duration::from_secs(5);
 /// A peer that does not answer within this is gone. With [`PING_EVERY`] it is noticed within 15 s.
@@ -43,6 +48,8 @@ pub(crate) type Gossip = gossipsub::Behaviour<
 
 pub(crate) type Chat = request_response::Behaviour<Cbor<ChatRequest, ChatResponse>>;
 
+pub(crate) type Sync = request_response::Behaviour<Cbor<SyncRequest, SyncResponse>>;
+
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
@@ -56,6 +63,7 @@ pub(crate) struct Behaviour {
     pub gossip: Gossip,
     pub hello: hello::Behaviour,
     pub chat: Chat,
+    pub sync: Sync,
 }
 
 /// A configuration that libp2p refuses: a mistake in this file, or a machine without multicast.
@@ -87,6 +95,7 @@ impl Behaviour {
             gossip: gossip()?,
             hello: hello::behaviour(),
             chat: chat(),
+            sync: sync(),
         })
     }
 }
@@ -185,5 +194,15 @@ fn chat() -> Chat {
         Cbor::new(limits::CHAT_REQUEST_MAX, limits::CHAT_RESPONSE_MAX),
         [(StreamProtocol::new(protocol::CHAT), ProtocolSupport::Full)],
         request_response::Config::default().with_max_concurrent_streams(CHAT_STREAMS_MAX),
+    )
+}
+
+fn sync() -> Sync {
+    request_response::Behaviour::with_codec(
+        Cbor::new(limits::SYNC_REQUEST_MAX, limits::SYNC_RESPONSE_MAX),
+        [(StreamProtocol::new(protocol::SYNC), ProtocolSupport::Full)],
+        request_response::Config::default()
+            .with_max_concurrent_streams(SYNC_STREAMS_MAX)
+            .with_request_timeout(SYNC_TIMEOUT),
     )
 }

@@ -12,6 +12,7 @@ mod outputs;
 mod persistence;
 mod reads;
 mod seek;
+mod sync;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
@@ -43,6 +44,7 @@ use commands::Waiting;
 use connections::ConnectionTable;
 use reads::Look;
 use seek::Seek;
+use sync::Questions;
 
 /// Commands that wait for the driver. A face gets `Busy` beyond it and tries again.
 const COMMANDS_CAP: usize = 1024;
@@ -71,6 +73,7 @@ pub(crate) struct Driver {
     counts: mpsc::Receiver<Count>,
     counted: mpsc::Sender<Count>,
     looks: (mpsc::Sender<Look>, mpsc::Receiver<Look>),
+    questions: Questions,
     events: broadcast::Sender<Event>,
     status: watch::Sender<NodeStatus>,
     overview: watch::Sender<Arc<Overview>>,
@@ -143,6 +146,7 @@ pub(crate) async fn start(
         counts,
         counted,
         looks: mpsc::channel(LOOKS_CAP),
+        questions: Questions::default(),
         events,
         status,
         overview,
@@ -194,6 +198,9 @@ impl Driver {
                 Some(completion) = self.completions.recv() => self.completed_all(completion),
                 Some((id, after, unread)) = self.counts.recv() => self.core.unread_counted(id, after, unread),
                 Some(look) = self.looks.1.recv() => self.looked(look),
+                Some((token, answer)) = self.questions.next_answer() => {
+                    self.core.read(unix_ms(), token, answer);
+                }
                 command = self.commands.recv(), if may_take => match command {
                     Some(command) => self.command_all(command),
                     // Every handle is gone: nobody can see or ask anything any more.

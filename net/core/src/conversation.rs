@@ -137,7 +137,6 @@ impl Conversation {
     }
 
     /// Numbers up to this one were used before our store was lost: none of them is used again.
-    #[expect(dead_code, reason = "asked for as soon as our own entries come back from others")]
     pub(crate) fn skip_numbers(&mut self, up_to: u64) -> Option<Write> {
         if up_to <= self.seq {
             return None;
@@ -189,6 +188,13 @@ impl Conversation {
     /// An entry of ours came to nothing: nobody must look for it.
     pub(crate) fn unfollow(&mut self, entry: &Entry) {
         self.heads.retain(|head| *head != entry.key());
+    }
+
+    /// Notes an entry that came late: it is followed only if it is newer than what we know.
+    pub(crate) fn follow_newest(&mut self, entry: &Entry) {
+        if self.heads.iter().all(|head| *head < entry.key()) {
+            self.follow(entry);
+        }
     }
 
     /// Counts an entry that is now on disk.

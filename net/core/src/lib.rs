@@ -29,7 +29,10 @@ pub use changes::{Change, ChangeRefusal};
 pub use event::{ConversationEvent, Event};
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
 pub use outbox::QUEUED_FETCH_MAX;
-pub use output::{BatchToken, FrameToken, Output, RequestToken, Token, Verdict};
+pub use output::{
+    BatchToken, FrameToken, Output, Read, ReadAnswer, ReadToken, RequestToken, SyncFault, SyncToken, Token,
+    Verdict,
+};
 pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};
 pub use room::{ROOMS_MAX, TooManyRooms};

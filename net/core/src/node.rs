@@ -19,7 +19,7 @@ use crate::event::{ConversationEvent, Event};
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::people::People;
 use crate::recent::Recent;
-use crate::sync::Sync;
+use crate::sync::{Intake, Sync};
 use crate::unsaved::Record;
 use crate::view::{EntryView, PersonView};
 
@@ -91,6 +91,8 @@ pub(crate) enum Pending {
     Echoed { entry: Entry },
     /// The other side of a chat has read up to here.
     ReadByOther { person: PersonId, up_to: EntryKey, request: RequestToken },
+    /// Entries that came with a comparison, oldest first.
+    CaughtUp { intake: Intake, entries: Vec<Entry> },
     /// Our profile.
     Profile(OwnProfile),
     /// What others are told.
@@ -111,7 +113,7 @@ pub struct Core {
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
-    recent: Recent,
+    pub(crate) recent: Recent,
     /// Posts on their way from the store to the faces.
     pub(crate) reading: BTreeMap<(ConversationId, EntryKey), Reading>,
     /// What the store was given and has not answered for, with the records in it.
@@ -227,6 +229,7 @@ impl Core {
             self.person_changed(person);
         }
         self.send_due_beacons(now_ms);
+        self.tick_sync(now_ms);
         self.flush_outboxes(now_ms);
         self.persist_later();
         self.recount_unread();
@@ -344,6 +347,7 @@ impl Core {
             Some(Pending::ReadByOther { person, up_to, request }) => {
                 self.read_by_other_persisted(person, up_to, request);
             }
+            Some(Pending::CaughtUp { intake, entries }) => self.caught_up(now_ms, intake, entries, fresh),
             Some(Pending::Profile(profile)) => self.profile_persisted(now_ms, profile),
             Some(Pending::Privacy(privacy)) => self.privacy_persisted(privacy),
         }
@@ -355,8 +359,10 @@ impl Core {
         let Some((then, records)) = self.pending.remove(&token) else { return };
         self.unsaved.extend(records);
         match then {
-            Pending::Heard { frame, entries, .. } => {
+            Pending::CaughtUp { intake, .. } => self.not_caught_up(&intake),
+            Pending::Heard { room, frame, entries } => {
                 self.recent.forget(&entries);
+                entries.iter().for_each(|entry| self.uncount(ConversationId::Room(room), entry));
                 self.judge(frame, crate::Verdict::Ignore);
             }
             Pending::Delivered { request, .. } | Pending::ReadByOther { request, .. } => {
@@ -396,7 +402,7 @@ impl Core {
     }
 
     /// Sends what waits, as far as somebody takes it. Call it after a round of inputs, so that
-    /// entries written at once travel together.
+    /// entries written at once travel together. Comparisons that are due begin then, too.
     pub fn flush_outboxes(&mut self, now_ms: u64) {
         self.fetch_queued(now_ms);
         self.tell_read(now_ms);
@@ -413,6 +419,7 @@ impl Core {
                 ConversationId::Direct(person) => self.deliver_outbox(person),
             }
         }
+        self.start_sessions(now_ms);
     }
 
     /// Asks the store for more of the outboxes that run low.
@@ -505,16 +512,22 @@ impl Core {
 
     /// Takes entries of others into a batch of writes.
     pub(crate) fn take(&mut self, now_ms: u64, id: ConversationId, entries: &[Entry]) -> Vec<Write> {
-        let latest = Hlc::from_ms(now_ms + CLOCK_FOLLOW_MAX_MS);
         for entry in entries {
-            self.clock = self.clock.max(entry.value().clock.min(latest));
+            self.follow_clock(now_ms, entry);
             if self.recent.add(entry.id())
                 && let Some(conversation) = self.conversations.get_mut(&id)
             {
                 conversation.follow(entry);
             }
         }
-        entries.iter().map(|entry| put_entry(id, entry, Delivery::Received, now_ms)).collect()
+        let put = |entry| put_entry(id, entry, self.delivery_on_arrival(id, entry), now_ms);
+        entries.iter().map(put).collect()
+    }
+
+    /// Keeps our clock past an entry, unless that is further ahead than we may be.
+    pub(crate) fn follow_clock(&mut self, now_ms: u64, entry: &Entry) {
+        let latest = Hlc::from_ms(now_ms + CLOCK_FOLLOW_MAX_MS);
+        self.clock = self.clock.max(entry.value().clock.min(latest));
     }
 
     /// Hands writes to the store, together with what was noted before.
@@ -537,6 +550,7 @@ impl Core {
 
     pub(crate) fn person_changed(&mut self, person: PersonId) {
         self.people_views = None;
+        self.sync.members_changed();
         self.push(Output::Emit(Event::PersonChanged { person }));
     }
 

@@ -141,6 +141,16 @@ impl Outbox {
         }
     }
 
+    /// The last entry at hand.
+    pub(crate) fn last_at_hand(&self) -> Option<EntryKey> {
+        self.front.back().map(|outgoing| outgoing.entry.key())
+    }
+
+    /// How many entries at hand there are up to this one.
+    pub(crate) fn count_up_to(&self, key: EntryKey) -> usize {
+        self.front.iter().take_while(|outgoing| outgoing.entry.key() <= key).count()
+    }
+
     pub(crate) fn first(&self) -> Option<&Entry> {
         self.front.front().map(|outgoing| &outgoing.entry)
     }

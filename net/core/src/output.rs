@@ -1,8 +1,9 @@
 //! What [`crate::Core`] asks its driver to do, in order.
 
-use kinmesh_proto::record::Write;
+use kinmesh_proto::record::{StoredEntry, Write};
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, DeviceId, EntryKey, Hello, PersonId, RoomFrame, RoomId,
+    ChatRequest, ChatResponse, ConversationId, DeviceId, Digest, Entry, EntryKey, Hello, KeyRange, PersonId,
+    RoomFrame, RoomId, SyncRequest, SyncResponse,
 };
 
 use crate::event::Event;
@@ -26,6 +27,86 @@ pub struct BatchToken {
     pub person: PersonId,
     /// Counts the batches of that chat.
     pub number: u64,
+}
+
+/// Names a question about a conversation's history, until it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SyncToken(pub u64);
+
+/// Names a look into the store, until it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReadToken(pub u64);
+
+/// What is looked up in the store. The methods of its trait have the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// How much there is of a range.
+    Digest {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// The range.
+        range: KeyRange,
+    },
+    /// The newest keys of a range.
+    Keys {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// The range.
+        range: KeyRange,
+        /// How many at most.
+        limit: usize,
+    },
+    /// These entries, as far as they fit into one pack
+    /// ([`kinmesh_proto::limits::PACK_BYTES_MAX`]).
+    Entries {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// Which, in the order wanted.
+        keys: Vec<EntryKey>,
+    },
+    /// The entries of a range, the newest first, as far as they fit into one pack.
+    EntriesIn {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// The range.
+        range: KeyRange,
+    },
+    /// Of each of these erased entries: whether a delete that takes it back is there.
+    AreTakenBack {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// The erased entries.
+        entries: Vec<Entry>,
+    },
+}
+
+/// What the store answered to a [`Read`] of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadAnswer {
+    /// To [`Read::Digest`].
+    Digest(Digest),
+    /// To [`Read::Keys`], oldest first.
+    Keys(Vec<EntryKey>),
+    /// To [`Read::Entries`] and [`Read::EntriesIn`].
+    Entries(Vec<StoredEntry>),
+    /// To [`Read::AreTakenBack`].
+    AreTakenBack(Vec<bool>),
+    /// The store could not answer.
+    Failed,
+}
+
+/// How a device misbehaved while histories were compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SyncFault {
+    /// It sent what was not asked for, was not signed, or is of another conversation.
+    #[error("it sent what does not belong there")]
+    Garbage,
+    /// It did not give what it said to have.
+    #[error("it kept back what it said to have")]
+    Withheld,
+    /// It took too long to come to an end.
+    #[error("it came to no end")]
+    Endless,
 }
 
 /// What becomes of a gossip frame.
@@ -132,4 +213,35 @@ pub enum Output {
     },
     /// Say hello to every connected peer: the profile changed, or we go.
     HelloAll(Hello),
+    /// Ask a connected device about a history, then call [`crate::Core::sync_answered`] or
+    /// [`crate::Core::sync_failed`].
+    Sync {
+        /// Whom.
+        device: DeviceId,
+        /// Names the question.
+        token: SyncToken,
+        /// What.
+        request: SyncRequest,
+    },
+    /// Answer a device's question about a history.
+    RespondSync {
+        /// Which.
+        request: RequestToken,
+        /// How.
+        response: SyncResponse,
+    },
+    /// Look into the store, after all that was persisted before, then call [`crate::Core::read`].
+    Read {
+        /// Names the look.
+        token: ReadToken,
+        /// What is looked up.
+        read: Read,
+    },
+    /// Log that a device misbehaved. It is left alone for a while.
+    Misbehaved {
+        /// Which.
+        device: DeviceId,
+        /// How.
+        fault: SyncFault,
+    },
 }

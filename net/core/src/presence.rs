@@ -48,6 +48,7 @@ impl Core {
             self.add_member(now_ms, room, person);
         }
         self.try_chat_at_once(person);
+        self.met(now_ms, ConversationId::Direct(person), device);
         Ok(presence.value().since_ms)
     }
 
@@ -61,6 +62,7 @@ impl Core {
     /// The last direct connection to a device is gone.
     pub fn unlinked(&mut self, device: DeviceId) {
         self.subscriptions.remove(&device);
+        self.parted(device, None);
         if let Some(person) = self.people.unlinked(device) {
             self.person_changed(person);
         }

@@ -83,6 +83,7 @@ impl Core {
         for rooms in self.subscriptions.values_mut() {
             rooms.remove(&room);
         }
+        self.stop_comparing(room);
         self.tell(ConversationId::Room(room), ConversationEvent::Closed);
     }
 
@@ -95,6 +96,7 @@ impl Core {
         if let Some(person) = self.people.person_of(device) {
             self.add_member(now_ms, room, person);
         }
+        self.met(now_ms, ConversationId::Room(room), device);
     }
 
     /// A connected device no longer takes part. Its person stays a member until they say otherwise.
@@ -102,6 +104,7 @@ impl Core {
         if let Some(rooms) = self.subscriptions.get_mut(&device) {
             rooms.remove(&room);
         }
+        self.parted(device, Some(ConversationId::Room(room)));
     }
 
     /// Connected devices that take part in a room.
@@ -155,6 +158,11 @@ impl Core {
             // Not Reject: two honest clocks may disagree about what lies ahead.
             return Err(Verdict::Ignore);
         }
+        let counted = entries.iter().take_while(|entry| self.within_quota(id, entry)).count();
+        if counted < entries.len() {
+            entries[..counted].iter().for_each(|entry| self.uncount(id, entry));
+            return Err(Verdict::Ignore);
+        }
         let writes = self.take(now_ms, id, &entries);
         self.persist(writes, Pending::Heard { room, entries, frame });
         Ok(())
@@ -169,8 +177,13 @@ impl Core {
         frame: FrameToken,
     ) {
         self.judge(frame, Verdict::Accept);
-        for (entry, _) in entries.iter().zip(fresh).filter(|(_, fresh)| **fresh) {
-            self.tell_added(now_ms, ConversationId::Room(room), entry, Delivery::Received);
+        let id = ConversationId::Room(room);
+        for (entry, is_fresh) in entries.iter().zip(fresh) {
+            if *is_fresh {
+                self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));
+            } else {
+                self.uncount(id, entry);
+            }
         }
     }
 
@@ -197,6 +210,7 @@ impl Core {
         if known.members.insert(person, now_ms).is_some() {
             return;
         }
+        self.sync.members_changed();
         if known.members.len() > MEMBERS_CAP {
             let absent = known.members.iter().filter(|(member, _)| !self.people.is_online(**member));
             let forgotten = absent.min_by_key(|(_, last_seen_ms)| **last_seen_ms).map(|(member, _)| *member);
@@ -217,6 +231,7 @@ impl Core {
         let was_member =
             self.conversations.get_mut(&id).is_some_and(|known| known.members.remove(&person).is_some());
         if was_member {
+            self.sync.members_changed();
             self.persist(vec![Write::RemoveMember { room, person }], Pending::Note);
             self.tell(id, ConversationEvent::MemberLeft { person });
         }

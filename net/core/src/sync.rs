@@ -1,22 +1,473 @@
-//! Catching up: comparing histories with other members, and fetching what is missing.
+//! Catching up: histories are compared with other members, and what is missing is exchanged.
+//!
+//! Owns who is compared with and when, the sessions under way, and what is known of others as
+//! partners. What a session does next is decided in [`session`], what others are answered in
+//! [`serve`], and what becomes of entries that come in [`intake`]. It must never believe anything
+//! but what the entries themselves prove.
 
 mod completeness;
+mod intake;
+mod quota;
+mod refusals;
+mod serve;
+mod session;
+mod standing;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_proto::{DeviceId, RoomId};
-use rand::SeedableRng;
+use kinmesh_proto::{
+    ConversationId, Delivery, DeviceId, Digest, EntryKey, Receipt, Refusal, RoomId, SyncRequest, SyncResponse,
+};
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+pub(crate) use intake::Intake;
+use quota::Quota;
+use refusals::Refusals;
+use serve::Serving;
+use session::{Ending, Given, Session, Step};
+use standing::Standings;
+
+use crate::node::Core;
+use crate::output::{Output, Read, ReadAnswer, ReadToken, SyncFault, SyncToken};
+use crate::view::Completeness;
+
+/// Each open room is compared with a random member or two this often, in milliseconds, a quarter more
+/// or less, so that a mesh does not do it in step.
+const ROUND_MS: u64 = 30_000;
+/// Sessions at once, each of another conversation: a session holds the keys of a window and one pack,
+/// less than a megabyte, and its packs are verified on the task that does everything else, too.
+const SESSIONS_MAX: usize = 4;
+/// Both sides of a new connection would ask at once: the one with the larger id lets the other begin,
+/// and asks after this, in milliseconds.
+const SECOND_MS: u64 = 2_000;
+/// A session that ended early is followed by another after this, in milliseconds, and up to as much
+/// again.
+const AGAIN_MS: u64 = 2_000;
+/// A device that turns out to differ from us is asked again no sooner than this, in milliseconds.
+const ASK_BACK_MS: u64 = 15_000;
+
+/// What is asked of the store, until it answers.
+#[derive(Debug)]
+enum Reading {
+    /// For the session of this conversation that waits for this step.
+    Session(ConversationId, u64),
+    /// For another device.
+    Serving(Box<Serving>),
+    /// Whether erased entries were taken back.
+    Deletes(Box<Intake>),
+}
+
+impl Reading {
+    fn of(serving: Serving) -> Self {
+        Self::Serving(Box::new(serving))
+    }
+}
+
+/// How the last session with a device about a conversation ended.
+#[derive(Debug, Default)]
+struct Past {
+    ended_ms: u64,
+    /// Both sides' digests, when they differed and nothing was left to exchange: some entries are
+    /// refused by one of the two.
+    difference: Option<(Digest, Digest)>,
+}
 
 /// What catching up remembers.
 pub(crate) struct Sync {
+    pub(crate) dice: StdRng,
+    next_step: u64,
+    sessions: BTreeMap<ConversationId, Session>,
+    /// Whom to compare with, and when. Each is a connected device in a conversation of ours.
+    due: BTreeMap<(ConversationId, DeviceId), u64>,
+    /// When a room is compared with random members.
+    rounds: BTreeMap<RoomId, u64>,
+    readings: BTreeMap<ReadToken, Reading>,
+    /// Questions of others that are not answered yet.
+    serving: usize,
+    /// Who is catching up with us, and until when that is believed.
+    visits: BTreeMap<ConversationId, (DeviceId, u64)>,
+    past: BTreeMap<(ConversationId, DeviceId), Past>,
     /// Connected devices that held nothing which is missing here when they were last compared.
     agreeing: BTreeMap<RoomId, BTreeSet<DeviceId>>,
-    pub(crate) dice: StdRng,
+    /// What faces were told last.
+    told: BTreeMap<RoomId, Completeness>,
+    is_completeness_stale: bool,
+    refusals: Refusals,
+    quota: Quota,
+    standings: Standings,
 }
 
 impl Sync {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { agreeing: BTreeMap::new(), dice: StdRng::seed_from_u64(seed) }
+        Self {
+            dice: StdRng::seed_from_u64(seed),
+            next_step: 0,
+            sessions: BTreeMap::new(),
+            due: BTreeMap::new(),
+            rounds: BTreeMap::new(),
+            readings: BTreeMap::new(),
+            serving: 0,
+            visits: BTreeMap::new(),
+            past: BTreeMap::new(),
+            agreeing: BTreeMap::new(),
+            told: BTreeMap::new(),
+            is_completeness_stale: true,
+            refusals: Refusals::default(),
+            quota: Quota::default(),
+            standings: Standings::default(),
+        }
+    }
+
+    /// Somebody came or went.
+    pub(crate) fn members_changed(&mut self) {
+        self.is_completeness_stale = true;
+    }
+
+    fn next_step(&mut self) -> u64 {
+        self.next_step += 1;
+        self.next_step
+    }
+
+    /// Drops a session whose step failed on our side; the next round begins anew.
+    fn forget_session(&mut self, id: ConversationId, step: u64) {
+        if self.sessions.get(&id).is_some_and(|session| session.awaits == step) {
+            self.sessions.remove(&id);
+        }
+    }
+
+    /// Asks for a session no later than this.
+    fn make_due(&mut self, id: ConversationId, device: DeviceId, at_ms: u64) {
+        let due = self.due.entry((id, device)).or_insert(at_ms);
+        *due = at_ms.min(*due);
+    }
+}
+
+impl Core {
+    /// The store answered a [`Output::Read`].
+    pub fn read(&mut self, now_ms: u64, token: ReadToken, answer: ReadAnswer) {
+        self.sync.refusals.tick(now_ms);
+        match (self.sync.readings.remove(&token), answer) {
+            (Some(Reading::Session(id, step)), answer) => {
+                let Some(mut session) = self.session_at(id, step) else { return };
+                let next = session.read(answer, &self.sync.refusals);
+                self.sync.sessions.insert(id, session);
+                self.do_step(now_ms, id, next);
+            }
+            (Some(Reading::Serving(serving)), answer) => self.served(now_ms, *serving, answer),
+            (Some(Reading::Deletes(intake)), ReadAnswer::AreTakenBack(found)) => {
+                self.deletes_looked_up(now_ms, *intake, found);
+            }
+            (Some(Reading::Deletes(intake)), _) => self.not_caught_up(&intake),
+            (None, _) => {}
+        }
+    }
+
+    /// A device answered a [`Output::Sync`].
+    pub fn sync_answered(&mut self, now_ms: u64, token: SyncToken, response: SyncResponse) {
+        self.sync.refusals.tick(now_ms);
+        let Some(id) = self.session_of(token) else { return };
+        let Some(mut session) = self.sync.sessions.remove(&id) else { return };
+        let device = session.device;
+        let answered = session.answered(response, &self.sync.refusals);
+        self.sync.sessions.insert(id, session);
+        match answered {
+            Ok((step, receipts)) => {
+                self.take_receipts(id, device, receipts);
+                self.do_step(now_ms, id, step);
+            }
+            Err(fault) => self.do_step(now_ms, id, Step::End(Ending::Fault(fault))),
+        }
+    }
+
+    /// A device did not answer a [`Output::Sync`], or is gone.
+    pub fn sync_failed(&mut self, now_ms: u64, token: SyncToken) {
+        if let Some(id) = self.session_of(token) {
+            self.do_step(now_ms, id, Step::End(Ending::Unanswered));
+        }
+    }
+
+    fn session_of(&self, SyncToken(step): SyncToken) -> Option<ConversationId> {
+        let session = self.sync.sessions.values().find(|session| session.awaits == step);
+        session.map(|session| session.conversation)
+    }
+
+    /// Takes out the session that waits for this step.
+    fn session_at(&mut self, id: ConversationId, step: u64) -> Option<Session> {
+        self.sync.sessions.get(&id).filter(|session| session.awaits == step)?;
+        self.sync.sessions.remove(&id)
+    }
+
+    /// Lets the session that waits for this step go on.
+    fn continue_session(
+        &mut self,
+        now_ms: u64,
+        id: ConversationId,
+        step: u64,
+        go_on: impl FnOnce(&mut Session) -> Result<Step, SyncFault>,
+    ) {
+        let Some(mut session) = self.session_at(id, step) else { return };
+        let next = go_on(&mut session).unwrap_or_else(|fault| Step::End(Ending::Fault(fault)));
+        self.sync.sessions.insert(id, session);
+        self.do_step(now_ms, id, next);
+    }
+
+    fn do_step(&mut self, now_ms: u64, id: ConversationId, step: Step) {
+        let number = self.sync.next_step();
+        let Some(session) = self.sync.sessions.get_mut(&id) else { return };
+        session.awaits = number;
+        let (device, overdue) = (session.device, session.overdue(now_ms));
+        match (step, overdue) {
+            (Step::End(ending), _) | (_, Some(ending)) => self.end_session(now_ms, id, ending),
+            (Step::Read(read), _) => self.look_up(read, Reading::Session(id, number)),
+            (Step::Ask(ask), _) => {
+                let request = SyncRequest { conversation: id.tag(self.me()), ask };
+                self.push(Output::Sync { device, token: SyncToken(number), request });
+            }
+            (Step::Take(envelopes), _) => {
+                if let Err(fault) = self.take_for_session(now_ms, id, number, envelopes) {
+                    self.end_session(now_ms, id, Ending::Fault(fault));
+                }
+            }
+        }
+    }
+
+    /// Asks the store.
+    fn look_up(&mut self, read: Read, then: Reading) {
+        let token = ReadToken(self.sync.next_step());
+        self.sync.readings.insert(token, then);
+        self.push(Output::Read { token, read });
+    }
+
+    fn take_receipts(&mut self, id: ConversationId, device: DeviceId, receipts: Vec<(Given, Receipt)>) {
+        let me = self.me();
+        let mut deliveries: Vec<(EntryKey, Delivery)> = Vec::new();
+        for ((key, author), receipt) in receipts {
+            if let Receipt::Refused(reason) = receipt {
+                self.sync.refusals.note_there(device, key.id, reason);
+            }
+            let delivery = if author == me { delivery_of(id, receipt) } else { None };
+            deliveries.extend(delivery.map(|delivery| (key, delivery)));
+        }
+        self.set_deliveries(id, deliveries);
+    }
+
+    fn end_session(&mut self, now_ms: u64, id: ConversationId, ending: Ending) {
+        let Some(session) = self.sync.sessions.remove(&id) else { return };
+        let device = session.device;
+        let difference = session.difference.filter(|_| !session.has_moved && ending == Ending::Complete);
+        if self.partners(now_ms, id).contains(&device) {
+            self.sync.past.insert((id, device), Past { ended_ms: now_ms, difference });
+        }
+        match ending {
+            Ending::Equal | Ending::Complete => {
+                self.sync.standings.forgive(device);
+                self.note_agreement(id, device, true);
+                if ending == Ending::Equal {
+                    self.heal_outbox(now_ms, id, session.queued);
+                }
+            }
+            Ending::Partial | Ending::Busy | Ending::Unanswered => self.ask_again(now_ms, id, device),
+            Ending::NotHere => self.note_agreement(id, device, false),
+            Ending::StoreFailed => {}
+            Ending::Fault(fault) => {
+                self.misbehaved(now_ms, device, fault);
+                self.ask_another(now_ms, id, device);
+            }
+        }
+    }
+
+    /// Leaves a device alone for a while.
+    fn misbehaved(&mut self, now_ms: u64, device: DeviceId, fault: SyncFault) {
+        self.sync.standings.leave_alone(device, now_ms);
+        for agreeing in self.sync.agreeing.values_mut() {
+            agreeing.remove(&device);
+        }
+        self.sync.is_completeness_stale = true;
+        self.push(Output::Misbehaved { device, fault });
+    }
+
+    /// Compares again soon, with another one if there is one.
+    fn ask_again(&mut self, now_ms: u64, id: ConversationId, device: DeviceId) {
+        let at_ms = now_ms + AGAIN_MS + self.sync.dice.random_range(0..AGAIN_MS);
+        let partner = self.random_partner(now_ms, id, device).unwrap_or(device);
+        self.sync.make_due(id, partner, at_ms);
+    }
+
+    /// Compares with another one at once, or with the same one when it is no longer left alone.
+    fn ask_another(&mut self, now_ms: u64, id: ConversationId, device: DeviceId) {
+        match self.random_partner(now_ms, id, device) {
+            Some(another) => self.sync.make_due(id, another, now_ms),
+            None => self.sync.make_due(id, device, self.sync.standings.left_alone_until_ms(device)),
+        }
+    }
+
+    /// Connected devices with which a conversation can be compared now.
+    fn partners(&self, now_ms: u64, id: ConversationId) -> Vec<DeviceId> {
+        let devices: Vec<DeviceId> = match id {
+            ConversationId::Room(room) => {
+                let listeners = self.subscriptions.iter().filter(|(_, rooms)| rooms.contains(&room));
+                listeners.map(|(device, _)| *device).collect()
+            }
+            ConversationId::Direct(person) => self.people.linked_device(person).into_iter().collect(),
+        };
+        let is_left_alone = |device: &DeviceId| self.sync.standings.left_alone_until_ms(*device) > now_ms;
+        devices.into_iter().filter(|device| !is_left_alone(device)).collect()
+    }
+
+    fn random_partner(&mut self, now_ms: u64, id: ConversationId, but: DeviceId) -> Option<DeviceId> {
+        let mut partners = self.partners(now_ms, id);
+        partners.retain(|partner| *partner != but);
+        partners.choose(&mut self.sync.dice).copied()
+    }
+
+    /// A device of a conversation is here: their history and ours are to be compared.
+    pub(crate) fn met(&mut self, now_ms: u64, id: ConversationId, device: DeviceId) {
+        let is_echo = id == ConversationId::Direct(self.echo.person());
+        if is_echo || !self.conversations.get(&id).is_some_and(|known| known.record.open) {
+            return;
+        }
+        let wait_ms = if self.keys.device() < device { 0 } else { SECOND_MS };
+        self.sync.make_due(id, device, now_ms + wait_ms);
+        self.sync.is_completeness_stale = true;
+    }
+
+    /// A device is gone from a conversation, or from all (`None`).
+    pub(crate) fn parted(&mut self, device: DeviceId, id: Option<ConversationId>) {
+        let is_meant = |of: &ConversationId| id.is_none_or(|id| id == *of);
+        self.sync.due.retain(|(of, with), _| *with != device || !is_meant(of));
+        self.sync.past.retain(|(of, with), _| *with != device || !is_meant(of));
+        for (room, agreeing) in &mut self.sync.agreeing {
+            if is_meant(&ConversationId::Room(*room)) {
+                agreeing.remove(&device);
+            }
+        }
+        self.sync.is_completeness_stale = true;
+    }
+
+    /// We left a room.
+    pub(crate) fn stop_comparing(&mut self, room: RoomId) {
+        let id = ConversationId::Room(room);
+        self.sync.sessions.remove(&id);
+        self.sync.visits.remove(&id);
+        self.sync.due.retain(|(of, _), _| *of != id);
+        self.sync.past.retain(|(of, _), _| *of != id);
+        self.sync.agreeing.remove(&room);
+        self.sync.rounds.remove(&room);
+        self.sync.told.remove(&room);
+    }
+
+    /// Each second: rounds that are due, sessions that took too long, and what is known of rooms.
+    pub(crate) fn tick_sync(&mut self, now_ms: u64) {
+        self.sync.refusals.tick(now_ms);
+        self.sync.visits.retain(|_, (_, until_ms)| *until_ms > now_ms);
+        let rooms: Vec<RoomId> = self.open_rooms().collect();
+        for room in rooms {
+            self.begin_round(now_ms, room);
+        }
+        self.tell_completeness();
+    }
+
+    fn begin_round(&mut self, now_ms: u64, room: RoomId) {
+        let next_ms = now_ms + self.sync.dice.random_range(ROUND_MS * 3 / 4..=ROUND_MS * 5 / 4);
+        let round_ms = self.sync.rounds.entry(room).or_insert(next_ms);
+        if *round_ms > now_ms {
+            return;
+        }
+        *round_ms = next_ms;
+        let id = ConversationId::Room(room);
+        let partners = self.partners(now_ms, id);
+        let count = self.sync.dice.random_range(1..=2);
+        let chosen: Vec<DeviceId> = partners.sample(&mut self.sync.dice, count).copied().collect();
+        for device in chosen {
+            self.sync.make_due(id, device, now_ms);
+        }
+    }
+
+    /// Begins the sessions that are due, as many as may go on at once.
+    pub(crate) fn start_sessions(&mut self, now_ms: u64) {
+        if self.sync.due.is_empty() || self.sync.sessions.len() >= SESSIONS_MAX {
+            return;
+        }
+        let due = self.sync.due.iter().filter(|(_, at_ms)| **at_ms <= now_ms);
+        let due: Vec<(ConversationId, DeviceId)> = due.map(|(who, _)| *who).collect();
+        for (id, device) in due {
+            if self.sync.sessions.len() < SESSIONS_MAX && !self.sync.sessions.contains_key(&id) {
+                self.start_session(now_ms, id, device);
+            }
+        }
+    }
+
+    fn start_session(&mut self, now_ms: u64, id: ConversationId, device: DeviceId) {
+        // The outbox goes first: it brings the same in the order written.
+        let is_delivering = matches!(id, ConversationId::Direct(_))
+            && self.conversations.get(&id).is_some_and(|known| known.in_flight > 0);
+        if is_delivering {
+            return;
+        }
+        if self.is_visited_by(now_ms, id, device) {
+            self.sync.due.insert((id, device), now_ms + SECOND_MS);
+            return;
+        }
+        self.sync.due.remove(&(id, device));
+        if !self.partners(now_ms, id).contains(&device) {
+            return;
+        }
+        let past = self.sync.past.get(&(id, device));
+        let known_difference = past.and_then(|past| past.difference);
+        let mut session = Session::new(id, device, now_ms, known_difference);
+        session.queued = self.conversations.get(&id).and_then(|known| known.outbox.last_at_hand());
+        let first = session.begin();
+        self.sync.sessions.insert(id, session);
+        self.do_step(now_ms, id, first);
+    }
+
+    /// A device compared all of a conversation with us.
+    fn compared_by(
+        &mut self,
+        now_ms: u64,
+        id: ConversationId,
+        device: DeviceId,
+        ours: Digest,
+        theirs: Digest,
+    ) {
+        let past = self.sync.past.get(&(id, device));
+        let is_known = past.is_some_and(|past| past.difference == Some((ours, theirs)));
+        let ended_ms = past.map_or(0, |past| past.ended_ms);
+        let agrees = ours == theirs || is_known;
+        self.note_agreement(id, device, agrees);
+        if ours == theirs {
+            self.sync.due.remove(&(id, device));
+        } else if !agrees {
+            self.sync.make_due(id, device, (now_ms + SECOND_MS).max(ended_ms + ASK_BACK_MS));
+        }
+    }
+
+    fn note_agreement(&mut self, id: ConversationId, device: DeviceId, agrees: bool) {
+        let ConversationId::Room(room) = id else { return };
+        let agreeing = self.sync.agreeing.entry(room).or_default();
+        let has_changed = if agrees { agreeing.insert(device) } else { agreeing.remove(&device) };
+        self.sync.is_completeness_stale |= has_changed;
+    }
+
+    /// Both hold the same: what still waits in the chat's outbox was delivered, and only the word of
+    /// it was lost.
+    fn heal_outbox(&mut self, now_ms: u64, id: ConversationId, queued: Option<EntryKey>) {
+        let (ConversationId::Direct(_), Some(queued)) = (id, queued) else { return };
+        let Some(chat) = self.conversations.get(&id).filter(|chat| chat.in_flight == 0) else { return };
+        let delivered = chat.outbox.count_up_to(queued);
+        self.gone_out(now_ms, id, delivered, std::iter::repeat_n(Delivery::Delivered, delivered));
+    }
+}
+
+/// What a receipt for an entry of ours tells of how far it has come.
+fn delivery_of(id: ConversationId, receipt: Receipt) -> Option<Delivery> {
+    match (id, receipt) {
+        (ConversationId::Direct(_), Receipt::Stored) => Some(Delivery::Delivered),
+        (_, Receipt::Refused(reason @ Refusal::ClockAhead)) => Some(Delivery::Failed { reason }),
+        // To how many it was sent is known already.
+        (ConversationId::Room(_), Receipt::Stored) | (_, Receipt::Refused(_)) => None,
     }
 }

@@ -51,6 +51,7 @@ impl Core {
         let is_of_it = |then: &Pending| match then {
             Pending::Heard { room, .. } => id == ConversationId::Room(*room),
             Pending::Delivered { person, .. } => id == ConversationId::Direct(*person),
+            Pending::CaughtUp { intake, .. } => id == intake.conversation,
             Pending::Echoed { .. } => id == ConversationId::Direct(self.echo.person()),
             Pending::Note
             | Pending::Saved(_)

@@ -148,8 +148,8 @@ pub enum SyncResponse {
         /// Of the whole range.
         #[serde(rename = "d")]
         digest: Digest,
-        /// If that is more than a window ([`limits::WINDOW_ENTRIES_MAX`]): where its newest window
-        /// begins. The range must be narrowed to begin no earlier.
+        /// If that is more than a window ([`limits::WINDOW_ENTRIES_MAX`]) and differs: where its newest
+        /// window begins. The range must be narrowed to begin no earlier.
         #[serde(rename = "w")]
         window: Option<EntryKey>,
     },
@@ -224,6 +224,12 @@ impl EntryPack {
     /// Entries in it.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Bytes it takes on the wire, to within a few.
+    pub fn size(&self) -> usize {
+        let bodies: usize = self.entries.iter().map(|entry| entry.body.len() + PACKED_OVERHEAD).sum();
+        bodies + self.certs.len() * CERT_BYTES
     }
 
     /// Whether it holds nothing.

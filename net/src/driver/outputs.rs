@@ -61,6 +61,10 @@ impl Driver {
                 }
             }
             Output::Respond { request, response } => self.respond(request, response),
+            Output::Sync { device, token, request } => self.ask(device, token, request),
+            Output::RespondSync { request, response } => self.respond_sync(request, response),
+            Output::Read { token, read } => self.look_up(token, read),
+            Output::Misbehaved { device, fault } => self.misbehaved(device, fault),
             Output::HelloAll(hello) => self.hello_all(&hello),
         }
     }

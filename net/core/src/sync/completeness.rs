@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kinmesh_proto::{ConversationId, PersonId, RoomId};
 
+use crate::event::ConversationEvent;
 use crate::node::Core;
 use crate::view::Completeness;
 
@@ -28,6 +29,22 @@ impl Core {
             }
         }
         view
+    }
+
+    /// Tells the faces of rooms of which we know more, or less, than before: once a second at most.
+    pub(crate) fn tell_completeness(&mut self) {
+        if !std::mem::take(&mut self.sync.is_completeness_stale) {
+            return;
+        }
+        let rooms: Vec<RoomId> = self.open_rooms().collect();
+        for room in rooms {
+            let completeness = self.completeness(room);
+            let told = self.sync.told.entry(room).or_default();
+            if std::mem::replace(told, completeness) != completeness {
+                let id = ConversationId::Room(room);
+                self.tell(id, ConversationEvent::CompletenessChanged { completeness });
+            }
+        }
     }
 
     fn agreeing_persons(&self, room: RoomId) -> BTreeSet<PersonId> {

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
-    BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, RequestToken, Route,
-    SendRefusal, StoredConversation, Token, Verdict,
+    BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, Read, ReadAnswer,
+    ReadToken, RequestToken, Route, SendRefusal, StoredConversation, SyncFault, SyncToken, Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, Delivery, DeviceId, DeviceKeys, DisplayName, EntryKey, Hello,
-    KeyRange, PageAt, PageItem, PersonId, Receipt, RoomFrame, RoomId, RoomName, StatusLine, codec,
+    ChatRequest, ChatResponse, ConversationId, ConversationRecord, Delivery, DeviceId, DeviceKeys,
+    DisplayName, Entry, EntryKey, Hello, KeyRange, PageAt, PageItem, PersonId, Receipt, RoomFrame, RoomId,
+    RoomName, StatusLine, SyncRequest, SyncResponse, codec, limits,
 };
 use kinmesh_store::{HistoryStore, MemoryStore};
 
@@ -19,6 +20,9 @@ use kinmesh_store::{HistoryStore, MemoryStore};
 pub(crate) const START_MS: u64 = 1_793_000_000_000;
 /// How often the driver pings.
 const PING_EVERY_MS: u64 = 5_000;
+
+/// Names the questions that stories ask.
+const OURS: SyncToken = SyncToken(0);
 
 /// SplitMix64: small, and the same everywhere.
 pub(crate) struct Dice(u64);
@@ -60,7 +64,13 @@ enum Parcel {
     Answer { from: usize, to: usize, batch: BatchToken, response: ChatResponse },
     Failure { to: usize, batch: BatchToken },
     Hello { from: usize, to: usize, hello: Hello, wants_answer: bool },
+    Question { from: usize, to: usize, token: SyncToken, request: SyncRequest },
+    Reply { from: usize, to: usize, token: SyncToken, response: SyncResponse },
+    Silence { to: usize, token: SyncToken },
 }
+
+/// Answers in the place of a peer's core.
+pub(crate) type Impostor = Box<dyn FnMut(&SyncRequest) -> Option<SyncResponse>>;
 
 /// One peer with its disk and with what it told its faces.
 pub(crate) struct Peer {
@@ -77,17 +87,31 @@ pub(crate) struct Peer {
     pub(crate) answers: Vec<ChatResponse>,
     /// Requests that this peer made in chats since its start, in order.
     pub(crate) asked: Vec<ChatRequest>,
+    /// Who misbehaved, and how, in order.
+    pub(crate) faults: Vec<(DeviceId, SyncFault)>,
+    /// Bytes of questions about histories, and of answers, that came to this peer.
+    pub(crate) sync_bytes: usize,
+    /// The questions that came to this peer, in order.
+    pub(crate) questions: Vec<SyncRequest>,
+    /// Takes questions about histories before the core does.
+    pub(crate) impostor: Option<Impostor>,
+    /// How much further its clock is than everybody's, in milliseconds.
+    pub(crate) ahead_ms: u64,
     /// When presence was published, and where.
     pub(crate) beacons: Vec<(u64, RoomId)>,
     seeds: ([u8; 32], [u8; 32]),
     device: DeviceId,
     writes: VecDeque<(Token, Vec<Write>)>,
+    reads: VecDeque<(ReadToken, Read)>,
     added: BTreeSet<(ConversationId, EntryKey)>,
     revs: BTreeMap<ConversationId, u64>,
     rooms: BTreeSet<RoomId>,
     seen: BTreeSet<Vec<u8>>,
     frames: BTreeMap<FrameToken, (usize, RoomId, RoomFrame)>,
     requests: BTreeMap<RequestToken, (usize, BatchToken, Vec<EntryKey>)>,
+    sync_asked: BTreeMap<RequestToken, (usize, SyncToken)>,
+    /// The answer to a question that a story asked in its place.
+    answer: Option<SyncResponse>,
 }
 
 impl Peer {
@@ -109,16 +133,24 @@ impl Peer {
             verdicts: Vec::new(),
             answers: Vec::new(),
             asked: Vec::new(),
+            faults: Vec::new(),
+            sync_bytes: 0,
+            questions: Vec::new(),
+            impostor: None,
+            ahead_ms: 0,
             beacons: Vec::new(),
             seeds,
             device,
             writes: VecDeque::new(),
+            reads: VecDeque::new(),
             added: BTreeSet::new(),
             revs: BTreeMap::new(),
             rooms: BTreeSet::new(),
             seen: BTreeSet::new(),
             frames: BTreeMap::new(),
             requests: BTreeMap::new(),
+            sync_asked: BTreeMap::new(),
+            answer: None,
         }
     }
 
@@ -196,7 +228,7 @@ impl Peer {
     }
 
     fn has(&self, conversation: ConversationId, key: EntryKey) -> bool {
-        self.history(conversation).iter().any(|stored| stored.entry.key() == key)
+        !self.disk.entries(conversation, &[key], usize::MAX).unwrap().is_empty()
     }
 
     /// A fact for the faces: it must be true by now.
@@ -266,6 +298,23 @@ impl Mesh {
         (mesh, ConversationId::Room(rooms[0]))
     }
 
+    /// One more peer, that has a name and is connected to nobody.
+    pub(crate) fn add(&mut self) {
+        let index = self.peers.len();
+        self.peers.push(Peer::new(index, self.now_ms));
+        let name = DisplayName::new(&format!("peer {index}")).unwrap();
+        self.peers[index].core.set_profile(name, StatusLine::default());
+        self.settle();
+    }
+
+    /// Counts what travels of histories from now on.
+    pub(crate) fn forget_traffic(&mut self) {
+        for peer in &mut self.peers {
+            peer.sync_bytes = 0;
+            peer.questions.clear();
+        }
+    }
+
     pub(crate) fn join(&mut self, index: usize, name: &str) -> RoomId {
         let (room, _) = self.peers[index].core.join_room(RoomName::new(name).unwrap()).unwrap();
         self.settle();
@@ -278,7 +327,8 @@ impl Mesh {
         to: ConversationId,
         text: &str,
     ) -> Result<EntryKey, SendRefusal> {
-        let (_, view) = self.peers[index].core.send(self.now_ms, to, text.to_owned(), None)?;
+        let now_ms = self.clock_of(index);
+        let (_, view) = self.peers[index].core.send(now_ms, to, text.to_owned(), None)?;
         self.drain(index);
         Ok(view.key)
     }
@@ -286,6 +336,36 @@ impl Mesh {
     /// The chat with this peer, as others call it.
     pub(crate) fn chat_with(&self, index: usize) -> ConversationId {
         ConversationId::Direct(self.peers[index].person())
+    }
+
+    /// What a peer takes for the time.
+    fn clock_of(&self, index: usize) -> u64 {
+        self.now_ms + self.peers[index].ahead_ms
+    }
+
+    /// Puts entries on a peer's disk, as if it had always had them, and starts it anew.
+    pub(crate) fn remember(&mut self, index: usize, conversation: ConversationId, entries: &[Entry]) {
+        let put = |entry: &Entry| {
+            let stored =
+                StoredEntry { entry: entry.clone(), delivery: Delivery::Received, received_ms: START_MS };
+            Write::PutEntry { conversation, stored }
+        };
+        let writes: Vec<Write> = entries.iter().map(put).collect();
+        self.peers[index].disk.apply(&writes).unwrap();
+        self.restart(index);
+    }
+
+    /// Takes a peer's disk away, but for its rooms, profile and people, and starts it anew.
+    pub(crate) fn lose_entries(&mut self, index: usize) {
+        let Snapshot { profile, conversations, people, members, .. } = self.peers[index].disk.load().unwrap();
+        let forget = |record: ConversationRecord| ConversationRecord::new(record.id, record.name);
+        let mut writes: Vec<Write> = profile.into_iter().map(Write::PutProfile).collect();
+        writes.extend(conversations.into_iter().map(forget).map(Write::PutConversation));
+        writes.extend(people.into_iter().map(Write::PutPerson));
+        writes.extend(members.into_iter().map(Write::PutMember));
+        self.peers[index].disk = MemoryStore::new();
+        self.peers[index].disk.apply(&writes).unwrap();
+        self.restart(index);
     }
 
     fn are_linked(&self, one: usize, two: usize) -> bool {
@@ -298,6 +378,12 @@ impl Mesh {
 
     /// A connection stands: `one` dialled.
     pub(crate) fn link(&mut self, one: usize, two: usize) {
+        self.link_unsettled(one, two);
+        self.settle();
+    }
+
+    /// The same, with everything that follows from it still to come.
+    pub(crate) fn link_unsettled(&mut self, one: usize, two: usize) {
         if !self.links.insert((one.min(two), one.max(two))) {
             return;
         }
@@ -306,10 +392,10 @@ impl Mesh {
             self.peers[here].core.linked(device, Route::Lan);
             self.hear_of_subscriptions(here, there);
         }
-        if let Some(hello) = self.peers[one].core.hello(self.now_ms) {
+        let now_ms = self.clock_of(one);
+        if let Some(hello) = self.peers[one].core.hello(now_ms) {
             self.wire.push(Parcel::Hello { from: one, to: two, hello, wants_answer: true });
         }
-        self.settle();
     }
 
     fn hear_of_subscriptions(&mut self, here: usize, there: usize) {
@@ -317,7 +403,8 @@ impl Mesh {
         let rooms: Vec<RoomId> =
             self.peers[there].rooms.intersection(&self.peers[here].rooms).copied().collect();
         for room in rooms {
-            self.peers[here].core.subscribed(self.now_ms, device, room);
+            let now_ms = self.clock_of(here);
+            self.peers[here].core.subscribed(now_ms, device, room);
         }
     }
 
@@ -357,6 +444,31 @@ impl Mesh {
         self.settle();
     }
 
+    /// Asks a peer about a history, in the place of another one's core.
+    pub(crate) fn ask_history(&mut self, from: usize, to: usize, request: SyncRequest) -> SyncResponse {
+        self.next_token += 1;
+        let asked = RequestToken(self.next_token);
+        let (now_ms, device) = (self.clock_of(to), self.peers[from].device());
+        self.peers[to].sync_asked.insert(asked, (from, OURS));
+        self.peers[to].core.sync_request(now_ms, device, request, asked);
+        self.settle();
+        self.peers[from].answer.take().expect("answered")
+    }
+
+    /// Carries one thing, and lets a second pass when there is none.
+    pub(crate) fn step_in_time(&mut self) -> bool {
+        if self.step() {
+            return true;
+        }
+        self.now_ms += 1_000;
+        for index in 0..self.peers.len() {
+            let now_ms = self.clock_of(index);
+            self.peers[index].core.tick(now_ms);
+            self.drain(index);
+        }
+        self.now_ms < START_MS + 60_000
+    }
+
     /// Lets time pass, second by second, with pings as the driver has them.
     pub(crate) fn advance(&mut self, ms: u64) {
         let end = self.now_ms + ms;
@@ -370,9 +482,11 @@ impl Mesh {
                 };
                 for other in pinged {
                     let device = self.peers[other].device();
-                    self.peers[index].core.alive(self.now_ms, device);
+                    let now_ms = self.clock_of(index);
+                    self.peers[index].core.alive(now_ms, device);
                 }
-                self.peers[index].core.tick(self.now_ms);
+                let now_ms = self.clock_of(index);
+                self.peers[index].core.tick(now_ms);
             }
             self.settle();
         }
@@ -386,7 +500,8 @@ impl Mesh {
 
     /// Carries one thing: a parcel, or one group of writes. False when there is none.
     pub(crate) fn step(&mut self) -> bool {
-        let busy = |peer: &Peer| !peer.writes.is_empty() && !peer.disk_stands_still;
+        let busy =
+            |peer: &Peer| !peer.disk_stands_still && (!peer.writes.is_empty() || !peer.reads.is_empty());
         let disks: Vec<usize> = (0..self.peers.len()).filter(|index| busy(&self.peers[*index])).collect();
         let choices = disks.len() + self.wire.len();
         if choices == 0 {
@@ -394,6 +509,7 @@ impl Mesh {
         }
         let choice = if self.faults.shuffled { self.dice.below(choices) } else { 0 };
         match disks.get(choice) {
+            Some(index) if self.peers[*index].writes.is_empty() => self.look_up(*index),
             Some(index) => self.write(*index),
             None => {
                 let parcel = self.wire.remove(choice - disks.len());
@@ -408,7 +524,7 @@ impl Mesh {
         let (token, writes) = peer.writes.pop_front().unwrap();
         if peer.disk_works {
             let fresh = peer.disk.apply(&writes).unwrap();
-            peer.core.persisted(self.now_ms, token, &fresh);
+            peer.core.persisted(self.now_ms + peer.ahead_ms, token, &fresh);
         } else {
             peer.core.not_persisted(token);
         }
@@ -417,7 +533,8 @@ impl Mesh {
 
     /// Does what a core decided, and lets it hand over what waits, as the driver does each round.
     pub(crate) fn drain(&mut self, index: usize) {
-        self.peers[index].core.flush_outboxes(self.now_ms);
+        let now_ms = self.clock_of(index);
+        self.peers[index].core.flush_outboxes(now_ms);
         while let Some(output) = self.peers[index].core.poll_output() {
             self.do_output(index, output);
         }
@@ -480,6 +597,27 @@ impl Mesh {
                 self.ask(index, to, batch, request);
             }
             Output::Respond { request, response } => self.answer(index, request, response),
+            Output::Sync { device, token, request } => {
+                let to = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                // Who is impersonated asks nothing.
+                if self.peers[index].impostor.is_some() || self.dice.percent(self.faults.chat_lost) {
+                    return self.wire.push(Parcel::Silence { to: index, token });
+                }
+                self.wire.push(Parcel::Question { from: index, to, token, request });
+            }
+            Output::RespondSync { request, response } => {
+                let (to, token) = self.peers[index].sync_asked.remove(&request).expect("answered once");
+                if self.dice.percent(self.faults.chat_lost) {
+                    return self.wire.push(Parcel::Silence { to, token });
+                }
+                if token == OURS {
+                    self.peers[to].answer = Some(response);
+                    return;
+                }
+                self.wire.push(Parcel::Reply { from: index, to, token, response });
+            }
+            Output::Read { token, read } => self.peers[index].reads.push_back((token, read)),
+            Output::Misbehaved { device, fault } => self.peers[index].faults.push((device, fault)),
             Output::HelloAll(hello) => {
                 for to in self.neighbours(index) {
                     let hello = hello.clone();
@@ -581,14 +719,61 @@ impl Mesh {
             }
             Parcel::Hello { from, to, hello, wants_answer } if self.are_linked(from, to) => {
                 let device = self.peers[from].device();
-                self.peers[to].core.hello_received(self.now_ms, device, hello).expect("our own hellos hold");
-                if let (true, Some(hello)) = (wants_answer, self.peers[to].core.hello(self.now_ms)) {
+                let now_ms = self.clock_of(to);
+                let heard = self.peers[to].core.hello_received(now_ms, device, hello);
+                let are_of_one_time = now_ms == self.clock_of(from);
+                assert!(heard.is_ok() || !are_of_one_time, "our own hellos hold");
+                if let (true, Some(hello)) = (wants_answer, self.peers[to].core.hello(now_ms)) {
                     self.wire.push(Parcel::Hello { from: to, to: from, hello, wants_answer: false });
                 }
                 self.drain(to);
             }
             Parcel::Hello { .. } => {}
+            Parcel::Question { from, to, token, .. } | Parcel::Reply { from: to, to: from, token, .. }
+                if !self.are_linked(from, to) =>
+            {
+                self.wire.push(Parcel::Silence { to: from, token });
+            }
+            Parcel::Question { from, to, token, request } => self.bring_question(from, to, token, request),
+            Parcel::Reply { to, token, response, .. } => {
+                let peer = &mut self.peers[to];
+                peer.sync_bytes += codec::encode(&response).len();
+                peer.core.sync_answered(self.now_ms + peer.ahead_ms, token, response);
+                self.drain(to);
+            }
+            Parcel::Silence { to, token } => {
+                let now_ms = self.clock_of(to);
+                self.peers[to].core.sync_failed(now_ms, token);
+                self.drain(to);
+            }
         }
+    }
+
+    /// Brings a question about a history to a peer, or to who answers in its place.
+    fn bring_question(&mut self, from: usize, to: usize, token: SyncToken, request: SyncRequest) {
+        let bytes = codec::encode(&request).len();
+        assert!(bytes as u64 <= limits::SYNC_REQUEST_MAX, "a question of {bytes} bytes");
+        let device = self.peers[from].device();
+        let peer = &mut self.peers[to];
+        peer.sync_bytes += bytes;
+        peer.questions.push(request.clone());
+        if let Some(response) = peer.impostor.as_mut().and_then(|impostor| impostor(&request)) {
+            return self.wire.push(Parcel::Reply { from: to, to: from, token, response });
+        }
+        self.next_token += 1;
+        let asked = RequestToken(self.next_token);
+        peer.sync_asked.insert(asked, (from, token));
+        peer.core.sync_request(self.now_ms + peer.ahead_ms, device, request, asked);
+        self.drain(to);
+    }
+
+    /// Lets the store of a peer answer, after all that was written before.
+    fn look_up(&mut self, index: usize) {
+        let peer = &mut self.peers[index];
+        let (token, read) = peer.reads.pop_front().unwrap();
+        let answer = if peer.disk_works { look_up(&peer.disk, read) } else { ReadAnswer::Failed };
+        peer.core.read(self.now_ms + peer.ahead_ms, token, answer);
+        self.drain(index);
     }
 
     /// Brings a frame to a peer, as gossip would; for stories also one that nobody published.
@@ -596,7 +781,8 @@ impl Mesh {
         self.next_token += 1;
         let token = FrameToken(self.next_token);
         self.peers[to].frames.insert(token, (from, room, frame.clone()));
-        self.peers[to].core.room_frame(self.now_ms, room, frame, token);
+        let now_ms = self.clock_of(to);
+        self.peers[to].core.room_frame(now_ms, room, frame, token);
         self.drain(to);
     }
 
@@ -613,5 +799,25 @@ impl Mesh {
         let device = self.peers[from].device();
         self.peers[to].core.chat_request(self.now_ms, device, request, token);
         self.drain(to);
+    }
+}
+
+fn look_up(disk: &MemoryStore, read: Read) -> ReadAnswer {
+    let bytes_max = limits::PACK_BYTES_MAX;
+    match read {
+        Read::Digest { conversation, range } => ReadAnswer::Digest(disk.digest(conversation, range).unwrap()),
+        Read::Keys { conversation, range, limit } => {
+            ReadAnswer::Keys(disk.keys(conversation, range, limit).unwrap())
+        }
+        Read::Entries { conversation, keys } => {
+            ReadAnswer::Entries(disk.entries(conversation, &keys, bytes_max).unwrap())
+        }
+        Read::EntriesIn { conversation, range } => {
+            ReadAnswer::Entries(disk.entries_in(conversation, range, bytes_max).unwrap())
+        }
+        Read::AreTakenBack { conversation, entries } => {
+            let is_taken_back = |entry| disk.is_taken_back(conversation, entry).unwrap();
+            ReadAnswer::AreTakenBack(entries.iter().map(is_taken_back).collect())
+        }
     }
 }
