@@ -4,6 +4,7 @@
 //! the [`Program`]. Text of other people reaches the terminal only through `safe`.
 
 mod command;
+mod entries;
 mod names;
 mod obey;
 mod safe;

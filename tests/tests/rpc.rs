@@ -110,6 +110,7 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
         ("profile.get", json!(null)),
         ("profile.set", json!({ "name": "Alice", "status": "here 你好" })),
         ("profile.set", json!({ "name": "Alice B" })),
+        ("privacy.set", json!({ "read_receipts": true, "typing": false })),
         ("rooms.join", json!({ "name": "周末徒步" })),
         ("rooms.list", json!({})),
         ("rooms.members", lobby.clone()),
@@ -141,6 +142,9 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
         .call(&bob, "conversation.mark_read", json!({ "conversation": chat, "up_to": page[0]["key"] }))
         .await?;
     schema.call(&bob, "conversation.page", json!({ "conversation": chat, "before": page[0]["key"] })).await?;
+    schema.call(&bob, "conversation.page", json!({ "conversation": chat, "after": page[0]["key"] })).await?;
+    let called_here = call_on_an_entry(&mut schema, &bob, &chat, &page[0]["key"]).await?;
+    called.extend(called_here);
     schema.call(&bob, "rooms.leave", lobby).await?;
     bob.wait_until("rooms.list", json!({}), |rooms| rooms[0]["joined"] == false).await?;
     called.extend(words(&["conversation.mark_read", "conversation.page", "rooms.leave", "shutdown"]));
@@ -156,6 +160,109 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
         words(&["opened", "closed", "entry_added", "delivery_changed", "member_joined", "read", "status"]);
     ensure!(changes.is_superset(&wanted), "these came: {changes:?}");
     ensure!(changes.contains("person_changed") && changes.contains("profile_changed"), "{changes:?}");
+    alice.shutdown().await?;
+    bob.shutdown().await
+}
+
+/// Calls what can be done with an entry of somebody else and with an answer to it.
+async fn call_on_an_entry(
+    schema: &mut Schema,
+    peer: &Peer,
+    chat: &Value,
+    key: &Value,
+) -> Result<BTreeSet<String>> {
+    let answer = json!({ "conversation": chat, "text": "what?", "reply_to": key });
+    let answer = schema.call(peer, "conversation.send", answer).await?;
+    assert_eq!(answer["reply_to"], *key);
+    let calls = [
+        ("conversation.react", json!({ "conversation": chat, "key": key, "emoji": "👍" })),
+        ("conversation.entry", json!({ "conversation": chat, "key": key })),
+        ("conversation.edit", json!({ "conversation": chat, "key": answer["key"], "text": "what!" })),
+        ("conversation.edits", json!({ "conversation": chat, "key": answer["key"] })),
+        ("conversation.delete", json!({ "conversation": chat, "key": answer["key"] })),
+        ("conversation.typing", json!({ "conversation": chat })),
+    ];
+    let mut called = BTreeSet::new();
+    for (method, params) in calls {
+        schema.call(peer, method, params).await?;
+        called.insert(method.to_owned());
+    }
+    Ok(called)
+}
+
+#[tokio::test]
+async fn an_edit_a_reaction_and_a_deletion_reach_the_other_side() -> Result<()> {
+    let (alice, bob, lobby) = two_in_the_lobby().await?;
+    let told = alice.call("conversation.send", json!({ "conversation": lobby, "text": "helo" })).await?;
+    let key = &told["key"];
+    let entry = json!({ "conversation": lobby, "key": key });
+    bob.wait_until("conversation.entry", entry.clone(), |entry| entry["text"] == "helo").await?;
+
+    let edit = json!({ "conversation": lobby, "key": key, "text": "hello" });
+    alice.call("conversation.edit", edit).await?;
+    let edited =
+        bob.wait_until("conversation.entry", entry.clone(), |entry| entry["text"] == "hello").await?;
+    ensure!(edited["edited_ms"].is_u64(), "{edited}");
+    let texts = bob.call("conversation.edits", entry.clone()).await?;
+    assert_eq!((&texts[0]["text"], &texts[1]["text"]), (&json!("helo"), &json!("hello")));
+
+    bob.call("conversation.react", json!({ "conversation": lobby, "key": key, "emoji": "👍" })).await?;
+    let reacted = [json!({ "emoji": "👍", "people": [bob.me()["person"]] })];
+    let is_reacted = |entry: &Value| entry["reactions"].as_array().is_some_and(|all| *all == reacted);
+    alice.wait_until("conversation.entry", entry.clone(), is_reacted).await?;
+
+    alice.call("conversation.delete", entry.clone()).await?;
+    let gone = bob.wait_until("conversation.entry", entry, |entry| entry["deleted"] == true).await?;
+    assert_eq!((&gone["text"], &gone["reactions"]), (&Value::Null, &json!([])));
+    alice.shutdown().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn nobody_changes_the_words_of_another() -> Result<()> {
+    let (alice, bob, lobby) = two_in_the_lobby().await?;
+    let told = alice.call("conversation.send", json!({ "conversation": lobby, "text": "mine" })).await?;
+    let on = |key: &Value, more: Value| {
+        let mut params = json!({ "conversation": lobby, "key": key });
+        params
+            .as_object_mut()
+            .into_iter()
+            .for_each(|all| all.extend(more.as_object().cloned().unwrap_or_default()));
+        params
+    };
+    let key = &told["key"];
+    bob.wait_until("conversation.entry", on(key, json!({})), |entry| entry["text"] == "mine").await?;
+    let nowhere = json!(format!("{}-{}", "0".repeat(16), "a".repeat(52)));
+    let cases = [
+        ("conversation.edit", on(key, json!({ "text": "yours" })), -32013),
+        ("conversation.delete", on(key, json!({})), -32013),
+        ("conversation.react", on(key, json!({ "emoji": "well done" })), -32015),
+        ("conversation.edit", on(&nowhere, json!({ "text": "x" })), -32012),
+    ];
+    for (method, params, code) in cases {
+        assert_eq!(bob.call_refused(method, &params).await?.code, code, "{method} {params}");
+    }
+    alice.call("conversation.delete", on(key, json!({}))).await?;
+    let again = alice.call_refused("conversation.edit", &on(key, json!({ "text": "back" }))).await?;
+    assert_eq!(again.code, -32014);
+    alice.shutdown().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn what_was_read_is_told_if_both_share_it() -> Result<()> {
+    let (alice, bob, _) = two_in_the_lobby().await?;
+    let said = json!({ "conversation": bob.chat_with_me(), "text": "psst" });
+    let key = alice.call("conversation.send", said).await?["key"].clone();
+    let at_bob = json!({ "conversation": alice.chat_with_me(), "key": key });
+    bob.wait_until("conversation.entry", at_bob, |entry| entry["text"] == "psst").await?;
+    let read = json!({ "conversation": alice.chat_with_me(), "up_to": key });
+    bob.call("conversation.mark_read", read).await?;
+    let here = json!({ "conversation": bob.chat_with_me(), "key": key });
+    alice.wait_until("conversation.entry", here.clone(), |entry| entry["read_by_other"] == true).await?;
+    alice.call("privacy.set", json!({ "read_receipts": false, "typing": true })).await?;
+    let hidden = alice.call("conversation.entry", here).await?;
+    assert_eq!(hidden["read_by_other"], false, "who does not tell is not told");
     alice.shutdown().await?;
     bob.shutdown().await
 }

@@ -27,7 +27,14 @@ terminal-help =
     /people                    everybody you know of
     /chat PERSON               talk with one person from now on
     /msg PERSON TEXT           one message to one person; names with spaces stand in "..."
-    /history [N]               the last N messages here
+    /history [N]               the last N messages here, numbered from the newest
+    /reply last|N TEXT         answer a message
+    /edit last|N TEXT          give a message of yours another text
+    /delete last|N             take a message of yours back, for everyone
+    /edits last|N              what a message said before
+    /react last|N EMOJI        put an emoji to a message; /unreact takes it back
+    /receipts on|off           whether others learn what you have read, and you of them
+    /typing on|off             whether others see that you are writing, and you of them
     /contacts                  your contacts
     /add PERSON                add a contact
     /rename PERSON [NICKNAME]  your own name for somebody; nothing takes it back
@@ -42,6 +49,46 @@ terminal-help =
 terminal-time-unknown = ??:??
 
 terminal-unreadable = (written by a later version of Kinmesh)
+
+terminal-deleted = (deleted)
+
+terminal-edited = (edited)
+
+terminal-answers = (answers { $who }: { $text })
+
+terminal-no-such-message = There is no such message here; /history numbers them.
+
+terminal-writing = { $who } is writing …
+
+terminal-receipts = Read receipts are { $state }.
+
+terminal-typing-shared = Telling that somebody writes is { $state }.
+
+terminal-read = read
+
+terminal-waiting = { $count ->
+    [one] 1 message waits: { $reason }
+   *[other] { $count } messages wait: { $reason }
+}
+
+terminal-wait-sending = they are on their way.
+
+terminal-wait-offline = { $place } is offline since { $time }; they go when you meet.
+
+terminal-wait-connecting = connecting to { $place }.
+
+terminal-wait-refused = the device of { $place } cannot take them now; they go by themselves.
+
+terminal-wait-no-answer = { $place } does not answer; they go by themselves.
+
+terminal-wait-alone = nobody else is here; they go when somebody comes.
+
+terminal-complete = complete with { $agreeing } of { $members } others
+
+terminal-unreachable = { $count ->
+    [one] 1 away since { $time }
+   *[other] { $count } away since { $time }
+}
 
 terminal-queued = queued
 
@@ -61,6 +108,8 @@ terminal-refused-conversation = the other side says it belongs to another conver
 terminal-refused-clock = your clock is ahead of theirs by minutes
 
 terminal-refused-author = the other side says you are not its author
+
+terminal-refused-quota = you have written more in a day than anybody keeps
 
 terminal-not-sent = { $count ->
     [one] 1 message has not left this device yet.

@@ -27,7 +27,14 @@ terminal-help =
     /people                    你知道的所有人
     /chat 某人                 从现在起与一个人私聊
     /msg 某人 文字             给一个人发一条消息；带空格的名字放在 "..." 里
-    /history [N]               这里最近的 N 条消息
+    /history [N]               这里最近的 N 条消息，从最新的开始编号
+    /reply last|N 文字         回复一条消息
+    /edit last|N 文字          修改你的一条消息
+    /delete last|N             为所有人收回你的一条消息
+    /edits last|N              一条消息以前的内容
+    /react last|N 表情         对消息作出回应；/unreact 取消
+    /receipts on|off           是否互相告知已读
+    /typing on|off             是否互相告知正在输入
     /contacts                  你的联系人
     /add 某人                  添加联系人
     /rename 某人 [昵称]        你给某人的昵称；留空则取消
@@ -42,6 +49,44 @@ terminal-help =
 terminal-time-unknown = ??:??
 
 terminal-unreadable = （由更新版本的 Kinmesh 写成）
+
+terminal-deleted = （已删除）
+
+terminal-edited = （已编辑）
+
+terminal-answers = （回复 { $who }：{ $text }）
+
+terminal-no-such-message = 这里没有这条消息；/history 会给消息编号。
+
+terminal-writing = { $who } 正在输入……
+
+terminal-receipts = 已读回执：{ $state }。
+
+terminal-typing-shared = 告知正在输入：{ $state }。
+
+terminal-read = 已读
+
+terminal-waiting = { $count ->
+   *[other] { $count } 条消息在等待：{ $reason }
+}
+
+terminal-wait-sending = 正在发送。
+
+terminal-wait-offline = { $place } 从 { $time } 起离线；你们相遇时就会发出。
+
+terminal-wait-connecting = 正在连接 { $place }。
+
+terminal-wait-refused = { $place } 的设备暂时无法接收；之后会自动发送。
+
+terminal-wait-no-answer = { $place } 没有回应；之后会自动发送。
+
+terminal-wait-alone = 这里没有别人；有人来时就会发出。
+
+terminal-complete = 与其他 { $members } 人中的 { $agreeing } 人一致
+
+terminal-unreachable = { $count ->
+   *[other] { $count } 人从 { $time } 起不在
+}
 
 terminal-queued = 等待发送
 
@@ -60,6 +105,8 @@ terminal-refused-conversation = 对方说它属于另一个对话
 terminal-refused-clock = 你的时钟比对方快了几分钟
 
 terminal-refused-author = 对方说你不是作者
+
+terminal-refused-quota = 你一天内写得太多，没有人会全部保存
 
 terminal-not-sent = { $count ->
    *[other] 还有 { $count } 条消息没有离开这台设备。

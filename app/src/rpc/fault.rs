@@ -2,7 +2,7 @@
 //!
 //! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
 
-use kinmesh_net::{CallError, ChangeError, ConnectError, FollowError, ReadError, SendError};
+use kinmesh_net::{CallError, ChangeError, ConnectError, EditError, FollowError, ReadError, SendError};
 use serde::Serialize;
 
 use crate::program::{EnterError, LinkFault};
@@ -37,6 +37,10 @@ const BAD_ADDRESS: (i32, &str) = (-32008, "bad_address");
 const OWN_ADDRESS: (i32, &str) = (-32009, "own_address");
 const SETTINGS: (i32, &str) = (-32010, "settings");
 const OUTBOX_FULL: (i32, &str) = (-32011, "outbox_full");
+const UNKNOWN_ENTRY: (i32, &str) = (-32012, "unknown_entry");
+const NOT_YOURS: (i32, &str) = (-32013, "not_yours");
+const DELETED: (i32, &str) = (-32014, "deleted");
+const NOT_AN_EMOJI: (i32, &str) = (-32015, "not_an_emoji");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -85,6 +89,20 @@ impl From<SendError> for Fault {
             SendError::OutboxFull => OUTBOX_FULL,
             SendError::Store(_) => STORE,
             SendError::Call(error) => return error.into(),
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<EditError> for Fault {
+    fn from(error: EditError) -> Self {
+        let kind = match error {
+            EditError::UnknownPost => UNKNOWN_ENTRY,
+            EditError::NotYours => NOT_YOURS,
+            EditError::Deleted => DELETED,
+            EditError::NotAnEmoji => NOT_AN_EMOJI,
+            EditError::Send(error) => return error.into(),
+            EditError::Read(error) => return error.into(),
         };
         Self::new(kind, error)
     }

@@ -4,7 +4,9 @@
 //! answers.
 
 use kinmesh_net::PAGE_MAX;
-use kinmesh_proto::{ConversationId, DisplayName, EntryKey, PersonId, RoomId, RoomName, StatusLine};
+use kinmesh_proto::{
+    ConversationId, DisplayName, EntryKey, PageAt, PersonId, Privacy, RoomId, RoomName, StatusLine,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -50,6 +52,50 @@ struct OfRoom {
 struct Send {
     conversation: ConversationId,
     text: String,
+    #[serde(default)]
+    reply_to: Option<EntryKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfConversation {
+    conversation: ConversationId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfEntry {
+    conversation: ConversationId,
+    key: EntryKey,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    conversation: ConversationId,
+    key: EntryKey,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct React {
+    conversation: ConversationId,
+    key: EntryKey,
+    emoji: String,
+    #[serde(default = "yes")]
+    on: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetPrivacy {
+    read_receipts: bool,
+    typing: bool,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +106,8 @@ struct Page {
     before: Option<EntryKey>,
     #[serde(default)]
     limit: Option<usize>,
+    #[serde(default)]
+    after: Option<EntryKey>,
 }
 
 #[derive(Deserialize)]
@@ -108,12 +156,22 @@ pub(super) async fn call(program: &Program, method: &str, params: Value) -> Outc
         "version" => with(params, |Nothing {}| Ok(version())),
         "profile.get" => with(params, |Nothing {}| show(&overview().me)),
         "profile.set" => set_profile(program, read(params)?).await,
+        "privacy.set" => set_privacy(program, read(params)?).await,
         "rooms.list" => with(params, |Nothing {}| show(&overview().rooms)),
         "rooms.join" => join(program, read(params)?).await,
         "rooms.leave" => leave(program, read(params)?).await,
         "rooms.members" => members(program, read(params)?).await,
         "chats.list" => with(params, |Nothing {}| show(&overview().chats)),
         "conversation.send" => send(program, read(params)?).await,
+        "conversation.edit" => edit(program, read(params)?).await,
+        "conversation.delete" => delete(program, read(params)?).await,
+        "conversation.react" => react(program, read(params)?).await,
+        "conversation.edits" => edits(program, read(params)?).await,
+        "conversation.typing" => with(params, |OfConversation { conversation }| {
+            program.node.conversation(conversation).typing();
+            Ok(Value::Null)
+        }),
+        "conversation.entry" => entry(program, read(params)?).await,
         "conversation.page" => page(program, read(params)?).await,
         "conversation.mark_read" => mark_read(program, read(params)?).await,
         "people.list" => with(params, |Nothing {}| show(&overview().people)),
@@ -152,6 +210,11 @@ async fn set_profile(program: &Program, Profile { name, status }: Profile) -> Ou
     Ok(Value::Null)
 }
 
+async fn set_privacy(program: &Program, SetPrivacy { read_receipts, typing }: SetPrivacy) -> Outcome {
+    program.node.set_privacy(Privacy { read_receipts, typing }).await?;
+    Ok(Value::Null)
+}
+
 async fn join(program: &Program, ByName { name }: ByName) -> Outcome {
     let room = program.node.join_room(name).await?;
     show(&ConversationId::Room(room.id()))
@@ -166,16 +229,48 @@ async fn members(program: &Program, OfRoom { room }: OfRoom) -> Outcome {
     show(&program.node.room(room).members().await?)
 }
 
-async fn send(program: &Program, Send { conversation, text }: Send) -> Outcome {
-    show(&program.send(conversation, text).await?)
+async fn send(program: &Program, Send { conversation, text, reply_to }: Send) -> Outcome {
+    match reply_to {
+        None => show(&program.send(conversation, text).await?),
+        Some(to) => show(&program.node.conversation(conversation).reply(to, text).await?),
+    }
 }
 
-async fn page(program: &Program, Page { conversation, before, limit }: Page) -> Outcome {
+async fn edit(program: &Program, Edit { conversation, key, text }: Edit) -> Outcome {
+    program.node.conversation(conversation).edit(key, text).await?;
+    Ok(Value::Null)
+}
+
+async fn delete(program: &Program, OfEntry { conversation, key }: OfEntry) -> Outcome {
+    program.node.conversation(conversation).delete(key).await?;
+    Ok(Value::Null)
+}
+
+async fn react(program: &Program, React { conversation, key, emoji, on }: React) -> Outcome {
+    program.node.conversation(conversation).react(key, emoji, on).await?;
+    Ok(Value::Null)
+}
+
+async fn edits(program: &Program, OfEntry { conversation, key }: OfEntry) -> Outcome {
+    show(&program.node.conversation(conversation).edits(key).await?)
+}
+
+async fn entry(program: &Program, OfEntry { conversation, key }: OfEntry) -> Outcome {
+    show(&program.node.conversation(conversation).post(key).await?)
+}
+
+async fn page(program: &Program, Page { conversation, before, limit, after }: Page) -> Outcome {
+    let at = match (before, after) {
+        (None, None) => PageAt::Newest,
+        (Some(before), None) => PageAt::Before(before),
+        (None, Some(after)) => PageAt::After(after),
+        (Some(_), Some(_)) => return Err(Fault::bad_params("either before or after, not both")),
+    };
     let limit = limit.unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(Fault::bad_params(format_args!("limit must be 1 to {PAGE_MAX}")));
     }
-    show(&program.page(conversation, before, limit).await?)
+    show(&program.node.conversation(conversation).page(at, limit).await?)
 }
 
 async fn mark_read(program: &Program, MarkRead { conversation, up_to }: MarkRead) -> Outcome {

@@ -1,5 +1,7 @@
 //! What a typed line asks for. Parses only: names are looked up where they are used.
 
+use super::entries::{Deed, Shared, Which};
+
 /// Entries that `/history` shows when no number is given.
 const HISTORY_DEFAULT: usize = 20;
 
@@ -17,6 +19,8 @@ pub(super) enum Command {
     Chat(String),
     Msg { person: String, text: String },
     History(usize),
+    DealWith { which: Which, deed: Deed },
+    Share { what: Shared, on: bool },
     Add(String),
     Rename { person: String, nickname: Option<String> },
     Remove(String),
@@ -66,6 +70,14 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "chat" => Command::Chat(person("/chat PERSON")?),
         "msg" | "m" => msg(&needed("/msg PERSON TEXT")?),
         "history" => Command::History(count(rest)?),
+        "reply" | "r" => said(&needed(REPLY)?, REPLY, Deed::Reply)?,
+        "edit" | "e" => said(&needed(EDIT)?, EDIT, Deed::Edit)?,
+        "react" => said(&needed(REACT)?, REACT, Deed::React)?,
+        "unreact" => said(&needed(UNREACT)?, UNREACT, Deed::Unreact)?,
+        "delete" => deal_with(rest, "/delete last|N", Deed::Delete)?,
+        "edits" => deal_with(rest, "/edits last|N", Deed::Edits)?,
+        "receipts" => share(rest, "/receipts on|off", Shared::Receipts)?,
+        "typing" => share(rest, "/typing on|off", Shared::Typing)?,
         "add" => Command::Add(person("/add PERSON")?),
         "rename" => rename(&needed("/rename PERSON NICKNAME")?),
         "remove" => Command::Remove(person("/remove PERSON")?),
@@ -77,6 +89,38 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "quit" | "q" | "exit" => Command::Quit,
         _ => return Err(Mistake::Unknown(word.to_owned())),
     })
+}
+
+const REPLY: &str = "/reply last|N TEXT";
+const EDIT: &str = "/edit last|N TEXT";
+const REACT: &str = "/react last|N EMOJI";
+const UNREACT: &str = "/unreact last|N EMOJI";
+
+/// A message and words for it.
+fn said(rest: &str, usage: &'static str, deed: fn(String) -> Deed) -> Result<Command, Mistake> {
+    match rest.split_once(char::is_whitespace) {
+        Some((which, text)) => deal_with(which, usage, deed(text.trim().to_owned())),
+        None => Err(Mistake::Usage(usage)),
+    }
+}
+
+fn deal_with(which: &str, usage: &'static str, deed: Deed) -> Result<Command, Mistake> {
+    let which = match which {
+        "last" => Which::Last,
+        number => match number.parse() {
+            Ok(number @ 1..) => Which::Number(number),
+            _ => return Err(Mistake::Usage(usage)),
+        },
+    };
+    Ok(Command::DealWith { which, deed })
+}
+
+fn share(rest: &str, usage: &'static str, what: Shared) -> Result<Command, Mistake> {
+    match rest {
+        "on" => Ok(Command::Share { what, on: true }),
+        "off" => Ok(Command::Share { what, on: false }),
+        _ => Err(Mistake::Usage(usage)),
+    }
 }
 
 /// `/msg PERSON` alone turns to the chat, as `/chat` does.
@@ -151,6 +195,20 @@ mod tests {
         assert_eq!(command("/history 3"), Command::History(3));
         for line in ["/history 0", "/history x", "/history -1"] {
             assert_eq!(parse(line), Err(Mistake::Usage("/history [N]")));
+        }
+    }
+
+    #[test]
+    fn a_message_is_named_by_its_number_or_as_the_last() {
+        let deal = |which, deed| Command::DealWith { which, deed };
+        assert_eq!(command("/edit last  a  b "), deal(Which::Last, Deed::Edit("a  b".into())));
+        assert_eq!(command("/react 12 👍"), deal(Which::Number(12), Deed::React("👍".into())));
+        assert_eq!(command("/delete 1"), deal(Which::Number(1), Deed::Delete));
+        for line in ["/delete", "/delete 0", "/delete that"] {
+            assert_eq!(parse(line), Err(Mistake::Usage("/delete last|N")), "{line}");
+        }
+        for line in ["/reply", "/reply last", "/reply x text"] {
+            assert_eq!(parse(line), Err(Mistake::Usage("/reply last|N TEXT")), "{line}");
         }
     }
 

@@ -46,6 +46,8 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Chat(person) => self.chat(&person).await,
             Command::Msg { person, text } => self.msg(&person, text).await,
             Command::History(count) => self.history(count).await,
+            Command::DealWith { which, deed } => self.deal_with(which, deed).await,
+            Command::Share { what, on } => self.share(what, on).await,
             Command::Add(person) => self.set_contact(&person, true).await,
             Command::Remove(person) => self.set_contact(&person, false).await,
             Command::Rename { person, nickname } => self.rename(&person, nickname).await,
@@ -74,7 +76,9 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     }
 
     async fn rooms(&mut self) -> io::Result<()> {
-        let rooms: Vec<_> = self.program.node.overview().rooms.iter().map(words::room).collect();
+        let now = words::now();
+        let rooms: Vec<_> =
+            self.program.node.overview().rooms.iter().map(|room| words::room(room, &now)).collect();
         if rooms.is_empty() {
             return self.print(&tr("terminal-no-rooms")).await;
         }
@@ -180,13 +184,12 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         if entries.is_empty() {
             return self.print(&tr("terminal-no-history")).await;
         }
-        let (overview, now) = (self.program.node.overview(), words::now());
-        for entry in &entries {
-            let state = words::delivery(entry.delivery).map(|state| format!(" [{state}]"));
-            let line = words::entry(&overview, entry, &now);
-            self.print(&format!("{line}{}", state.unwrap_or_default())).await?;
+        for (entry, number) in entries.iter().zip((1..=entries.len()).rev()) {
+            let state = words::state(entry).map(|state| format!(", {state}")).unwrap_or_default();
+            let line = self.line_of(entry).await;
+            self.print(&format!("{line} [{number}{state}]")).await?;
         }
-        Ok(())
+        self.print_waiting(current).await
     }
 
     async fn set_contact(&mut self, typed: &str, contact: bool) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use kinmesh_core::{ConversationEvent, EntryView, Event};
 use kinmesh_net::{EventStream, PAGE_MAX};
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, RoomId};
+use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId};
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -36,6 +36,10 @@ pub(super) struct Session<'a, W> {
     pub(super) current: Option<ConversationId>,
     /// Own entries of this session that have not left this device, with their first words.
     waiting: BTreeMap<EntryKey, (ConversationId, String)>,
+    /// Whether somebody sits in front of it.
+    interactive: bool,
+    /// Until when somebody is writing, as was last told.
+    writing: BTreeMap<(ConversationId, PersonId), u64>,
     /// The newest entry shown in each conversation and not yet marked as read.
     shown: BTreeMap<ConversationId, EntryKey>,
 }
@@ -45,7 +49,15 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
     pub(super) fn new(program: &'a Program, output: W, room: Option<RoomId>) -> Self {
         let newest = || program.node.overview().rooms.iter().find(|room| room.joined).map(|room| room.room);
         let current = room.or_else(newest).map(ConversationId::Room);
-        Self { program, output, current, waiting: BTreeMap::new(), shown: BTreeMap::new() }
+        Self {
+            program,
+            output,
+            current,
+            waiting: BTreeMap::new(),
+            interactive: false,
+            writing: BTreeMap::new(),
+            shown: BTreeMap::new(),
+        }
     }
 
     /// Runs until the input ends or `/quit`.
@@ -55,7 +67,8 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
     {
         let mut lines = Lines::new(input, LINE_MAX);
         let mut events = self.program.node.events();
-        self.welcome(interactive).await?;
+        self.interactive = interactive;
+        self.welcome().await?;
         loop {
             tokio::select! {
                 line = lines.next() => {
@@ -71,7 +84,8 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         }
     }
 
-    async fn welcome(&mut self, interactive: bool) -> io::Result<()> {
+    async fn welcome(&mut self) -> io::Result<()> {
+        let interactive = self.interactive;
         let overview = self.program.node.overview();
         match &overview.me.name {
             None => self.print(&tr("terminal-no-name")).await?,
@@ -131,11 +145,16 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         let excerpt = words::excerpt(&text);
         match self.program.send(conversation, text).await {
             Ok(entry) => {
-                self.waiting.insert(entry.key, (conversation, excerpt));
+                self.keep_in_mind(&entry, excerpt);
                 Ok(())
             }
             Err(error) => self.refused(error).await,
         }
+    }
+
+    /// Notes an own entry until it has left this device.
+    pub(super) fn keep_in_mind(&mut self, entry: &EntryView, excerpt: String) {
+        self.waiting.insert(entry.key, (entry.conversation, excerpt));
     }
 
     /// Says why something was not done.
@@ -176,6 +195,15 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         match change {
             ConversationEvent::EntryAdded { entry } => self.show_entry(entry).await,
             ConversationEvent::DeliveryChanged { key, delivery } => self.delivered(key, delivery).await,
+            ConversationEvent::EntryChanged { entry } => {
+                let line = self.line_of(&entry).await;
+                self.print(&format!("  ~ {line}")).await
+            }
+            ConversationEvent::ReadByOther { .. } => {
+                let place = names::place(&self.program.node.overview(), place);
+                self.print(&format!("  {place} [{}]", tr("terminal-read"))).await
+            }
+            ConversationEvent::Typing { person, until_ms } => self.typing(place, person, until_ms).await,
             ConversationEvent::MemberJoined { person } => {
                 self.member("terminal-member-joined", place, person).await
             }
@@ -184,10 +212,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             }
             ConversationEvent::Opened
             | ConversationEvent::Closed
-            | ConversationEvent::EntryChanged { .. }
             | ConversationEvent::Read { .. }
-            | ConversationEvent::ReadByOther { .. }
-            | ConversationEvent::Typing { .. }
             | ConversationEvent::CompletenessChanged { .. } => Ok(()),
         }
     }
@@ -199,7 +224,53 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         }
         let newest = self.shown.entry(entry.conversation).or_insert(entry.key);
         *newest = entry.key.max(*newest);
-        self.print(&words::entry(&overview, &entry, &words::now())).await
+        let line = self.line_of(&entry).await;
+        self.print(&line).await
+    }
+
+    /// An entry as one line; of an answer also what it answers, if that is here.
+    pub(super) async fn line_of(&self, entry: &EntryView) -> String {
+        let overview = self.program.node.overview();
+        let line = words::entry(&overview, entry, &words::now());
+        let Some(to) = entry.reply_to else { return line };
+        match self.program.node.conversation(entry.conversation).post(to).await {
+            Ok(Some(original)) => format!("{line} {}", words::answered(&overview, &original)),
+            // What is missing or cannot be read is not worth hiding the answer for.
+            Ok(None) | Err(_) => line,
+        }
+    }
+
+    /// Says that somebody writes where plain lines go, once until they stop; through a pipe nobody
+    /// would see it in time.
+    async fn typing(&mut self, place: ConversationId, person: PersonId, until_ms: u64) -> io::Result<()> {
+        let is_shown = self
+            .writing
+            .insert((place, person), until_ms)
+            .is_some_and(|shown| until_ms < shown.saturating_add(kinmesh_proto::limits::TYPING_SHOWN_MS));
+        if is_shown || !self.interactive || self.current != Some(place) {
+            return Ok(());
+        }
+        let who = names::who(&self.program.node.overview(), person);
+        self.print(&format!("  {}", tr_args("terminal-writing", &[("who", who.into())]))).await
+    }
+
+    /// Says what of ours waits in a conversation, and for what.
+    pub(super) async fn print_waiting(&mut self, place: ConversationId) -> io::Result<()> {
+        let overview = self.program.node.overview();
+        let waiting = match place {
+            ConversationId::Room(id) => {
+                overview.rooms.iter().find(|room| room.room == id).and_then(|room| room.waiting)
+            }
+            ConversationId::Direct(id) => {
+                overview.chats.iter().find(|chat| chat.person == id).and_then(|chat| chat.waiting)
+            }
+        };
+        match waiting {
+            Some(waiting) => {
+                self.print(&words::waiting(&names::place(&overview, place), waiting, &words::now())).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Shows the first step of an own entry beyond this device. Each further member that a room's
@@ -214,12 +285,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         self.print(&format!("  {place} [{state}] {excerpt}")).await
     }
 
-    async fn member(
-        &mut self,
-        text: &str,
-        place: ConversationId,
-        person: kinmesh_proto::PersonId,
-    ) -> io::Result<()> {
+    async fn member(&mut self, text: &str, place: ConversationId, person: PersonId) -> io::Result<()> {
         let overview = self.program.node.overview();
         if person == overview.me.person {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use kinmesh_core::{EntryView, Online, PersonView, RoomView, Route};
+use kinmesh_core::{Completeness, EntryView, Online, PersonView, RoomView, Route, WaitReason, Waiting};
 use kinmesh_net::{BootstrapLink, NodeStatus, Overview};
 use kinmesh_proto::{Delivery, Refusal};
 
@@ -32,8 +32,58 @@ pub(super) fn now() -> Zoned {
 pub(super) fn entry(overview: &Overview, entry: &EntryView, now: &Zoned) -> String {
     let place = names::place(overview, entry.conversation);
     let who = names::who(overview, entry.author);
-    let text = entry.text.as_deref().map_or_else(|| tr("terminal-unreadable"), safe);
-    format!("{} {place} {who}: {text}", time(entry.written_ms, now))
+    let mut line = format!("{} {place} {who}: {}", time(entry.written_ms, now), text(entry));
+    if entry.edited_ms.is_some() {
+        line.push(' ');
+        line.push_str(&tr("terminal-edited"));
+    }
+    for reaction in &entry.reactions {
+        let people = reaction.people.iter().map(|person| names::who(overview, *person));
+        line.push_str(&format!(" {} {}", safe(&reaction.emoji), people.collect::<Vec<_>>().join(", ")));
+    }
+    line
+}
+
+fn text(entry: &EntryView) -> String {
+    match &entry.text {
+        Some(text) => safe(text),
+        None if entry.deleted => tr("terminal-deleted"),
+        None => tr("terminal-unreadable"),
+    }
+}
+
+/// `(answers Bo: hello)`
+pub(super) fn answered(overview: &Overview, original: &EntryView) -> String {
+    let args =
+        [("who", names::who(overview, original.author).into()), ("text", excerpt(&text(original)).into())];
+    tr_args("terminal-answers", &args)
+}
+
+/// How far an own entry has come, up to being read; `None` for entries of others.
+pub(super) fn state(entry: &EntryView) -> Option<String> {
+    if entry.read_by_other { Some(tr("terminal-read")) } else { delivery(entry.delivery) }
+}
+
+/// What of ours waits in a place, and for what.
+pub(super) fn waiting(place: &str, waiting: Waiting, now: &Zoned) -> String {
+    let args =
+        [("count", waiting.entries.into()), ("reason", wait_reason(place, waiting.reason, now).into())];
+    tr_args("terminal-waiting", &args)
+}
+
+fn wait_reason(place: &str, reason: WaitReason, now: &Zoned) -> String {
+    let with_place = |words| tr_args(words, &[("place", place.into())]);
+    match reason {
+        WaitReason::Sending => tr("terminal-wait-sending"),
+        WaitReason::Offline { last_seen_ms } => {
+            let args = [("place", place.into()), ("time", time(last_seen_ms, now).into())];
+            tr_args("terminal-wait-offline", &args)
+        }
+        WaitReason::Connecting => with_place("terminal-wait-connecting"),
+        WaitReason::Refused => with_place("terminal-wait-refused"),
+        WaitReason::NoAnswer => with_place("terminal-wait-no-answer"),
+        WaitReason::Alone => tr("terminal-wait-alone"),
+    }
 }
 
 /// How far an own entry has come; `None` for entries of others.
@@ -104,12 +154,29 @@ fn route(route: Route) -> Option<String> {
     }
 }
 
-/// `#lobby, 3 members, 2 here, 5 unread`
-pub(super) fn room(room: &RoomView) -> String {
+/// `#lobby, 3 members, 2 here, 5 unread; complete with 1 of 2 others; 1 away since 12:03`
+pub(super) fn room(room: &RoomView, now: &Zoned) -> String {
     let numbers =
         [("members", room.members.into()), ("online", room.online.into()), ("unread", room.unread.into())];
     let left = if room.joined { String::new() } else { format!(", {}", tr("terminal-room-left")) };
-    format!("#{}, {}{left}", safe(room.name.as_str()), tr_args("terminal-room-numbers", &numbers))
+    let complete = if room.joined { completeness(room.completeness, now) } else { String::new() };
+    let numbers = tr_args("terminal-room-numbers", &numbers);
+    format!("#{}, {numbers}{left}{complete}", safe(room.name.as_str()))
+}
+
+/// How sure it is that nothing is missing in a room with others.
+fn completeness(completeness: Completeness, now: &Zoned) -> String {
+    let Completeness { members, agreeing, unreachable, unreachable_since_ms, .. } = completeness;
+    if members == 0 {
+        return String::new();
+    }
+    let agreeing = [("agreeing", agreeing.into()), ("members", members.into())];
+    let mut words = format!("; {}", tr_args("terminal-complete", &agreeing));
+    if let Some(since_ms) = unreachable_since_ms {
+        let away = [("count", unreachable.into()), ("time", time(since_ms, now).into())];
+        words.push_str(&format!("; {}", tr_args("terminal-unreachable", &away)));
+    }
+    words
 }
 
 /// How the peer stands with the network, line by line.
