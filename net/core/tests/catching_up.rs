@@ -393,6 +393,7 @@ fn what_was_taken_back_travels_without_its_words() {
 fn an_entry_is_not_erased_on_the_word_of_who_brings_it() {
     let (mut mesh, lobby) = two_who_know_and_one_who_does_not(5);
     let (post, erased, delete) = taken_back(lobby);
+    mesh.link(ALICE, BOB);
     let request =
         |entry: &Entry| SyncRequest { conversation: tag(lobby), ask: SyncAsk::Push(EntryPack::of([entry])) };
     let refused = SyncResponse::Receipts(vec![Receipt::Refused(Refusal::Invalid)]);
