@@ -36,6 +36,7 @@ use crate::convert::Scope;
 use crate::discovery::Discovery;
 use crate::error::StartError;
 use crate::handle::{Command, NodeHandle};
+use crate::history::HISTORY_DIR;
 use crate::identity::{Identity, unix_ms};
 use crate::status::NodeStatus;
 use crate::transport::{Connections, TransportError};
@@ -103,6 +104,7 @@ pub(crate) struct Driver {
     listening: Vec<Multiaddr>,
     /// Where the port is kept; `None` while we listen where we were told to.
     port_kept_in: Option<PathBuf>,
+    data_dir: PathBuf,
 }
 
 /// Opens everything and starts the driver task, over the transport that `connect` makes.
@@ -110,7 +112,7 @@ pub(crate) async fn start(
     config: NodeConfig,
     connect: impl FnOnce(&Keypair) -> Result<Connections, TransportError>,
 ) -> Result<NodeHandle, StartError> {
-    let (store, OpenReport { rebuilt }) = SledStore::open(&config.data_dir.join("history"))?;
+    let (store, OpenReport { rebuilt }) = SledStore::open(&config.data_dir.join(HISTORY_DIR))?;
     let identity = Identity::load_or_create(&config.data_dir)?;
     let (completed, completions) = mpsc::channel(COMPLETIONS_CAP);
     let store = StoreHandle::spawn(Box::new(store), completed);
@@ -169,7 +171,8 @@ pub(crate) async fn start(
         store_fault: None,
         store_set_aside: rebuilt.map(|rebuilt| rebuilt.set_aside),
         listening: Vec::new(),
-        port_kept_in: config.listen.is_empty().then_some(config.data_dir),
+        port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
+        data_dir: config.data_dir,
     };
     tokio::spawn(driver.run());
     Ok(handle)

@@ -4,6 +4,7 @@
 //! Knows the command queue of the driver and nothing of libp2p behind it. Runs wherever it is called.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kinmesh_core::{Change, EditView, EntryView, Event, Overview, PersonView};
@@ -11,11 +12,13 @@ use kinmesh_proto::{
     ConversationId, DisplayName, EntryKey, JoinLink, PageAt, PageItem, PersonId, Privacy, RoomId, RoomName,
     StatusLine,
 };
+use kinmesh_store::StoreHandle;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError};
+use crate::history::History;
 use crate::status::NodeStatus;
 
 /// Most entries one page may hold.
@@ -88,6 +91,9 @@ pub(crate) enum Command {
     AddBootstrap {
         address: Multiaddr,
         reply: Reply<ConnectError>,
+    },
+    History {
+        reply: oneshot::Sender<(StoreHandle, PathBuf)>,
     },
     Shutdown {
         reply: oneshot::Sender<()>,
@@ -214,6 +220,12 @@ impl NodeHandle {
         let nodes =
             addresses.iter().take(kinmesh_proto::limits::LINK_ADDRESSES_MAX).map(Multiaddr::to_string);
         JoinLink { nodes: nodes.collect(), room }
+    }
+
+    /// The history as of now, to export it or to read a conversation from end to end.
+    pub async fn history(&self) -> Result<History, CallError> {
+        let (store, data_dir) = self.call(|reply| Command::History { reply }).await?;
+        Ok(History { store, data_dir, overview: self.overview() })
     }
 
     /// Says goodbye to the others, flushes the store and ends the peer.

@@ -10,9 +10,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kinmesh_proto::{DecodeError, DeviceCert, DeviceId, DeviceKeys, PersonKey, codec};
 use libp2p::PeerId;
 use libp2p::identity::{Keypair, PublicKey, ed25519};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The person's secret key. Whoever has it is that person.
 const PERSON_FILE: &str = "person.key";
@@ -62,9 +63,65 @@ pub struct Identity {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(PartialEq))]
 struct DeviceFile {
     seed: ByteArray<32>,
     cert: DeviceCert,
+}
+
+/// What both key files hold, for an archive.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(PartialEq))]
+pub(crate) struct KeyFiles {
+    person: ByteArray<32>,
+    device: DeviceFile,
+}
+
+impl KeyFiles {
+    /// Reads the key files in `dir`; `None` when one is not there.
+    pub(crate) fn read(dir: &Path) -> Result<Option<Self>, IdentityError> {
+        let person = read_key(&dir.join(PERSON_FILE))?;
+        let device = read_key(&dir.join(DEVICE_FILE))?;
+        Ok(person.zip(device).map(|(person, device)| Self { person, device }))
+    }
+
+    /// Whether one of the key files is in `dir`.
+    pub(crate) fn are_in(dir: &Path) -> bool {
+        [PERSON_FILE, DEVICE_FILE].iter().any(|file| dir.join(file).exists())
+    }
+
+    /// Writes the key files into `dir`, over any that are there.
+    pub(crate) fn write(&self, dir: &Path) -> Result<(), IdentityError> {
+        write_key_file(&dir.join(PERSON_FILE), &Zeroizing::new(codec::encode(&self.person)))?;
+        write_key_file(&dir.join(DEVICE_FILE), &Zeroizing::new(codec::encode(&self.device)))
+    }
+
+    /// A person's with one device.
+    #[cfg(test)]
+    pub(crate) fn of_seeds(person: &[u8; 32], device: &[u8; 32]) -> Self {
+        let keys = DeviceKeys::generate(person, device, 0);
+        let device = DeviceFile { seed: ByteArray::new(*device), cert: keys.cert().clone() };
+        Self { person: ByteArray::new(*person), device }
+    }
+
+    /// The keys, if they belong together.
+    pub(crate) fn keys(&self) -> Option<DeviceKeys> {
+        let keys = DeviceKeys::new(&self.device.seed, self.device.cert.clone())?;
+        (keys.person() == PersonKey::from_seed(&self.person).id()).then_some(keys)
+    }
+}
+
+impl Drop for KeyFiles {
+    fn drop(&mut self) {
+        self.person.zeroize();
+        self.device.seed.zeroize();
+    }
+}
+
+impl std::fmt::Debug for KeyFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyFiles").field("cert", &self.device.cert).finish_non_exhaustive()
+    }
 }
 
 impl Identity {
@@ -72,9 +129,8 @@ impl Identity {
     pub fn load_or_create(dir: &Path) -> Result<Self, IdentityError> {
         let person = load_or_create_seed(&dir.join(PERSON_FILE))?;
         let path = dir.join(DEVICE_FILE);
-        let file = match read_key_file(&path)? {
-            Some(bytes) => codec::decode::<DeviceFile>(&bytes, KEY_FILE_MAX)
-                .map_err(|source| IdentityError::Malformed { path: path.clone(), source })?,
+        let file = match read_key::<DeviceFile>(&path)? {
+            Some(file) => file,
             None => create_device(&path, &PersonKey::from_seed(&person))?,
         };
         let keys = DeviceKeys::new(&file.seed, file.cert).ok_or(IdentityError::Mismatch { path })?;
@@ -97,9 +153,7 @@ fn create_device(path: &Path, person: &PersonKey) -> Result<DeviceFile, Identity
 }
 
 fn load_or_create_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, IdentityError> {
-    if let Some(bytes) = read_key_file(path)? {
-        let seed: ByteArray<32> = codec::decode(&bytes, KEY_FILE_MAX)
-            .map_err(|source| IdentityError::Malformed { path: path.into(), source })?;
+    if let Some(seed) = read_key::<ByteArray<32>>(path)? {
         return Ok(Zeroizing::new(seed.into_array()));
     }
     let seed = random_seed()?;
@@ -113,12 +167,15 @@ fn random_seed() -> Result<Zeroizing<[u8; 32]>, IdentityError> {
     Ok(seed)
 }
 
-fn read_key_file(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(IdentityError::Io { path: path.into(), source }),
-    }
+fn read_key<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, IdentityError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(IdentityError::Io { path: path.into(), source }),
+    };
+    let key = codec::decode(&bytes, KEY_FILE_MAX)
+        .map_err(|source| IdentityError::Malformed { path: path.into(), source })?;
+    Ok(Some(key))
 }
 
 /// Writes beside the file and renames, so that a crash leaves the old file or the new one.
@@ -138,7 +195,8 @@ fn write_key_file(path: &Path, bytes: &[u8]) -> Result<(), IdentityError> {
     write().map_err(|source| IdentityError::Io { path: path.into(), source })
 }
 
-fn private_file(path: &Path) -> io::Result<fs::File> {
+/// A new or emptied file that only its owner can read.
+pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -193,6 +251,26 @@ mod tests {
         let peer = first.keypair.public().to_peer_id();
         assert_eq!(device_of(&peer), Some(first.keys.device()));
         assert_eq!(peer_of(first.keys.device()), Some(peer));
+    }
+
+    #[test]
+    fn key_files_can_be_carried_to_another_place() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert!(KeyFiles::read(here.path()).unwrap().is_none());
+        let identity = Identity::load_or_create(here.path()).unwrap();
+        let files = KeyFiles::read(here.path()).unwrap().unwrap();
+        files.write(there.path()).unwrap();
+        assert_eq!(files.keys().unwrap().cert(), identity.keys.cert());
+        assert_eq!(Identity::load_or_create(there.path()).unwrap().keys.cert(), identity.keys.cert());
+    }
+
+    #[test]
+    fn keys_of_two_people_do_not_belong_together() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Identity::load_or_create(one.path()).unwrap();
+        Identity::load_or_create(two.path()).unwrap();
+        fs::copy(one.path().join(PERSON_FILE), two.path().join(PERSON_FILE)).unwrap();
+        assert!(KeyFiles::read(two.path()).unwrap().unwrap().keys().is_none());
     }
 
     #[cfg(unix)]

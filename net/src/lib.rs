@@ -3,6 +3,7 @@
 //! Joins `kinmesh-core` (what to do) with libp2p (who is there) and `kinmesh-store` (what rests
 //! on disk). The faces see only [`Node`], [`NodeHandle`] and what they return.
 
+pub mod archive;
 mod behaviour;
 mod convert;
 mod discovery;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod exchange;
 pub mod handle;
 pub mod hello;
+pub mod history;
 pub mod identity;
 mod listen;
 pub mod status;

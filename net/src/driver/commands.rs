@@ -96,6 +96,10 @@ impl Driver {
             Command::AddBootstrap { address, reply } => {
                 drop(reply.send(self.add_bootstrap(address)));
             }
+            Command::History { reply } => {
+                let store = self.up_to_date_store();
+                drop(reply.send((store, self.data_dir.clone())));
+            }
             Command::Shutdown { reply } => self.shutdown_asked = Some(reply),
         }
     }

@@ -18,7 +18,7 @@ pub(super) enum Look {
 
 impl Driver {
     /// The store as it is once all that the core knows is in it.
-    fn up_to_date_store(&mut self) -> StoreHandle {
+    pub(super) fn up_to_date_store(&mut self) -> StoreHandle {
         self.core.persist_later();
         self.do_outputs();
         self.store.clone()

@@ -1,0 +1,116 @@
+//! A peer's history for those who only read it: of a running peer, or of one that is stopped.
+//!
+//! Knows the store and the core's views, and nothing of the network: a stopped peer stays silent.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kinmesh_core::{Core, Overview};
+use kinmesh_proto::{ConversationId, EntryKey, PageAt, PageItem};
+use kinmesh_store::{OpenReport, SledStore, StoreError, StoreHandle};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task;
+
+use crate::archive::{ExportError, ExportReport, Exporter, Passphrase, Progress};
+use crate::error::ReadError;
+use crate::handle::PAGE_MAX;
+use crate::identity::{IdentityError, KeyFiles, unix_ms};
+
+/// The store's place in the data directory.
+pub(crate) const HISTORY_DIR: &str = "history";
+
+/// Reads a peer's history. Clones share it.
+#[derive(Clone)]
+pub struct History {
+    pub(crate) store: StoreHandle,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) overview: Arc<Overview>,
+}
+
+impl History {
+    /// Whose history it is, with the people and rooms in it.
+    pub fn overview(&self) -> &Overview {
+        &self.overview
+    }
+
+    /// Up to `limit` posts with their changes, oldest first.
+    pub async fn page(
+        &self,
+        conversation: ConversationId,
+        at: PageAt,
+        limit: usize,
+    ) -> Result<Vec<PageItem>, ReadError> {
+        Ok(self.store.page(conversation, at, limit.clamp(1, PAGE_MAX)).await?)
+    }
+
+    /// One post with its changes; `None` when it is not here.
+    pub async fn post(
+        &self,
+        conversation: ConversationId,
+        key: EntryKey,
+    ) -> Result<Option<PageItem>, ReadError> {
+        Ok(self.store.post(conversation, key).await?)
+    }
+
+    /// Exports everything into an archive: keys, history, records, and those of the `face_files` in
+    /// the data directory that exist. A file of that name is replaced once the new one is whole.
+    pub async fn export(
+        &self,
+        archive: PathBuf,
+        passphrase: Passphrase,
+        face_files: &'static [&'static str],
+        progress: watch::Sender<Progress>,
+    ) -> Result<ExportReport, ExportError> {
+        let Self { store, data_dir, .. } = self.clone();
+        let exporter = Exporter { store, runtime: Handle::current(), data_dir, face_files, progress };
+        let exported = task::spawn_blocking(move || exporter.export(&archive, &passphrase)).await;
+        exported.map_err(|_| ExportError::BrokenOff)?
+    }
+}
+
+/// A stopped peer whose history is open. No program can start there meanwhile.
+pub struct StoppedPeer {
+    /// Its history.
+    pub history: History,
+    /// What opening it found.
+    pub report: OpenReport,
+}
+
+/// The history of a stopped peer cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Nobody lives there.
+    #[error("there is no peer in {}", dir.display())]
+    NoPeer {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// The keys cannot be read.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The store cannot be opened; a running program has it open, for example.
+    #[error("the history store: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl StoppedPeer {
+    /// Opens the history in a data directory. Must be called on a tokio runtime.
+    pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        let no_peer = || OpenError::NoPeer { dir: data_dir.to_owned() };
+        let keys = KeyFiles::read(data_dir)?.and_then(|files| files.keys()).ok_or_else(no_peer)?;
+        let (store, report) = SledStore::open(&data_dir.join(HISTORY_DIR))?;
+        // Nothing is written, so nothing is completed.
+        let (completed, _) = mpsc::channel(1);
+        let store = StoreHandle::spawn(Box::new(store), completed);
+        let snapshot = store.load().await?;
+        // Nobody is met here, so chance has no part in it.
+        let overview = Arc::new(Core::new(keys, snapshot, unix_ms(), 0).overview());
+        Ok(Self { history: History { store, data_dir: data_dir.to_owned(), overview }, report })
+    }
+
+    /// Closes it.
+    pub async fn close(self) {
+        self.history.store.close().await;
+    }
+}
