@@ -8,8 +8,9 @@ mod mesh;
 
 use kinmesh_core::{Completeness, ConversationEvent, SyncFault};
 use kinmesh_proto::{
-    Content, ConversationId, ConversationTag, Delivery, DeviceKeys, Digest, Entry, EntryBody, EntryPack, Hlc,
-    Receipt, Refusal, SyncAsk, SyncRequest, SyncResponse, Unverified, Wanted,
+    Content, ConversationId, ConversationTag, Delivery, DeviceKeys, Digest, Entry, EntryBody, EntryId,
+    EntryPack, Hlc, KeyRange, Receipt, Refusal, SyncAsk, SyncRequest, SyncResponse, Unverified, Wanted,
+    limits,
 };
 use mesh::{Faults, Mesh, START_MS};
 
@@ -448,6 +449,27 @@ fn pushed_garbage_is_refused_with_a_reason_and_its_bringer_is_left_alone() {
     assert_eq!(mesh.peers[ALICE].faults, [(mesh.peers[BOB].device(), SyncFault::Garbage)]);
     assert_eq!(mesh.ask_history(BOB, ALICE, request), SyncResponse::Busy);
     assert_eq!(mesh.peers[ALICE].history(lobby), []);
+}
+
+#[test]
+fn a_question_over_its_limits_is_refused_whole() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    let range = KeyRange::ALL;
+    let over = [
+        SyncAsk::Reconcile { range, frame: vec![0x61; limits::RECONCILE_FRAME_MAX + 1].into() },
+        SyncAsk::Fetch(Wanted::Ids { range, ids: vec![EntryId([1; 32]); limits::FETCH_IDS_MAX + 1] }),
+    ];
+    for ask in over {
+        let request = SyncRequest { conversation: tag(lobby), ask };
+        assert_eq!(mesh.ask_history(BOB, ALICE, request), SyncResponse::NotHere);
+        assert_eq!(mesh.peers[ALICE].faults.pop(), Some((mesh.peers[BOB].device(), SyncFault::Garbage)));
+        mesh.restart(ALICE);
+        mesh.link(ALICE, BOB);
+    }
+    let ask = SyncAsk::Reconcile { range, frame: vec![0x00].into() };
+    let request = SyncRequest { conversation: tag(lobby), ask };
+    assert_eq!(mesh.ask_history(BOB, ALICE, request), SyncResponse::NotHere, "no message of negentropy");
+    assert_eq!(mesh.peers[ALICE].faults, [(mesh.peers[BOB].device(), SyncFault::Garbage)]);
 }
 
 #[test]

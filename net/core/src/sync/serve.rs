@@ -56,6 +56,10 @@ impl Core {
         let Some(conversation) = self.conversation_with(device, conversation) else {
             return self.respond_sync(request, SyncResponse::NotHere);
         };
+        if !is_within_limits(&ask) {
+            self.misbehaved(now_ms, device, SyncFault::Garbage);
+            return self.respond_sync(request, SyncResponse::NotHere);
+        }
         self.sync.serving += 1;
         let serving = |range, what| Serving { request, device, conversation, range, what };
         let whole_window = window::KEYS_MAX + 1;
@@ -70,7 +74,7 @@ impl Core {
             }
             SyncAsk::Fetch(Wanted::Ids { range, ids }) => {
                 let read = Read::Keys { conversation, range, limit: whole_window };
-                let ids = ids.into_iter().take(limits::FETCH_IDS_MAX).collect();
+                let ids = ids.into_iter().collect();
                 self.look_up(read, Reading::of(serving(range, What::Ids { ids })));
             }
             SyncAsk::Fetch(Wanted::Range(range)) => {
@@ -213,5 +217,14 @@ impl Core {
             self.misbehaved(now_ms, device, SyncFault::Garbage);
         }
         self.take_in(now_ms, intake);
+    }
+}
+
+fn is_within_limits(ask: &SyncAsk) -> bool {
+    match ask {
+        SyncAsk::Reconcile { frame, .. } => frame.len() <= limits::RECONCILE_FRAME_MAX,
+        SyncAsk::Fetch(Wanted::Ids { ids, .. }) => ids.len() <= limits::FETCH_IDS_MAX,
+        // A pack checks itself while it is unpacked.
+        SyncAsk::Compare { .. } | SyncAsk::Fetch(Wanted::Range(_)) | SyncAsk::Push(_) => true,
     }
 }
