@@ -9,6 +9,7 @@ fuzz_target!(|data: &[u8]| {
     match kinmesh_fuzz::decodes::<RoomFrame>(data, limits::ROOM_FRAME_MAX) {
         Some(RoomFrame::Entries { entries, .. }) => drop(Unverified::verify_each(entries, certs)),
         Some(RoomFrame::Presence(presence)) => drop(presence.verify(certs)),
+        Some(RoomFrame::Typing(typing)) => drop(typing.verify(certs)),
         None => {}
     }
 });
