@@ -10,11 +10,12 @@ use iced::keyboard::{self, Key};
 use iced::theme::Mode;
 use iced::widget::{column, container, stack, text};
 use iced::{Fill, Size, Subscription, Task, event, window};
+use kinmesh_core::{ConversationEvent, Event};
 use kinmesh_model::{Clock, badge};
 use kinmesh_proto::ConversationId;
 
 use crate::feed::{self, Batch};
-use crate::i18n::{self, Language, tr_args};
+use crate::i18n::{self, Language, tr, tr_args};
 use crate::program::Program;
 use crate::screen::{Cx, home, onboarding, settings};
 use crate::settings::Settings;
@@ -31,6 +32,8 @@ const WINDOW_MIN: Size = Size::new(380.0, 480.0);
 const TOAST: Duration = Duration::from_secs(4);
 /// How often the clock on the wall is looked at: times are shown to the minute.
 const TICK: Duration = Duration::from_secs(20);
+/// The same while somebody writes, which is shown for seconds.
+const TYPING_TICK: Duration = Duration::from_secs(1);
 
 /// The desktop program.
 pub struct App {
@@ -148,7 +151,8 @@ impl App {
             feed::feed(&self.program.node).map(Message::Peer),
             event::listen_with(listen),
             iced::system::theme_changes().map(Message::System),
-            iced::time::every(TICK).map(|_| Message::Tick),
+            iced::time::every(if self.cx.typing.is_empty() { TICK } else { TYPING_TICK })
+                .map(|_| Message::Tick),
             settings.map_or_else(Subscription::none, |open| open.subscription().map(Message::Settings)),
         ])
     }
@@ -169,6 +173,7 @@ impl App {
             Message::Quit => iced::exit(),
             Message::Tick => {
                 self.cx.clock = Clock::local();
+                self.cx.typing.expire(self.cx.clock.now_ms());
                 Task::none()
             }
             Message::ToastEnds(id) => {
@@ -185,7 +190,26 @@ impl App {
         if let Some(status) = batch.status {
             self.cx.status = status;
         }
-        self.home.apply(&batch.events, &self.program, &self.cx).map(Message::Home)
+        self.hear_typing(&batch.events);
+        let is_mended = |event: &Event| matches!(event, Event::StoreFault { fault: None });
+        let mended = batch.events.iter().any(is_mended).then(|| self.say(tr("store-mended")));
+        let applied = self.home.apply(&batch.events, &self.program, &self.cx).map(Message::Home);
+        Task::batch(mended.into_iter().chain([applied]))
+    }
+
+    fn hear_typing(&mut self, events: &[Event]) {
+        for event in events {
+            let Event::Conversation { conversation, change, .. } = event else { continue };
+            match change {
+                ConversationEvent::Typing { person, until_ms } => {
+                    self.cx.typing.heard(*conversation, *person, *until_ms);
+                }
+                ConversationEvent::EntryAdded { entry } => {
+                    self.cx.typing.ended(*conversation, entry.author);
+                }
+                _ => {}
+            }
+        }
     }
 
     fn update_onboarding(&mut self, message: onboarding::Message) -> Task<Message> {

@@ -15,8 +15,8 @@ pub mod words;
 use std::sync::Arc;
 
 use iced::Size;
-use kinmesh_core::PersonView;
-use kinmesh_model::{Clock, Directory};
+use kinmesh_core::{ChatView, PersonView};
+use kinmesh_model::{Clock, Directory, Typing};
 use kinmesh_net::{NodeStatus, Overview};
 use kinmesh_proto::PersonId;
 
@@ -31,6 +31,8 @@ pub struct Cx {
     pub status: NodeStatus,
     /// Who is who in the overview.
     pub names: Directory,
+    /// Who is writing.
+    pub typing: Typing,
     /// The clock on the wall.
     pub clock: Clock,
     /// Size of the window.
@@ -43,7 +45,7 @@ impl Cx {
     /// The world as a peer sees it.
     pub fn new(overview: Arc<Overview>, status: NodeStatus, clock: Clock, window: Size) -> Self {
         let names = Directory::new(&overview.me, &overview.people);
-        Self { overview, status, names, clock, window, focused: true }
+        Self { overview, status, names, typing: Typing::default(), clock, window, focused: true }
     }
 
     /// Takes a newer overview.
@@ -55,6 +57,11 @@ impl Cx {
     /// Somebody other than ourselves.
     pub fn person(&self, person: PersonId) -> Option<&PersonView> {
         self.overview.people.iter().find(|known| known.person == person)
+    }
+
+    /// The chat with a person, once it holds something.
+    pub fn chat(&self, person: PersonId) -> Option<&ChatView> {
+        self.overview.chats.iter().find(|chat| chat.person == person)
     }
 
     /// Whether there is room for the details beside the conversation.

@@ -11,6 +11,7 @@ pub mod pick_list;
 pub mod progress_bar;
 pub mod scrollable;
 pub mod text;
+pub mod toggler;
 
 use iced::font::Weight;
 use iced::theme::{Base, Mode, Palette, Style};
@@ -36,6 +37,8 @@ pub mod space {
 
 /// Rounded corners.
 pub mod radius {
+    /// What a bubble answers.
+    pub const QUOTE: f32 = 4.0;
     /// Small things.
     pub const SMALL: f32 = 6.0;
     /// Rows, cards, fields.

@@ -4,6 +4,8 @@
 
 pub mod ellipsis;
 pub mod footnoted;
+pub mod log;
+pub mod tooled;
 
 use iced::widget::{
     Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, row, space, stack, svg,
@@ -24,12 +26,17 @@ pub enum Icon {
     Check,
     CheckDouble,
     Clock,
+    Close,
     Details,
     Down,
+    Edit,
     Failed,
+    More,
     Plus,
+    Reply,
     Send,
     Settings,
+    Smile,
 }
 
 impl Icon {
@@ -39,12 +46,17 @@ impl Icon {
             Self::Check => include_bytes!("../assets/icons/check.svg"),
             Self::CheckDouble => include_bytes!("../assets/icons/check-double.svg"),
             Self::Clock => include_bytes!("../assets/icons/clock.svg"),
+            Self::Close => include_bytes!("../assets/icons/close.svg"),
             Self::Details => include_bytes!("../assets/icons/details.svg"),
             Self::Down => include_bytes!("../assets/icons/down.svg"),
+            Self::Edit => include_bytes!("../assets/icons/edit.svg"),
             Self::Failed => include_bytes!("../assets/icons/failed.svg"),
+            Self::More => include_bytes!("../assets/icons/more.svg"),
             Self::Plus => include_bytes!("../assets/icons/plus.svg"),
+            Self::Reply => include_bytes!("../assets/icons/reply.svg"),
             Self::Send => include_bytes!("../assets/icons/send.svg"),
             Self::Settings => include_bytes!("../assets/icons/settings.svg"),
+            Self::Smile => include_bytes!("../assets/icons/smile.svg"),
         };
         svg::Handle::from_memory(bytes)
     }
@@ -74,6 +86,17 @@ pub fn icon_button<'a, Message: Clone + 'a>(
         words,
         tooltip::Position::Bottom,
     )
+}
+
+/// A button beside text that is an icon alone.
+pub fn small_icon_button<'a, Message: Clone + 'a>(
+    icon: Icon,
+    words: String,
+    message: Message,
+) -> Element<'a, Message> {
+    let face = center(icon.view(18.0).style(theme::icon::quiet)).width(28).height(28);
+    let button = button(face).padding(0).style(theme::button::icon).on_press(message);
+    hint(button, words, tooltip::Position::Top)
 }
 
 /// Words shown beside the pointer.
@@ -176,6 +199,15 @@ pub fn quiet<'a, Message: Clone + 'a>(words: String, message: Message) -> Elemen
     button(text(words).size(size::NAME).font(theme::MEDIUM))
         .padding([10.0, gap::L])
         .style(theme::button::quiet)
+        .on_press(message)
+        .into()
+}
+
+/// A button with a word that takes something away for good.
+pub fn alarming<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
+    button(text(words).size(size::NAME).font(theme::MEDIUM))
+        .padding([10.0, gap::L])
+        .style(theme::button::alarming)
         .on_press(message)
         .into()
 }

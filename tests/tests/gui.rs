@@ -19,17 +19,19 @@ use fixture::BoatClub;
 use iced::keyboard::key::Named;
 use iced::keyboard::{self, Key, Modifiers};
 use iced::widget::text_editor::{Action, Edit};
-use iced::{Point, window};
+use iced::{Point, mouse, window};
+use iced_test::selector::Candidate;
 use iced_test::simulator::{click, press_key};
 use iced_test::{Simulator, selector};
 use kinmesh::app::Message;
 use kinmesh::i18n::{Language, set_language};
-use kinmesh::screen::conversation::{self, composer};
-use kinmesh::screen::{home, onboarding};
+use kinmesh::screen::conversation::{self, composer, menu};
+use kinmesh::screen::{home, onboarding, settings};
 use kinmesh::settings::ThemeChoice;
 use kinmesh::theme::{self, Theme};
 use kinmesh::widget::Element;
-use kinmesh_proto::{ConversationId, Delivery, RoomId, RoomName};
+use kinmesh_core::EntryView;
+use kinmesh_proto::{ConversationId, Delivery, Privacy, RoomId, RoomName};
 
 const ENTER: Key = Key::Named(Named::Enter);
 
@@ -100,6 +102,28 @@ fn a_room_looks_as_it_should_in_both_themes() {
         let mut ui = simulate((1240.0, 800.0), club.home.view(&club.cx));
         picture::assert_same::<home::Message>(&mut ui, theme, name);
     }
+}
+
+#[test]
+fn a_chat_with_somebody_who_is_away_says_what_waits() {
+    let chat = BoatClub::with_mira();
+    let mut ui = simulate((1240.0, 800.0), chat.home.view(&chat.cx));
+    picture::assert_same::<home::Message>(&mut ui, Theme::Light, "chat-waiting");
+}
+
+#[tokio::test]
+async fn what_others_are_told_is_for_the_user_to_say() {
+    let mut desk = Desk::of("Lin").await;
+    desk.hands(|ui| {
+        ui.point_at(Point::new(277.0, 36.0));
+        ui.simulate(click());
+    });
+    desk.hands(|ui| drop(ui.click("Privacy").unwrap()));
+    assert!(desk.shows("Read receipts") && desk.shows("Typing"));
+    let quiet = Privacy { read_receipts: false, typing: true };
+    desk.tell(Message::Settings(settings::Message::Privacy(quiet)));
+    desk.until("the peer knows it", |desk| desk.program.node.overview().me.privacy == quiet).await;
+    desk.close().await;
 }
 
 #[test]
@@ -184,7 +208,7 @@ async fn a_text_that_is_too_long_is_refused_and_stays() {
     desk.hands(|ui| drop(ui.click("Echo").unwrap()));
     desk.until_open(chat_with_echo(&desk)).await;
     let long = "x".repeat(40 * 1024);
-    let paste = conversation::Message::Edit(Action::Edit(Edit::Paste(Arc::new(long.clone()))));
+    let paste = conversation::Message::Draft(Action::Edit(Edit::Paste(Arc::new(long.clone()))));
     desk.tell(Message::Home(home::Message::Conversation(paste)));
     desk.tell(Message::Home(home::Message::Conversation(conversation::Message::Send)));
     desk.until_shown(
@@ -248,4 +272,151 @@ async fn a_draft_waits_where_it_was_typed() {
     desk.hands(|ui| drop(ui.click("lobby").unwrap()));
     assert_eq!(open(&desk).draft(), "half a sen");
     desk.close().await;
+}
+
+/// A desktop program whose chat with Echo is open and holds one word and its echo.
+async fn desk_with_a_word(word: &str) -> Desk {
+    let mut desk = Desk::of("Lin").await;
+    desk.hands(|ui| drop(ui.click("Echo").unwrap()));
+    desk.until_open(chat_with_echo(&desk)).await;
+    desk.type_and_enter(composer::FIELD, word);
+    desk.until("the echo", |desk| open(desk).timeline().len() == 2).await;
+    desk
+}
+
+/// Our own message: the first one.
+fn own(desk: &Desk) -> EntryView {
+    let timeline = open(desk).timeline();
+    timeline.entry(&timeline.oldest().unwrap()).unwrap().clone()
+}
+
+/// Presses the right button on our own message: of all that say this, the one on the right.
+fn right_click_own(desk: &mut Desk, word: &'static str) {
+    desk.hands(|ui| {
+        let own = move |candidate: Candidate<'_>| match candidate {
+            Candidate::Text { content, bounds, .. } if content == word && bounds.x > MIDDLE => Some(bounds),
+            _ => None,
+        };
+        let bubble = ui.find(own).expect("it is shown");
+        ui.point_at(bubble.center());
+        ui.simulate([iced::Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Right))]);
+    });
+}
+
+/// Middle of the history in a wide window.
+const MIDDLE: f32 = 640.0;
+
+#[tokio::test]
+async fn the_last_message_is_edited_with_the_up_arrow_and_keeps_its_history() {
+    let mut desk = desk_with_a_word("helo").await;
+    desk.hands(|ui| {
+        click_field(ui, composer::FIELD);
+        ui.tap_key(Key::Named(Named::ArrowUp));
+    });
+    assert!(desk.shows("Edit message"));
+    assert_eq!(open(&desk).draft(), "helo");
+    for action in [Action::SelectAll, Action::Edit(Edit::Paste(Arc::new("hello".to_owned())))] {
+        desk.tell(Message::Home(home::Message::Conversation(conversation::Message::Draft(action))));
+    }
+    desk.hands(|ui| {
+        click_field(ui, composer::FIELD);
+        ui.tap_key(ENTER);
+    });
+    desk.until("the edit", |desk| own(desk).text.as_deref() == Some("hello")).await;
+    assert_eq!(open(&desk).draft(), "");
+    assert_eq!(open(&desk).timeline().len(), 2, "an edit is no message of its own");
+    desk.hands(|ui| drop(ui.click("edited").unwrap()));
+    desk.until("both texts", |desk| desk.shows("All texts of this message") && desk.shows("helo")).await;
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_message_is_deleted_after_one_question() {
+    let mut desk = desk_with_a_word("regretted").await;
+    right_click_own(&mut desk, "regretted");
+    desk.hands(|ui| drop(ui.click("Delete for everyone").unwrap()));
+    assert!(desk.shows("Delete for everyone?"));
+    desk.hands(|ui| drop(ui.click("Cancel").unwrap()));
+    assert!(!own(&desk).deleted && !desk.shows("Delete for everyone?"));
+    right_click_own(&mut desk, "regretted");
+    desk.hands(|ui| drop(ui.click("Delete for everyone").unwrap()));
+    desk.hands(|ui| drop(ui.click("Delete").unwrap()));
+    desk.until_shown("This message was deleted.").await;
+    assert!(own(&desk).deleted);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn an_emoji_is_put_to_a_message_and_taken_back_with_its_chip() {
+    let mut desk = desk_with_a_word("sailing?").await;
+    right_click_own(&mut desk, "sailing?");
+    desk.hands(|ui| drop(ui.click("👍").unwrap()));
+    desk.until("the chip", |desk| own(desk).reactions.len() == 1).await;
+    desk.hands(|ui| drop(ui.click("👍").unwrap()));
+    desk.until("no chip", |desk| own(desk).reactions.is_empty()).await;
+    right_click_own(&mut desk, "sailing?");
+    desk.hands(|ui| {
+        click_field(ui, menu::EMOJI);
+        ui.typewrite("⛵");
+    });
+    desk.hands(|ui| {
+        click_field(ui, menu::EMOJI);
+        ui.tap_key(ENTER);
+    });
+    desk.until("any other emoji", |desk| own(desk).reactions.iter().any(|chip| chip.emoji == "⛵")).await;
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_shows_what_it_answers() {
+    let mut desk = desk_with_a_word("who comes?").await;
+    let asked = own(&desk).key;
+    right_click_own(&mut desk, "who comes?");
+    desk.hands(|ui| drop(ui.click("Reply").unwrap()));
+    assert!(desk.shows("Reply to Lin"));
+    desk.tell(Message::Key(Key::Named(Named::Escape), Modifiers::default()));
+    assert!(!desk.shows("Reply to Lin"), "Escape leads out");
+    right_click_own(&mut desk, "who comes?");
+    desk.hands(|ui| drop(ui.click("Reply").unwrap()));
+    desk.type_and_enter(composer::FIELD, "I do");
+    desk.until("the answer", |desk| open(desk).timeline().len() == 4).await;
+    let last = open(&desk).timeline().last_own().unwrap();
+    assert_eq!((last.text.as_deref(), last.reply_to), (Some("I do"), Some(asked)));
+    assert!(!desk.shows("Reply to Lin"));
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_long_history_is_scrolled_to_its_start_and_left_with_one_press() {
+    let mut desk = Desk::of("Lin").await;
+    let chat = chat_with_echo(&desk);
+    for n in 0..80 {
+        desk.program.send(chat, format!("word {n}")).await.unwrap();
+    }
+    desk.hands(|ui| drop(ui.click("Echo").unwrap()));
+    desk.until_open(chat).await;
+    // The list on the left shows the last word too.
+    desk.until_shown("word 78").await;
+    assert!(open(&desk).timeline().len() < 160, "only the end is read");
+    while !open(&desk).timeline().has_start() {
+        scroll(&mut desk, f32::MAX);
+        desk.until("a page", |desk| !open(desk).timeline().is_reading()).await;
+    }
+    assert!(!open(&desk).timeline().is_following());
+    let first = open(&desk).timeline().oldest().unwrap();
+    desk.tell(Message::Home(home::Message::Conversation(conversation::Message::GoTo(first))));
+    assert!(desk.shows("word 0") && !desk.shows("word 78"));
+    desk.hands(|ui| drop(ui.click("Jump to newest").unwrap()));
+    desk.until_shown("word 78").await;
+    assert!(open(&desk).timeline().is_following());
+    desk.close().await;
+}
+
+/// Turns the wheel over the history, by so many pixels up.
+fn scroll(desk: &mut Desk, pixels: f32) {
+    desk.hands(|ui| {
+        ui.point_at(Point::new(MIDDLE, 400.0));
+        let delta = mouse::ScrollDelta::Pixels { x: 0.0, y: pixels };
+        ui.simulate([iced::Event::Mouse(mouse::Event::WheelScrolled { delta })]);
+    });
 }

@@ -119,6 +119,14 @@ async fn a_person_starts_the_window_and_talks() -> Result<()> {
     ana.wait_text("hello from the window").await?;
     display.until("what was sent", OWN_BUBBLE, HISTORY, |pixels| pixels > 2000).await?;
 
+    display.hands(&["key", "Up"]).await?;
+    display.hands(&["type", ", edited"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    let is_edit = |event: &serde_json::Value| {
+        event["change"] == "entry_changed" && event["entry"]["text"] == "hello from the window, edited"
+    };
+    ana.wait_for("the edit", is_edit).await?;
+
     let id = window.id().context("the window is there")?;
     kill_process(Pid::from_raw(id.try_into()?).context("an id")?, Signal::TERM)?;
     let status = timeout(DEADLINE, window.wait()).await??;

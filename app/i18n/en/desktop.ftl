@@ -57,7 +57,6 @@ conversation-empty-chat = No messages with { $name } yet.
 conversation-empty-echo = Echo answers whatever you write, without any network.
 composer-hint = Message { $title }
 entry-unreadable = This message needs a newer version of Kinmesh.
-log-older = Show older messages
 log-later = { $count ->
     [one] 1 newer message
    *[other] { $count } newer messages
@@ -74,6 +73,75 @@ delivery-sent = { $members ->
 }
 delivery-delivered = Delivered: it is on the other's disk
 delivery-failed = Failed: { $reason }
+delivery-read = Read
+entry-deleted = This message was deleted.
+quote-missing = The message this answers is not here yet.
+gap = Something is missing here. It comes when somebody who has it is reached.
+edited = edited
+edits-show = Earlier texts
+edits-title = All texts of this message
+log-latest = Jump to newest
+reply = Reply
+react = React
+react-any = Any other emoji, then Enter
+more = More
+copy = Copy
+edit = Edit
+delete = Delete
+delete-everyone = Delete for everyone
+delete-ask = Delete for everyone?
+delete-sentence = Everybody who has it erases it as soon as they hear of it. Who has read it already has read it.
+composer-reply = Reply to { $name }
+composer-edit = Edit message
+composer-leave = Leave it (Escape)
+and-more = and { $count } more
+typing-one = { $name } is typing…
+typing-two = { $a } and { $b } are typing…
+typing-many = { $count } people are typing…
+waiting-offline = { $count ->
+    [one] Waits: { $name } is offline since { $since }. It goes when you meet.
+   *[other] { $count } wait: { $name } is offline since { $since }. They go when you meet.
+}
+waiting-connecting = { $count ->
+    [one] Waits for a connection to { $name }, since { $since }
+   *[other] { $count } wait for a connection to { $name }, since { $since }
+}
+waiting-refused = { $count ->
+    [one] Waits: { $name }’s device cannot take it now. It is tried again.
+   *[other] { $count } wait: { $name }’s device cannot take them now. They are tried again.
+}
+waiting-no-answer = { $count ->
+    [one] Waits: { $name }’s device does not answer. It is tried again.
+   *[other] { $count } wait: { $name }’s device does not answer. They are tried again.
+}
+waiting-alone = { $count ->
+    [one] Waits since { $since }: nobody else is here now. It goes when a member comes.
+   *[other] { $count } wait since { $since }: nobody else is here now. They go when a member comes.
+}
+
+# What of a room's history is here. Members are the others.
+syncing = { $count ->
+    [one] comparing with 1 member…
+   *[other] comparing with { $count } members…
+}
+complete = You have everything
+complete-all = { $members ->
+    [one] that the other member has.
+   *[other] that all { $members } other members have.
+}
+complete-some = { $unreachable ->
+    [one] that { $agreeing } of { $members } other members have; 1 unreachable since { $since }.
+   *[other] that { $agreeing } of { $members } other members have; { $unreachable } unreachable since { $since }.
+}
+complete-comparing = Comparing
+complete-comparing-sentence = You have everything that { $agreeing } of { $members } other members have. What { $comparing } more have is being compared.
+complete-unknown = Nobody to compare with
+complete-nobody = { $members ->
+    [one] The other member is unreachable since { $since }. What they wrote meanwhile comes when you meet.
+   *[other] All { $members } other members are unreachable since { $since }. What they wrote meanwhile comes when you meet.
+}
+complete-alone = You have everything
+complete-alone-sentence = Nobody else was seen in this room so far.
 refusal-invalid = it is not properly signed
 refusal-wrong-conversation = it belongs to another conversation
 refusal-clock-ahead = this computer's clock is too far ahead
@@ -143,6 +211,11 @@ settings-name = Name
 settings-status = Status line
 settings-status-hint = One line beside your name, or nothing
 settings-fingerprint = Your fingerprint. It tells you from others of the same name.
+settings-privacy = Privacy
+privacy-receipts = Read receipts
+privacy-receipts-sentence = In a chat, the other sees what you have read, and you see what they have read. Both must have this on.
+privacy-typing = Typing
+privacy-typing-sentence = Others see that you are writing, and you see it of them.
 settings-theme = Theme
 settings-language = Language
 theme-system = As the system
@@ -159,7 +232,12 @@ sound-system = The sound system does not answer.
 
 # What went wrong
 store-fault = Nothing new can be stored: { $fault }. Messages are not lost, but no new ones are taken until this is mended.
+store-mended = New messages can be stored again.
 store-set-aside = The history was damaged and has been set aside in { $path }. What others still have comes back from them.
+error-post-unknown = This message is not on this device.
+error-post-not-yours = Somebody else wrote this message.
+error-post-deleted = This message was deleted.
+error-not-an-emoji = A reaction is one emoji.
 error-name-empty = A name is needed.
 error-name-too-long = The name is too long: at most { $max } characters.
 error-name-control = The name holds characters that cannot be seen. Type it again.

@@ -8,11 +8,13 @@ pub mod directory;
 pub mod list;
 pub mod people;
 pub mod timeline;
+pub mod typing;
 pub mod when;
 
 pub use connection::{BootstrapReach, Connection, Reach};
 pub use directory::{AVATAR_COLORS, Directory, Face, avatar_color, initial};
-pub use list::{Preview, Row, Speaker, badge, chat_rows, room_rows};
+pub use list::{Preview, Row, Speaker, badge, chat_rows, one_line, room_rows};
 pub use people::{People, PersonRow, SECTION_CAP, find_people};
-pub use timeline::{Applied, Bubble, Item, Timeline};
+pub use timeline::{Applied, Bubble, Chip, Item, Part, Piece, Quote, Said, Timeline};
+pub use typing::Typing;
 pub use when::{Clock, Moment};

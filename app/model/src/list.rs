@@ -5,6 +5,7 @@ use kinmesh_proto::{ConversationId, PersonId};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::directory::{Directory, avatar_color};
+use crate::timeline::Said;
 
 /// Characters of a preview: more than the widest list shows.
 const PREVIEW_GRAPHEMES_MAX: usize = 80;
@@ -37,8 +38,21 @@ pub struct Row {
 pub struct Preview {
     /// Who wrote it, where that is not clear.
     pub by: Option<Speaker>,
-    /// The text in one line; `None` for content of a later version.
+    /// The text in one line; `None` for content of a later version, and for what was taken back.
     pub text: Option<String>,
+    /// Whether its author took it back.
+    pub deleted: bool,
+}
+
+impl Preview {
+    /// What the entry says.
+    pub fn said(&self) -> Said<'_> {
+        match &self.text {
+            _ if self.deleted => Said::Deleted,
+            Some(text) => Said::Text(text),
+            None => Said::Unreadable,
+        }
+    }
 }
 
 /// Who wrote the newest entry.
@@ -111,10 +125,11 @@ fn preview(entry: &EntryView, me: PersonId, names: Option<&Directory>) -> Previe
         Some(names) => Some(Speaker::Other(names.face(entry.author).name)),
         None => None,
     };
-    Preview { by, text: entry.text.as_deref().map(one_line) }
+    Preview { by, text: entry.text.as_deref().map(one_line), deleted: entry.deleted }
 }
 
-fn one_line(text: &str) -> String {
+/// A text in one line, as much of it as a list may show.
+pub fn one_line(text: &str) -> String {
     let mut line = String::new();
     for grapheme in text.graphemes(true).take(PREVIEW_GRAPHEMES_MAX) {
         // A line break of any kind is white space and control at once.

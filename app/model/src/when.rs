@@ -38,6 +38,11 @@ impl Clock {
         Self::new(Timestamp::now(), TimeZone::system())
     }
 
+    /// Now, in Unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        u64::try_from(self.now.as_millisecond()).unwrap_or(0)
+    }
+
     /// The day and time of a Unix time in milliseconds. Times no calendar knows become its last.
     pub fn civil(&self, ms: u64) -> (Date, Time) {
         let ms = i64::try_from(ms).unwrap_or(i64::MAX);

@@ -2,13 +2,17 @@
 
 pub mod bubble;
 pub mod composer;
+pub mod menu;
+mod pages;
 
-use iced::widget::scrollable::{RelativeOffset, Viewport};
-use iced::widget::{button, column, container, keyed, row, scrollable, space, stack, text, text_editor};
+use std::time::Duration;
+
+use iced::widget::{button, column, container, row, space, stack, text, text_editor};
 use iced::{Center, Fill, Padding, Task};
 use jiff::civil::Date;
 use kinmesh_core::{ConversationEvent, EntryView, RoomView};
-use kinmesh_model::{Applied, Item, Timeline};
+use kinmesh_model::{Applied, Item, Part, Piece, Timeline};
+use kinmesh_net::{ConversationHandle, EditError};
 use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId};
 
 use super::{Cx, words};
@@ -16,27 +20,26 @@ use crate::i18n::{tr, tr_args};
 use crate::program::Program;
 use crate::theme::{self, column as width, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
+use crate::widget::log::{Edge, To, log};
 use crate::widget::{self, Element, Icon};
+use composer::Composer;
+use menu::Menu;
 
-/// The history.
-pub const LOG: &str = "log";
-
-/// Entries read at once: a little more than a tall window shows.
-const PAGE: usize = 60;
-/// From this close to the top, in pixels, older entries are read.
-const NEAR_TOP: f32 = 400.0;
-/// This close to the bottom, in pixels, is at the bottom.
-const NEAR_BOTTOM: f32 = 24.0;
+/// How long a post that the reader was sent to stands out.
+const SHOWN: Duration = Duration::from_secs(3);
 
 /// An open conversation.
 pub struct State {
     id: ConversationId,
     timeline: Timeline,
-    draft: text_editor::Content,
-    /// Why the last draft was not sent.
-    refusal: Option<String>,
-    /// A page is on its way.
-    reading: bool,
+    composer: Composer,
+    /// Where the reader was sent last, and how often they were.
+    wish: (u64, To<Key>),
+    /// A post that the reader was sent to a moment ago.
+    shown: Option<EntryKey>,
+    /// The post under the pointer.
+    hovered: Option<EntryKey>,
+    menu: Option<Menu>,
     /// The newest entry that was told to be read.
     marked: Option<EntryKey>,
     members: Vec<PersonId>,
@@ -45,28 +48,44 @@ pub struct State {
 /// What can happen here.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// The newest page was read, while this many entries were unread.
-    ReadNewest(ConversationId, usize, Result<Vec<EntryView>, String>),
-    /// An older page was read.
-    ReadOlder(ConversationId, Result<Vec<EntryView>, String>),
+    /// A part of the history was read, while this many entries were unread.
+    Read(ConversationId, Part, usize, Result<Piece, String>),
+    /// A post that is answered here was read.
+    ReadAnswered(ConversationId, EntryKey, Option<Box<EntryView>>),
     /// The members of the room were read.
     ReadMembers(ConversationId, Vec<PersonId>),
     /// The history was scrolled.
-    Scrolled(Viewport),
-    /// Older entries than can be drawn with these are wanted.
-    Older,
+    Scrolled(Edge),
+    /// A post is wanted to be seen.
+    GoTo(EntryKey),
+    /// It was seen for long enough; the number says which wish it was.
+    Seen(u64),
     /// The newest entries are wanted.
     Latest,
+    /// The pointer came to a post.
+    Hover(EntryKey),
+    /// In the menu of a post.
+    Menu(menu::Message),
     /// The draft was edited.
-    Edit(text_editor::Action),
+    Draft(text_editor::Action),
+    /// A post is to be answered.
+    Reply(EntryKey),
+    /// A post of ours is to be edited.
+    Edit(EntryKey),
+    /// The newest post of ours is to be edited.
+    EditLast,
+    /// It is not to be answered or edited after all.
+    Leave,
     /// The draft is to be sent.
     Send,
     /// It was sent, or was not: then the text comes back with the reason.
     Sent(ConversationId, Result<(), (String, String)>),
-    /// The text of this entry is wanted on the clipboard.
-    Copy(EntryKey),
+    /// An emoji is to be put to a post, or taken back.
+    React(EntryKey, String, bool),
     /// The person is wanted.
     OpenPerson(PersonId),
+    /// All texts that a post had are wanted.
+    History(EntryKey),
     /// The room that was left is to be joined again.
     Rejoin,
     /// The sidebar is wanted, in a narrow window.
@@ -86,16 +105,24 @@ pub enum Event {
     ToggleDetails,
     /// The chat with a person is wanted.
     OpenPerson(PersonId),
+    /// All texts that a post had are wanted.
+    History(EntryKey),
     /// Something to say for a moment.
     Toast(String),
 }
 
+type Step = (Task<Message>, Option<Event>);
+
 /// What tells one thing in the history from another while it is drawn anew.
-#[derive(Clone, Copy, PartialEq)]
-enum Key {
-    Top,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A day.
     Day(Date),
+    /// What is missing before an entry.
+    Gap(EntryKey),
+    /// The line above what is new.
     New,
+    /// An entry.
     Entry(EntryKey),
 }
 
@@ -108,10 +135,10 @@ impl State {
         cx: &Cx,
     ) -> (Self, Task<Message>) {
         let mut state = Self::closed(id, draft, cx);
+        let part = state.timeline.ask_for(Part::Newest);
         let tasks = [
-            state.read_newest(program, cx),
+            state.read(part, program, cx),
             state.read_members(program),
-            iced::widget::operation::snap_to(LOG, RelativeOffset::START),
             iced::widget::operation::focus(composer::FIELD),
         ];
         (state, Task::batch(tasks))
@@ -122,9 +149,11 @@ impl State {
         Self {
             id,
             timeline: Timeline::new(cx.overview.me.person),
-            draft,
-            refusal: None,
-            reading: false,
+            composer: Composer::new(draft),
+            wish: (0, To::End),
+            shown: None,
+            hovered: None,
+            menu: None,
             marked: None,
             members: Vec::new(),
         }
@@ -147,17 +176,24 @@ impl State {
 
     /// What is typed and not sent.
     pub fn draft(&self) -> String {
-        self.draft.text()
+        self.composer.text()
     }
 
     /// Takes the draft out, to be kept while another conversation is open.
     pub fn into_draft(self) -> text_editor::Content {
-        self.draft
+        self.composer.into_draft()
     }
 
-    /// Shows the newest page, of which this many entries of others are unread.
-    pub fn show_newest(&mut self, page: Vec<EntryView>, unread: usize) {
-        self.timeline.read_newest(page, PAGE, unread);
+    /// Shows this part of the history, of which this many entries of others are unread.
+    pub fn show(&mut self, part: Part, piece: Piece, unread: usize) {
+        self.timeline.take(part, piece);
+        self.timeline.mark_unread(unread);
+    }
+
+    /// Shows the end of the history as it was read already.
+    pub fn show_newest(&mut self, entries: Vec<EntryView>, unread: usize) {
+        let part = self.timeline.ask_for(Part::Newest);
+        self.show(part, Piece { entries, has_start: true, has_end: true }, unread);
     }
 
     /// Shows these as the members.
@@ -165,35 +201,34 @@ impl State {
         self.members = members;
     }
 
+    fn handle(&self, program: &Program) -> ConversationHandle {
+        program.node.conversation(self.id)
+    }
+
     fn unread(&self, cx: &Cx) -> usize {
         match self.id {
             ConversationId::Room(id) => room(cx, id).map_or(0, |room| room.unread),
-            ConversationId::Direct(person) => {
-                cx.overview.chats.iter().find(|chat| chat.person == person).map_or(0, |chat| chat.unread)
-            }
+            ConversationId::Direct(person) => cx.chat(person).map_or(0, |chat| chat.unread),
         }
     }
 
-    fn read_newest(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
-        self.reading = true;
-        let (id, unread, program) = (self.id, self.unread(cx), program.clone());
-        let work = async move { program.page(id, None, PAGE).await };
-        Task::perform(work, move |page| {
-            Message::ReadNewest(id, unread, page.map_err(|error| words::read_error(&error)))
+    fn read(&self, part: Part, program: &Program, cx: &Cx) -> Task<Message> {
+        let unread = if part == Part::Newest { self.unread(cx) } else { 0 };
+        let (id, handle) = (self.id, self.handle(program));
+        Task::perform(pages::read(handle, part), move |piece| {
+            Message::Read(id, part, unread, piece.map_err(|error| words::read_error(&error)))
         })
     }
 
-    fn read_older(&mut self, program: &Program) -> Task<Message> {
-        let Some(oldest) = self.timeline.oldest() else { return Task::none() };
-        if self.reading || self.timeline.has_start() {
-            return Task::none();
-        }
-        self.reading = true;
-        let (id, program) = (self.id, program.clone());
-        let work = async move { program.page(id, Some(oldest), PAGE).await };
-        Task::perform(work, move |page| {
-            Message::ReadOlder(id, page.map_err(|error| words::read_error(&error)))
-        })
+    /// Reads the posts that are answered here and are not held.
+    fn read_answered(&self, program: &Program) -> Task<Message> {
+        let read = |key| {
+            let (id, handle) = (self.id, self.handle(program));
+            // A post that cannot be read is shown like one that is not here.
+            let work = async move { handle.post(key).await.ok().flatten().map(Box::new) };
+            Task::perform(work, move |post| Message::ReadAnswered(id, key, post))
+        };
+        Task::batch(self.timeline.unknown_answered().into_iter().map(read))
     }
 
     fn read_members(&self, program: &Program) -> Task<Message> {
@@ -208,15 +243,15 @@ impl State {
     /// Marks as read what is seen: the newest entry is drawn in a window that is looked at.
     pub fn mark_read(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
         let newest = self.timeline.newest().filter(|newest| self.marked < Some(*newest));
-        let Some(newest) = newest.filter(|_| cx.focused && self.timeline.later() == 0) else {
+        let Some(newest) = newest.filter(|_| cx.focused && self.timeline.is_following()) else {
             return Task::none();
         };
         if self.unread(cx) == 0 {
             return Task::none();
         }
         self.marked = Some(newest);
-        let (id, program) = (self.id, program.clone());
-        let work = async move { program.mark_read(id, newest).await };
+        let handle = self.handle(program);
+        let work = async move { handle.mark_read(newest).await };
         Task::perform(work, |done| Message::Done(done.map_err(|error| words::change_error(&error))))
     }
 
@@ -232,10 +267,16 @@ impl State {
             return self.reread(program, cx);
         }
         match change {
-            ConversationEvent::EntryAdded { entry } if entry.author != cx.overview.me.person => {
-                if !cx.focused || self.timeline.is_held() {
+            ConversationEvent::EntryAdded { entry } => {
+                let is_others = entry.author != cx.overview.me.person;
+                if is_others && (!cx.focused || !self.timeline.is_following()) {
                     self.timeline.mark_new(entry.key, self.marked);
                 }
+                self.read_answered(program)
+            }
+            ConversationEvent::EntryChanged { entry } if entry.deleted => {
+                self.composer.forget(entry.key);
+                self.menu.take_if(|menu| menu.key() == entry.key);
                 Task::none()
             }
             ConversationEvent::MemberJoined { .. }
@@ -248,119 +289,178 @@ impl State {
 
     /// Reads everything again: events were missed.
     pub fn reread(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
-        self.timeline.clear();
-        Task::batch([self.read_newest(program, cx), self.read_members(program)])
+        let part = self.timeline.ask_again();
+        Task::batch([self.read(part, program, cx), self.read_members(program)])
+    }
+
+    /// Escape: leaves what is open over the history or the composer. Whether there was something.
+    pub fn escape(&mut self) -> bool {
+        self.menu.take().is_some() || self.composer.leave()
     }
 
     /// Takes a message.
-    pub fn update(&mut self, message: Message, program: &Program, cx: &Cx) -> (Task<Message>, Option<Event>) {
+    pub fn update(&mut self, message: Message, program: &Program, cx: &Cx) -> Step {
         match message {
-            Message::ReadNewest(id, ..) | Message::ReadOlder(id, _) | Message::ReadMembers(id, _)
+            Message::Read(id, ..) | Message::ReadAnswered(id, ..) | Message::ReadMembers(id, _)
                 if id != self.id =>
             {
                 (Task::none(), None)
             }
-            Message::ReadNewest(_, unread, page) => {
-                self.take_page(page, |state, page| state.show_newest(page, unread))
-            }
-            Message::ReadOlder(_, page) => {
-                self.take_page(page, |state, page| state.timeline.read_older(page, PAGE))
-            }
-            Message::ReadMembers(_, members) => {
-                self.show_members(members);
+            Message::Read(_, part, unread, piece) => self.take(part, piece, unread, program),
+            Message::Scrolled(edge) => (self.scrolled(edge, program, cx), None),
+            Message::GoTo(key) => (self.go_to(key, program, cx), None),
+            Message::Latest => (self.latest(program, cx), None),
+            Message::Menu(message) => self.update_menu(message, program),
+            Message::Draft(action) => {
+                if self.composer.perform(action) {
+                    self.handle(program).typing();
+                }
                 (Task::none(), None)
             }
-            Message::Scrolled(viewport) => (self.scrolled(viewport, program), None),
-            Message::Older => {
-                self.timeline.turn_back();
-                (Task::batch([self.read_older(program), Self::snap_to_end()]), None)
-            }
-            Message::Latest => {
-                self.timeline.release();
-                (Self::snap_to_end(), None)
-            }
-            Message::Edit(action) => {
-                self.draft.perform(action);
-                self.refusal = None;
-                (Task::none(), None)
-            }
-            Message::Send => (self.send(program), None),
+            Message::Send => (self.send(program, cx), None),
             Message::Sent(id, Err((text, reason))) if id == self.id => {
-                self.give_back(&text, reason);
+                self.composer.give_back(&text, reason);
                 (Task::none(), None)
             }
             Message::Sent(_, Err((_, reason))) => (Task::none(), Some(Event::Toast(reason))),
-            Message::Sent(_, Ok(())) => (Task::none(), None),
-            Message::Copy(key) => self.copy(&key),
+            Message::React(key, emoji, on) => (self.react(key, emoji, on, program), None),
             Message::OpenPerson(person) => (Task::none(), Some(Event::OpenPerson(person))),
+            Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
             Message::Back => (Task::none(), Some(Event::Back)),
             Message::ToggleDetails => (Task::none(), Some(Event::ToggleDetails)),
             Message::Done(done) => (Task::none(), done.err().map(Event::Toast)),
+            simple => (self.note(simple), None),
         }
     }
 
-    fn take_page(
-        &mut self,
-        page: Result<Vec<EntryView>, String>,
-        take: impl FnOnce(&mut Self, Vec<EntryView>),
-    ) -> (Task<Message>, Option<Event>) {
-        self.reading = false;
-        match page {
-            Ok(page) => {
-                take(self, page);
-                (Task::none(), None)
+    /// Takes a message that changes only what is shown.
+    fn note(&mut self, message: Message) -> Task<Message> {
+        match message {
+            Message::ReadAnswered(_, key, post) => self.timeline.take_answered(key, post.map(|post| *post)),
+            Message::ReadMembers(_, members) => self.show_members(members),
+            Message::Seen(number) => drop(self.shown.take_if(|_| self.wish.0 == number)),
+            Message::Hover(key) => self.hovered = Some(key),
+            Message::Reply(key) => return self.compose(|composer, _| composer.reply(key)),
+            Message::Edit(key) => return self.edit(Some(key)),
+            Message::EditLast => return self.edit(self.timeline.last_own().map(|entry| entry.key)),
+            Message::Leave => {
+                return self.compose(|composer, _| {
+                    composer.leave();
+                });
             }
-            Err(error) => (Task::none(), Some(Event::Toast(error))),
-        }
-    }
-
-    fn snap_to_end() -> Task<Message> {
-        // The history is anchored at its end, so that is where it starts.
-        iced::widget::operation::snap_to(LOG, RelativeOffset::START)
-    }
-
-    fn scrolled(&mut self, viewport: Viewport, program: &Program) -> Task<Message> {
-        let from_bottom = viewport.absolute_offset().y;
-        let room = viewport.content_bounds().height - viewport.bounds().height;
-        if from_bottom > NEAR_BOTTOM {
-            self.timeline.hold();
-        } else if !self.timeline.is_turned_back() {
-            self.timeline.release();
-        }
-        if room - from_bottom < NEAR_TOP && !self.timeline.is_full() {
-            return self.read_older(program);
+            _ => {}
         }
         Task::none()
     }
 
-    fn send(&mut self, program: &Program) -> Task<Message> {
-        let text = self.draft.text().trim().to_owned();
-        if text.is_empty() {
+    fn compose(&mut self, change: impl FnOnce(&mut Composer, &Timeline)) -> Task<Message> {
+        self.menu = None;
+        change(&mut self.composer, &self.timeline);
+        iced::widget::operation::focus(composer::FIELD)
+    }
+
+    fn edit(&mut self, key: Option<EntryKey>) -> Task<Message> {
+        self.compose(|composer, timeline| {
+            let entry = key.and_then(|key| timeline.entry(&key));
+            if let Some((entry, text)) = entry.and_then(|entry| Some((entry, entry.text.as_ref()?))) {
+                composer.edit(entry.key, text);
+            }
+        })
+    }
+
+    fn take(&mut self, part: Part, piece: Result<Piece, String>, unread: usize, program: &Program) -> Step {
+        match piece {
+            Ok(piece) => {
+                self.show(part, piece, unread);
+                (self.read_answered(program), None)
+            }
+            Err(error) => {
+                self.timeline.give_up();
+                (Task::none(), Some(Event::Toast(error)))
+            }
+        }
+    }
+
+    fn scrolled(&mut self, edge: Edge, program: &Program, cx: &Cx) -> Task<Message> {
+        let part = match edge {
+            Edge::NearStart => self.timeline.ask_older(),
+            Edge::NearEnd => self.timeline.ask_newer(),
+            Edge::End | Edge::NotEnd => {
+                self.timeline.set_at_end(edge == Edge::End);
+                None
+            }
+        };
+        part.map_or_else(Task::none, |part| self.read(part, program, cx))
+    }
+
+    /// Goes to a post, wherever in the history it stands.
+    fn go_to(&mut self, key: EntryKey, program: &Program, cx: &Cx) -> Task<Message> {
+        self.wish = (self.wish.0 + 1, To::Child(Key::Entry(key)));
+        self.shown = Some(key);
+        let number = self.wish.0;
+        let seen = Task::perform(tokio::time::sleep(SHOWN), move |()| Message::Seen(number));
+        if self.timeline.entry(&key).is_some() {
+            return seen;
+        }
+        let part = self.timeline.ask_for(Part::Around(key));
+        Task::batch([seen, self.read(part, program, cx)])
+    }
+
+    fn latest(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
+        self.wish = (self.wish.0 + 1, To::End);
+        if self.timeline.has_end() {
+            self.timeline.set_at_end(true);
             return Task::none();
         }
-        self.draft = text_editor::Content::new();
-        self.refusal = None;
-        self.timeline.release();
-        let (id, program) = (self.id, program.clone());
-        let work = async move {
-            let sent = program.send(id, text.clone()).await;
-            sent.map(drop).map_err(|error| (text, words::send_error(&error)))
-        };
-        let work = Task::perform(work, move |sent| Message::Sent(id, sent));
-        Task::batch([work, Self::snap_to_end()])
+        let part = self.timeline.ask_for(Part::Newest);
+        self.read(part, program, cx)
     }
 
-    /// A text that was refused goes back where it was typed, before what was typed since.
-    fn give_back(&mut self, text: &str, reason: String) {
-        let since = self.draft.text();
-        let whole = if since.trim().is_empty() { text.to_owned() } else { format!("{text}\n{since}") };
-        self.draft = text_editor::Content::with_text(&whole);
-        self.draft.perform(text_editor::Action::Move(text_editor::Motion::DocumentEnd));
-        self.refusal = Some(reason);
+    fn update_menu(&mut self, message: menu::Message, program: &Program) -> Step {
+        match message {
+            menu::Message::Open(key, page) => {
+                self.menu = Some(Menu::new(key, page));
+                return (Task::none(), None);
+            }
+            menu::Message::Emoji(emoji) => {
+                if let Some(menu) = &mut self.menu {
+                    menu.type_emoji(emoji);
+                }
+                return (Task::none(), None);
+            }
+            menu::Message::Close => self.menu = None,
+            menu::Message::Copy(key) => {
+                self.menu = None;
+                return self.copy(&key);
+            }
+            menu::Message::Delete(key) => {
+                self.menu = None;
+                let handle = self.handle(program);
+                return (act(async move { handle.delete(key).await }), None);
+            }
+        }
+        (Task::none(), None)
     }
 
-    fn copy(&self, key: &EntryKey) -> (Task<Message>, Option<Event>) {
+    fn react(&mut self, key: EntryKey, emoji: String, on: bool, program: &Program) -> Task<Message> {
+        self.menu = None;
+        let handle = self.handle(program);
+        act(async move { handle.react(key, emoji, on).await })
+    }
+
+    fn send(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
+        let Some((mode, text)) = self.composer.take() else { return Task::none() };
+        let (id, handle) = (self.id, self.handle(program));
+        let sent = composer::send(handle, mode, text);
+        let sent = Task::perform(sent, move |sent| Message::Sent(id, sent));
+        if mode.is_edit() {
+            return sent;
+        }
+        Task::batch([sent, self.latest(program, cx)])
+    }
+
+    fn copy(&self, key: &EntryKey) -> Step {
         let text = self.timeline.entry(key).and_then(|entry| entry.text.clone());
         match text {
             Some(text) => (iced::clipboard::write(text), Some(Event::Toast(tr("copied")))),
@@ -378,12 +478,21 @@ impl State {
 
     /// Draws it. `details` says whether the details are drawn beside it.
     pub fn view<'a>(&'a self, cx: &'a Cx, details: bool) -> Element<'a, Message> {
-        let foot = match self.id {
-            ConversationId::Room(id) if room(cx, id).is_some_and(|room| !room.joined) => left_room(),
-            _ => composer::view(&self.draft, self.refusal.as_deref(), self.title(cx)),
+        let content = column![self.header(cx, details), widget::level_line(), self.history(cx)];
+        let content = if self.can_write(cx) {
+            let bar = self.composer.bar(&self.timeline, cx);
+            content.push(self.strip(cx)).push(self.composer.view(bar, self.title(cx)))
+        } else {
+            content.push(left_room())
         };
-        let content = column![self.header(cx, details), widget::level_line(), self.log(cx), foot];
         container(content).width(Fill).height(Fill).style(theme::container::background).into()
+    }
+
+    fn can_write(&self, cx: &Cx) -> bool {
+        match self.id {
+            ConversationId::Room(id) => room(cx, id).is_none_or(|room| room.joined),
+            ConversationId::Direct(_) => true,
+        }
     }
 
     /// The room's or the person's name.
@@ -417,43 +526,62 @@ impl State {
             .into()
     }
 
-    fn log<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
-        let items = self.timeline.items(&cx.clock);
-        if items.is_empty() && !self.reading {
+    fn history<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
+        if self.timeline.is_empty() && !self.timeline.is_reading() {
             return widget::empty(self.empty_sentence(cx), None);
         }
-        let is_chat = matches!(self.id, ConversationId::Direct(_));
-        let rows = items.into_iter().map(|item| match item {
+        let look = bubble::Look {
+            is_chat: matches!(self.id, ConversationId::Direct(_)),
+            can_write: self.can_write(cx),
+            hovered: self.hovered,
+            shown: self.shown,
+            menu: self.menu.as_ref(),
+        };
+        let rows = self.timeline.items(&cx.clock).into_iter().map(|item| match item {
             Item::Day(date) => (Key::Day(date), bubble::day(date, cx)),
+            Item::Gap(key) => (Key::Gap(key), bubble::gap()),
             Item::New { since } => (Key::New, bubble::new_since(since)),
-            Item::Bubble(bubble) => (Key::Entry(bubble.key), bubble::view(bubble, is_chat, cx)),
+            Item::Bubble(bubble) => (Key::Entry(bubble.key), bubble::view(bubble, &look, cx)),
         });
-        let older = (self.timeline.is_full() && !self.timeline.is_at_start()).then(|| {
-            let older = widget::link(tr("log-older"), Message::Older);
-            (Key::Top, container(older).center_x(Fill).into())
-        });
-        let rows = keyed::Column::with_children(older.into_iter().chain(rows))
-            .spacing(gap::XS)
-            .padding([gap::L, gap::XL])
-            .width(Fill);
-        let log = scrollable(rows).id(LOG).width(Fill).anchor_bottom().on_scroll(Message::Scrolled);
-        let log = container(log).align_bottom(Fill);
-        stack![log].push(self.later_pill()).into()
+        let history = log(rows, self.wish, Message::Scrolled).has_end(self.timeline.has_end());
+        stack![Element::from(history)].push(self.latest_pill()).into()
     }
 
     /// Says how much came while older entries are looked at, and goes there.
-    fn later_pill(&self) -> Option<Element<'_, Message>> {
+    fn latest_pill(&self) -> Option<Element<'_, Message>> {
         let later = self.timeline.later();
-        (later > 0).then(|| {
-            let words = text(tr_args("log-later", &[("count", later.into())])).size(size::CAPTION);
-            let content =
-                row![words.font(theme::MEDIUM), Icon::Down.view(14.0).style(theme::icon::on_accent)];
-            let pill = button(content.spacing(gap::XS).align_y(Center))
-                .padding([6.0, gap::M])
-                .style(theme::button::pill)
-                .on_press(Message::Latest);
-            container(pill).center_x(Fill).align_bottom(Fill).padding(gap::M).into()
-        })
+        let words = match later {
+            _ if self.timeline.is_following() || self.timeline.is_empty() => return None,
+            0 => tr("log-latest"),
+            _ => tr_args("log-later", &[("count", later.into())]),
+        };
+        let style = if later > 0 { theme::button::pill } else { theme::button::quiet_pill };
+        let icon = if later > 0 { theme::icon::on_accent } else { theme::icon::quiet };
+        let words = text(words).size(size::CAPTION).font(theme::MEDIUM);
+        let content = row![words, Icon::Down.view(14.0).style(icon)].spacing(gap::XS).align_y(Center);
+        let pill = button(content).padding([6.0, gap::M]).style(style).on_press(Message::Latest);
+        Some(container(pill).center_x(Fill).align_bottom(Fill).padding(gap::M).into())
+    }
+
+    /// Who is writing, and what of ours waits for what: one quiet line above the composer.
+    fn strip<'a>(&self, cx: &'a Cx) -> Element<'a, Message> {
+        let caption = |words: String| text(words).size(size::CAPTION).style(theme::text::secondary);
+        let names = cx.typing.people(self.id).into_iter().map(|person| cx.names.face(person).name);
+        let typing = words::typing(&names.collect::<Vec<_>>()).map(caption);
+        let waiting = self.waiting(cx).map(|words| {
+            let clock = Icon::Clock.view(14.0).style(theme::icon::quiet);
+            row![clock, caption(words)].spacing(gap::XS).align_y(Center)
+        });
+        let content = row![].push(typing).push(space::horizontal()).push(waiting).align_y(Center);
+        container(content).padding(widget::sides(gap::XL)).center_y(20).into()
+    }
+
+    fn waiting(&self, cx: &Cx) -> Option<String> {
+        let waiting = match self.id {
+            ConversationId::Room(id) => room(cx, id)?.waiting,
+            ConversationId::Direct(person) => cx.chat(person)?.waiting,
+        }?;
+        words::waiting(waiting, &self.title(cx), &cx.clock)
     }
 
     fn empty_sentence(&self, cx: &Cx) -> String {
@@ -469,6 +597,11 @@ impl State {
     }
 }
 
+/// Changes a post; the result is told by an event.
+fn act(work: impl Future<Output = Result<(), EditError>> + Send + 'static) -> Task<Message> {
+    Task::perform(work, |done| Message::Done(done.map_err(|error| words::edit_error(&error))))
+}
+
 /// A room that we are in, or were in.
 pub fn room(cx: &Cx, id: RoomId) -> Option<&RoomView> {
     cx.overview.rooms.iter().find(|room| room.room == id)
@@ -478,7 +611,12 @@ fn subtitle(id: ConversationId, cx: &Cx) -> String {
     match id {
         ConversationId::Room(id) => room(cx, id).map_or_else(String::new, |room| {
             let members = tr_args("members-count", &[("count", room.members.into())]);
-            tr_args("room-subtitle", &[("members", members.into()), ("online", room.online.into())])
+            let about =
+                tr_args("room-subtitle", &[("members", members.into()), ("online", room.online.into())]);
+            match words::syncing(&room.completeness) {
+                Some(syncing) => format!("{about} · {syncing}"),
+                None => about,
+            }
         }),
         ConversationId::Direct(person) => {
             cx.person(person).map_or_else(String::new, |person| words::presence(person, &cx.clock))

@@ -1,6 +1,6 @@
 //! The details beside a conversation: a room's members, or who the other is.
 
-use iced::widget::{Column, column, container, row, scrollable, text};
+use iced::widget::{Column, column, container, progress_bar, row, scrollable, text};
 use iced::{Center, Fill, Padding, Task};
 use kinmesh_core::{PersonView, RoomView};
 use kinmesh_model::{Face, initial};
@@ -120,6 +120,7 @@ fn room_details<'a>(
             Vec::new()
         },
     );
+    let complete = room.joined.then(|| completeness(room, cx));
     let invite = room.joined.then(|| {
         let copy = widget::link(tr("link-copy"), Message::CopyLink(room.room));
         titled_card(tr("invite"), tr("invite-sentence"), vec![copy])
@@ -129,7 +130,24 @@ fn room_details<'a>(
     let heading = container(heading).padding(widget::sides(gap::L));
     let rows =
         sorted(members, cx).into_iter().take(MEMBERS_CAP).map(|(person, face)| member(person, face, cx));
-    column![name, about].push(invite).push((!members.is_empty()).then_some(heading)).extend(rows)
+    column![name]
+        .push(complete)
+        .push(about)
+        .push(invite)
+        .push((!members.is_empty()).then_some(heading))
+        .extend(rows)
+}
+
+/// What of the room's history is here, as far as others hold it.
+fn completeness<'a>(room: &RoomView, cx: &Cx) -> Element<'a, Message> {
+    let of = &room.completeness;
+    let (title, sentence) = words::completeness(of, &cx.clock);
+    let title = text(title).size(size::SECONDARY).font(theme::SEMIBOLD).line_height(theme::LINE);
+    let bar = (of.members > 0).then(|| {
+        let bar = progress_bar(0.0..=of.members as f32, of.agreeing as f32).girth(6);
+        container(bar).padding(Padding::ZERO.top(gap::S))
+    });
+    padded(widget::card(column![title, widget::secondary(sentence)].push(bar)))
 }
 
 /// Online first, then by name.

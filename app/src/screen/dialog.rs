@@ -1,5 +1,6 @@
 //! The dialogs over the main screen, at most one at a time.
 
+pub mod edits;
 pub mod find_person;
 pub mod join_room;
 pub mod network;
@@ -22,6 +23,8 @@ pub enum State {
     Rename(rename::State),
     /// How we are connected.
     Network(network::State),
+    /// All texts that a post had.
+    Edits(edits::State),
 }
 
 /// What can happen in a dialog.
@@ -35,6 +38,8 @@ pub enum Message {
     Rename(rename::Message),
     /// Looking at the connection.
     Network(network::Message),
+    /// Looking at the texts that a post had.
+    Edits(edits::Message),
 }
 
 /// What the parent is told.
@@ -55,7 +60,7 @@ impl State {
             Self::JoinRoom(_) => iced::widget::operation::focus(join_room::NAME),
             Self::FindPerson(_) => iced::widget::operation::focus(find_person::QUERY),
             Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
-            Self::Network(_) => Task::none(),
+            Self::Network(_) | Self::Edits(_) => Task::none(),
         }
     }
 
@@ -78,6 +83,7 @@ impl State {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::Network), event)
             }
+            (Self::Edits(state), Message::Edits(message)) => (Task::none(), state.update(message)),
             _ => (Task::none(), None),
         }
     }
@@ -89,6 +95,7 @@ impl State {
             Self::FindPerson(state) => state.view(cx).map(Message::FindPerson),
             Self::Rename(state) => state.view().map(Message::Rename),
             Self::Network(state) => state.view(cx).map(Message::Network),
+            Self::Edits(state) => state.view(cx).map(Message::Edits),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use iced::widget::{column, container, row, text_editor};
 use iced::{Fill, Task};
 use kinmesh_core::Event as PeerEvent;
-use kinmesh_proto::{ConversationId, RoomName};
+use kinmesh_proto::{ConversationId, EntryKey, RoomName};
 
 use super::{Cx, conversation, details, dialog, sidebar};
 use crate::i18n::tr;
@@ -72,10 +72,11 @@ impl State {
 
     /// Opens a conversation.
     pub fn open(&mut self, id: ConversationId, program: &Program, cx: &Cx) -> Task<Message> {
-        self.dialog = None;
         if self.open_id() == Some(id) {
+            self.dialog = None;
             return iced::widget::operation::focus(conversation::composer::FIELD);
         }
+        self.dialog = None;
         self.put_away();
         let draft = self.drafts.remove(&id).unwrap_or_default();
         let (open, task) = conversation::State::open(id, draft, program, cx);
@@ -107,9 +108,13 @@ impl State {
         Task::batch(tasks).map(Message::Conversation)
     }
 
-    /// Escape: closes the dialog, and in a narrow window the conversation.
+    /// Escape: closes the dialog, what is open in the conversation or the search, and in a narrow
+    /// window the conversation.
     pub fn escape(&mut self, cx: &Cx) {
-        if self.dialog.take().is_none() && !cx.has_sidebar() {
+        let was_open = self.dialog.take().is_some()
+            || self.open.as_mut().is_some_and(conversation::State::escape)
+            || self.sidebar.escape();
+        if !was_open && !cx.has_sidebar() {
             self.put_away();
         }
     }
@@ -150,6 +155,13 @@ impl State {
         }
     }
 
+    fn show_edits(&mut self, key: EntryKey, program: &Program) -> Step {
+        let Some(id) = self.open_id() else { return (Task::none(), None) };
+        let (dialog, read) = dialog::edits::State::open(program.node.conversation(id), key);
+        self.dialog = Some(dialog::State::Edits(dialog));
+        (read.map(|message| Message::Dialog(dialog::Message::Edits(message))), None)
+    }
+
     fn show(&mut self, dialog: dialog::State) -> Step {
         let task = dialog.start().map(Message::Dialog);
         self.dialog = Some(dialog);
@@ -169,6 +181,7 @@ impl State {
                 self.put_away();
                 None
             }
+            Some(conversation::Event::History(key)) => return self.show_edits(key, program),
             Some(conversation::Event::ToggleDetails) => {
                 self.details_hidden = !self.details_hidden;
                 None

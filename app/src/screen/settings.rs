@@ -2,10 +2,10 @@
 
 pub mod sound;
 
-use iced::widget::{Column, button, column, container, pick_list, row, scrollable, space, text};
+use iced::widget::{Column, button, column, container, pick_list, row, scrollable, space, text, toggler};
 use iced::{Center, Fill, Subscription, Task};
 use kinmesh_core::OwnView;
-use kinmesh_proto::{DisplayName, StatusLine};
+use kinmesh_proto::{DisplayName, Privacy, StatusLine};
 
 use super::{Cx, words};
 use crate::i18n::{Language, tr};
@@ -24,13 +24,15 @@ pub const STATUS: &str = "settings-status";
 pub enum Section {
     /// Name and status line.
     Profile,
+    /// What others are told.
+    Privacy,
     /// Theme and language.
     Look,
     /// The microphone.
     Sound,
 }
 
-const SECTIONS: [Section; 3] = [Section::Profile, Section::Look, Section::Sound];
+const SECTIONS: [Section; 4] = [Section::Profile, Section::Privacy, Section::Look, Section::Sound];
 
 /// The open settings.
 pub struct State {
@@ -54,6 +56,10 @@ pub enum Message {
     SaveProfile,
     /// They were taken, or why not.
     SavedProfile(Result<(), String>),
+    /// What others are told.
+    Privacy(Privacy),
+    /// Work is done whose result is told by the overview.
+    Done(Result<(), String>),
     /// Light or dark.
     Theme(ThemeChoice),
     /// The language.
@@ -106,7 +112,7 @@ impl State {
     pub fn subscription(&self) -> Subscription<Message> {
         match self.section {
             Section::Sound => self.sound.subscription().map(Message::Sound),
-            Section::Profile | Section::Look => Subscription::none(),
+            Section::Profile | Section::Privacy | Section::Look => Subscription::none(),
         }
     }
 
@@ -122,6 +128,8 @@ impl State {
             Message::SaveProfile => return (self.save_profile(program), None),
             Message::SavedProfile(Ok(())) => return (Task::none(), Some(Event::Toast(tr("saved")))),
             Message::SavedProfile(Err(error)) => self.error = Some(error),
+            Message::Privacy(privacy) => return (set_privacy(privacy, program), None),
+            Message::Done(done) => return (Task::none(), done.err().map(Event::Toast)),
             Message::Theme(choice) => return (Task::none(), Some(Event::Theme(choice))),
             Message::Language(LanguageChoice(language)) => {
                 return (Task::none(), Some(Event::Language(language)));
@@ -152,6 +160,7 @@ impl State {
     pub fn view<'a>(&'a self, settings: &Settings, cx: &'a Cx) -> Element<'a, Message> {
         let cards = match self.section {
             Section::Profile => self.profile(cx),
+            Section::Privacy => privacy(cx.overview.me.privacy),
             Section::Look => look(settings),
             Section::Sound => self.sound.view().map(Message::Sound),
         };
@@ -206,6 +215,7 @@ impl State {
 fn section_name(section: Section) -> String {
     tr(match section {
         Section::Profile => "settings-profile",
+        Section::Privacy => "settings-privacy",
         Section::Look => "settings-look",
         Section::Sound => "settings-sound",
     })
@@ -213,6 +223,28 @@ fn section_name(section: Section) -> String {
 
 fn caption<'a, Message: 'a>(id: &str) -> Element<'a, Message> {
     text(tr(id)).size(size::SECONDARY).font(theme::SEMIBOLD).into()
+}
+
+fn set_privacy(privacy: Privacy, program: &Program) -> Task<Message> {
+    let node = program.node.clone();
+    let work = async move { node.set_privacy(privacy).await };
+    Task::perform(work, |set| Message::Done(set.map_err(|error| words::change_error(&error))))
+}
+
+fn privacy<'a>(now: Privacy) -> Element<'a, Message> {
+    let receipts = switch("privacy-receipts", now.read_receipts, move |read_receipts| {
+        Message::Privacy(Privacy { read_receipts, ..now })
+    });
+    let typing =
+        switch("privacy-typing", now.typing, move |typing| Message::Privacy(Privacy { typing, ..now }));
+    column![receipts, typing].spacing(gap::L).into()
+}
+
+/// A card about something that is on or off.
+fn switch<'a>(id: &str, on: bool, set: impl Fn(bool) -> Message + 'a) -> Element<'a, Message> {
+    let lines = column![caption(id), widget::secondary(tr(&format!("{id}-sentence")))].spacing(gap::XS);
+    let toggle = toggler(on).size(22).on_toggle(set);
+    widget::card(row![container(lines).width(Fill), toggle].spacing(gap::M).align_y(Center))
 }
 
 fn look<'a>(settings: &Settings) -> Element<'a, Message> {

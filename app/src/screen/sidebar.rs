@@ -104,6 +104,11 @@ impl State {
         }
     }
 
+    /// Escape: clears the search. Whether something was typed there.
+    pub fn escape(&mut self) -> bool {
+        !std::mem::take(&mut self.filter).is_empty()
+    }
+
     fn lists(&self, cx: &Cx) -> Lists {
         let overview = &cx.overview;
         let me = overview.me.person;
@@ -221,8 +226,11 @@ fn conversation_row<'a>(row: Row, cx: &'a Cx, open: Option<ConversationId>) -> E
         let at = words::moment(cx.clock.moment(at));
         text(at).size(size::CAPTION).style(theme::text::secondary).into()
     });
+    let typing = cx.typing.people(row.conversation);
+    let typing: Vec<_> = typing.into_iter().map(|person| cx.names.face(person).name).collect();
     let preview = match &row.preview {
         _ if !row.joined => tr("room-left"),
+        _ if !typing.is_empty() => words::typing(&typing).unwrap_or_default(),
         Some(preview) => words::preview(preview),
         None => tr("conversation-empty-short"),
     };

@@ -1,10 +1,11 @@
 //! Words for what the peer and the view models say as data. Knows no screen.
 
 use jiff::civil::{Date, Time};
-use kinmesh_core::{Online, PersonView, Route};
-use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Speaker};
+use kinmesh_core::{Completeness, Online, PersonView, Route, WaitReason, Waiting};
+use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Said, Speaker};
 use kinmesh_net::{
-    BootstrapLink, CallError, ChangeError, ConnectError, FollowError, NodeStatus, ReadError, SendError,
+    BootstrapLink, CallError, ChangeError, ConnectError, EditError, FollowError, NodeStatus, ReadError,
+    SendError,
 };
 use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
 
@@ -58,7 +59,7 @@ pub fn moment(moment: Moment) -> String {
 
 /// The newest entry in one line.
 pub fn preview(preview: &Preview) -> String {
-    let text = preview.text.clone().unwrap_or_else(|| tr("entry-unreadable"));
+    let text = said_in_line(preview.said());
     match &preview.by {
         None => text,
         Some(Speaker::Me) => tr_args("preview-me", &[("text", text.into())]),
@@ -68,9 +69,72 @@ pub fn preview(preview: &Preview) -> String {
     }
 }
 
+/// What an entry says.
+pub fn said_in_line(said: Said<'_>) -> String {
+    match said {
+        Said::Text(text) => kinmesh_model::one_line(text),
+        Said::Deleted => tr("entry-deleted"),
+        Said::Unreadable => tr("entry-unreadable"),
+    }
+}
+
+/// Who is writing: nothing for nobody.
+pub fn typing(names: &[String]) -> Option<String> {
+    match names {
+        [] => None,
+        [name] => Some(tr_args("typing-one", &[("name", name.as_str().into())])),
+        [a, b] => Some(tr_args("typing-two", &[("a", a.as_str().into()), ("b", b.as_str().into())])),
+        _ => Some(tr_args("typing-many", &[("count", names.len().into())])),
+    }
+}
+
+/// What of ours waits for what, in a conversation of this title; nothing while it is on its way.
+pub fn waiting(waiting: Waiting, title: &str, clock: &Clock) -> Option<String> {
+    let args = |since_ms| {
+        let since = moment(clock.moment(since_ms));
+        [("count", waiting.entries.into()), ("name", title.into()), ("since", since.into())]
+    };
+    let id = match waiting.reason {
+        WaitReason::Sending => return None,
+        WaitReason::Offline { last_seen_ms } => return Some(tr_args("waiting-offline", &args(last_seen_ms))),
+        WaitReason::Connecting => "waiting-connecting",
+        WaitReason::Refused => "waiting-refused",
+        WaitReason::NoAnswer => "waiting-no-answer",
+        WaitReason::Alone => "waiting-alone",
+    };
+    Some(tr_args(id, &args(waiting.since_ms)))
+}
+
+/// That histories are being compared, while they are.
+pub fn syncing(completeness: &Completeness) -> Option<String> {
+    let count = completeness.comparing;
+    (count > 0).then(|| tr_args("syncing", &[("count", count.into())]))
+}
+
+/// How sure it is that nothing is missing in a room: a few words, and a sentence.
+pub fn completeness(of: &Completeness, clock: &Clock) -> (String, String) {
+    let since = of.unreachable_since_ms.map(|ms| moment(clock.moment(ms))).unwrap_or_default();
+    let args = [
+        ("members", of.members.into()),
+        ("agreeing", of.agreeing.into()),
+        ("comparing", of.comparing.into()),
+        ("unreachable", of.unreachable.into()),
+        ("since", since.into()),
+    ];
+    let (title, sentence) = match of {
+        _ if of.members == 0 => ("complete-alone", "complete-alone-sentence"),
+        _ if of.agreeing == of.members => ("complete", "complete-all"),
+        _ if of.comparing > 0 => ("complete-comparing", "complete-comparing-sentence"),
+        _ if of.agreeing > 0 => ("complete", "complete-some"),
+        _ => ("complete-unknown", "complete-nobody"),
+    };
+    (tr(title), tr_args(sentence, &args))
+}
+
 /// How far an own entry has come; nothing for the entries of others.
-pub fn delivery(delivery: Delivery) -> Option<String> {
+pub fn delivery(delivery: Delivery, read: bool) -> Option<String> {
     match delivery {
+        Delivery::Delivered if read => Some(tr("delivery-read")),
         Delivery::Received => None,
         Delivery::Queued => Some(tr("delivery-queued")),
         Delivery::Sent { members } => Some(tr_args("delivery-sent", &[("members", members.into())])),
@@ -204,6 +268,18 @@ pub fn send_error(error: &SendError) -> String {
         SendError::OutboxFull => tr("error-outbox-full"),
         SendError::Store(error) => store_error(error),
         SendError::Call(error) => call_error(*error),
+    }
+}
+
+/// Why a post was not changed or answered.
+pub fn edit_error(error: &EditError) -> String {
+    match error {
+        EditError::UnknownPost => tr("error-post-unknown"),
+        EditError::NotYours => tr("error-post-not-yours"),
+        EditError::Deleted => tr("error-post-deleted"),
+        EditError::NotAnEmoji => tr("error-not-an-emoji"),
+        EditError::Send(error) => send_error(error),
+        EditError::Read(error) => read_error(error),
     }
 }
 

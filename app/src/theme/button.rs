@@ -60,6 +60,13 @@ pub fn quiet(theme: &Theme, status: Status) -> Style {
     Style { border: line, ..filled(behind, text_color, radius::ROW) }
 }
 
+/// What takes something away for good.
+pub fn alarming(theme: &Theme, status: Status) -> Style {
+    let colors = theme.colors();
+    let behind = if is_pointed_at(status) { mix(colors.bad, colors.text, 0.12) } else { colors.bad };
+    filled(behind, colors.panel, radius::ROW)
+}
+
 /// Text that does something.
 pub fn link(theme: &Theme, status: Status) -> Style {
     let colors = theme.colors();
@@ -125,4 +132,37 @@ pub fn bar(theme: &Theme, status: Status) -> Style {
 /// A button that floats over the history.
 pub fn pill(theme: &Theme, status: Status) -> Style {
     Style { border: border::rounded(radius::PILL), ..primary(theme, status) }
+}
+
+/// The same where nothing is new.
+pub fn quiet_pill(theme: &Theme, status: Status) -> Style {
+    let style = quiet(theme, status);
+    Style { border: Border { radius: radius::PILL.into(), ..style.border }, ..style }
+}
+
+/// A reaction under a bubble, ours or not.
+pub fn chip(mine: bool) -> impl Fn(&Theme, Status) -> Style {
+    move |theme, status| {
+        let colors = theme.colors();
+        let behind = if mine { colors.selected } else { colors.panel };
+        let behind = if is_pointed_at(status) { mix(behind, colors.accent, 0.12) } else { behind };
+        let line = Border {
+            color: if mine { colors.accent } else { colors.line },
+            width: 1.0,
+            radius: radius::PILL.into(),
+        };
+        Style { border: line, ..filled(behind, colors.text, radius::PILL) }
+    }
+}
+
+/// What a bubble answers.
+pub fn quote(theme: &Theme, status: Status) -> Style {
+    let colors = theme.colors();
+    let part = if is_pointed_at(status) { 0.16 } else { 0.08 };
+    filled(colors.accent.scale_alpha(part), colors.text, radius::QUOTE)
+}
+
+/// Words that are a button only under the pointer.
+pub fn plain(theme: &Theme, _: Status) -> Style {
+    bare(theme.colors().text, 0.0)
 }

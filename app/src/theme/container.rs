@@ -47,15 +47,25 @@ pub fn composer(theme: &Theme) -> Style {
     outlined(theme.colors().raised, theme.colors().line, radius::BUBBLE)
 }
 
-/// What others said.
-pub fn bubble(theme: &Theme) -> Style {
-    outlined(theme.colors().raised, theme.colors().line, radius::BUBBLE)
+/// What we said, or others: what was taken back is an outline, and what the reader was sent to has
+/// a line around it.
+pub fn said(own: bool, deleted: bool, shown: bool) -> impl Fn(&Theme) -> Style {
+    move |theme| {
+        let colors = theme.colors();
+        let (behind, line, text) = match own {
+            _ if deleted => (colors.background, colors.line, colors.secondary),
+            true => (colors.own, colors.own, colors.on_own),
+            false => (colors.raised, colors.line, colors.text),
+        };
+        let line = if shown { colors.accent } else { line };
+        Style { text_color: Some(text), ..outlined(behind, line, radius::BUBBLE) }
+    }
 }
 
-/// What we said.
-pub fn own_bubble(theme: &Theme) -> Style {
-    let colors = theme.colors();
-    Style { text_color: Some(colors.on_own), ..outlined(colors.own, colors.own, radius::BUBBLE) }
+/// The line beside what a bubble answers.
+pub fn quote_bar(theme: &Theme) -> Style {
+    let radius = border::left(radius::QUOTE);
+    Style { border: Border { radius, ..Border::default() }, ..filled(theme.colors().accent, 0.0) }
 }
 
 /// A day between bubbles.

@@ -7,7 +7,10 @@ use iced::widget::text_editor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kinmesh::screen::{Cx, conversation, home};
-use kinmesh_core::{ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route};
+use kinmesh_core::{
+    ChatView, Completeness, EntryView, Online, OwnView, PersonView, ReactionView, RoomView, Route,
+    WaitReason, Waiting,
+};
 use kinmesh_model::Clock;
 use kinmesh_net::{NodeStatus, Overview};
 use kinmesh_proto::{
@@ -108,7 +111,13 @@ fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> Roo
         unread,
         last,
         waiting: None,
-        completeness: Completeness::default(),
+        completeness: Completeness {
+            members: 5,
+            agreeing: 3,
+            unreachable: 2,
+            unreachable_since_ms: Some(today("11:20")),
+            ..Completeness::default()
+        },
     }
 }
 
@@ -117,27 +126,28 @@ fn chat(who: PersonId, unread: usize, author: PersonId, ms: u64, text: &str, del
     ChatView { person: who, unread, last, waiting: None }
 }
 
-/// What was said in the club's room today.
+/// What was said in the club's room today. Emoji are signs that the bundled font has.
 fn said(room: ConversationId) -> Vec<EntryView> {
     use Delivery::{Queued, Received, Sent};
+    let say = |author, time, text, delivery| entry(room, author, today(time), text, delivery);
+    let who = say(
+        ANA,
+        "13:59",
+        "Who brings the second life jacket? I can take the kayak on the roof, but not both.",
+        Received,
+    );
+    let reaction =
+        |emoji: &str, people: &[PersonId]| ReactionView { emoji: emoji.to_owned(), people: people.to_vec() };
+    let spare = say(LIN, "14:02", "I do. There is a spare one, leaving at three.", Sent { members: 3 });
+    let taken_back = say(BO, "14:04", "", Received);
+    let code = say(BO, "14:05", "The slip code is 4471. Gate closes at 21:00.", Received);
     vec![
-        entry(room, ANA, today("13:58"), "Wind is 12 knots from the west, dropping after four.", Received),
-        entry(
-            room,
-            ANA,
-            today("13:59"),
-            "Who brings the second life jacket? I can take the kayak on the roof, but not both.",
-            Received,
-        ),
-        entry(
-            room,
-            LIN,
-            today("14:02"),
-            "I do. There is a spare one, leaving at three.",
-            Sent { members: 3 },
-        ),
-        entry(room, BO, today("14:05"), "The slip code is 4471. Gate closes at 21:00.", Received),
-        entry(room, LIN, today("14:07"), "Great. I'll tell Mira when she is back online.", Queued),
+        say(ANA, "13:58", "Wind is 12 knots from the west, dropping after four.", Received),
+        EntryView { reactions: vec![reaction("✓", &[BO, LIN]), reaction("❤", &[JONAS])], ..who.clone() },
+        EntryView { reply_to: Some(who.key), ..spare },
+        EntryView { text: None, deleted: true, follows_gap: true, ..taken_back },
+        EntryView { edited_ms: Some(today("14:06")), ..code },
+        say(LIN, "14:07", "Great. I'll tell Mira when she is back online.", Queued),
     ]
 }
 
@@ -163,7 +173,14 @@ impl BoatClub {
         let chats = vec![
             chat(ANA, 1, ANA, today("14:01"), "Call me when you're back", Delivery::Received),
             chat(BO, 0, LIN, today("12:40"), "got it, thanks", Delivery::Delivered),
-            chat(MIRA, 0, LIN, at("2026-11-19T21:00:00Z"), "see you on the boat", Delivery::Queued),
+            ChatView {
+                waiting: Some(Waiting {
+                    entries: 1,
+                    since_ms: at("2026-11-19T21:00:00Z"),
+                    reason: WaitReason::Offline { last_seen_ms: at("2026-11-19T20:00:00Z") },
+                }),
+                ..chat(MIRA, 0, LIN, at("2026-11-19T21:00:00Z"), "see you on the boat", Delivery::Queued)
+            },
         ];
         let club = ConversationId::Room(rooms[0].room);
         let overview = Arc::new(Overview { me, rooms, chats, people: people().into() });
@@ -173,6 +190,26 @@ impl BoatClub {
         let mut open = conversation::State::closed(club, text_editor::Content::new(), &cx);
         open.show_newest(said(club), 1);
         open.show_members(vec![LIN, ANA, BO, MIRA, JONAS, TOMAS]);
+        let mut club = Self { cx, home: home::State::showing(open) };
+        club.cx.typing.heard(club.home.open_id().unwrap(), BO, u64::MAX);
+        club
+    }
+
+    /// The same people, with the chat with Mira open, who is away.
+    pub(crate) fn with_mira() -> Self {
+        let Self { cx, .. } = Self::new();
+        let chat = ConversationId::Direct(MIRA);
+        let say = |author, ms, text, delivery| entry(chat, author, ms, text, delivery);
+        let thursday = |time: &str| at(&format!("2026-11-19T{time}:00Z"));
+        let read = say(LIN, thursday("19:40"), "Is the slip free on Saturday?", Delivery::Delivered);
+        let said = vec![
+            EntryView { read_by_other: true, ..read },
+            say(MIRA, thursday("19:52"), "From nine on", Delivery::Received),
+            say(LIN, thursday("20:01"), "Thank you", Delivery::Delivered),
+            say(LIN, thursday("21:00"), "see you on the boat", Delivery::Queued),
+        ];
+        let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
+        open.show_newest(said, 0);
         Self { cx, home: home::State::showing(open) }
     }
 }

@@ -1,20 +1,39 @@
-//! What a history is made of: days, the "new since" line, bubbles.
+//! What a history is made of: days, gaps, the "new since" line, bubbles.
 
-use iced::widget::{column, container, mouse_area, row, space, text, tooltip};
-use iced::{Center, Fill, FillPortion, Padding};
+use iced::widget::{button, column, container, mouse_area, row, space, text, tooltip};
+use iced::{Center, Fill, Padding, Shrink};
 use jiff::civil::{Date, Time};
-use kinmesh_model::{Bubble, initial};
-use kinmesh_proto::Delivery;
+use kinmesh_model::{Bubble, Chip, Quote, Said, initial};
+use kinmesh_proto::{Delivery, EntryKey};
 
 use super::Message;
+use super::menu::{self, Menu, Page};
 use crate::i18n::{tr, tr_args};
 use crate::screen::{Cx, words};
-use crate::theme::{self, column as width, size, space as gap};
+use crate::theme::{self, size, space as gap};
+use crate::widget::ellipsis::ellipsis;
 use crate::widget::footnoted::footnoted;
+use crate::widget::tooled::{Tells, tooled};
 use crate::widget::{self, AvatarSize, Element, Icon};
 
 /// Width of an avatar and the gap beside it, where a bubble has none.
 const INDENT: f32 = 32.0 + gap::S;
+/// Names in a tooltip; the others are counted.
+const NAMES_MAX: usize = 8;
+
+/// How the bubbles of a conversation are drawn.
+pub struct Look<'a> {
+    /// Whether there is one other, so that nobody needs to be named.
+    pub is_chat: bool,
+    /// Whether posts can be answered and changed.
+    pub can_write: bool,
+    /// The post under the pointer.
+    pub hovered: Option<EntryKey>,
+    /// The post that the reader was sent to.
+    pub shown: Option<EntryKey>,
+    /// The open menu.
+    pub menu: Option<&'a Menu>,
+}
 
 /// The day of what follows.
 pub fn day<'a>(date: Date, cx: &Cx) -> Element<'a, Message> {
@@ -36,38 +55,40 @@ pub fn new_since<'a>(since: Option<Time>) -> Element<'a, Message> {
     row![line(), words, line()].spacing(gap::M).align_y(Center).padding([gap::S, 0.0]).into()
 }
 
+/// Something is missing before what follows.
+pub fn gap<'a>() -> Element<'a, Message> {
+    let words = text(tr("gap")).size(size::CAPTION).align_x(Center).style(theme::text::secondary);
+    container(words).center_x(Fill).padding([gap::S, gap::XL]).into()
+}
+
 /// An entry.
-pub fn view<'a>(bubble: Bubble<'a>, is_chat: bool, cx: &Cx) -> Element<'a, Message> {
-    let part = (width::BUBBLE_PART * 100.0) as u16;
-    let bubble_part = FillPortion(part);
-    let rest = || space().width(FillPortion(100 - part));
-    if bubble.own {
-        let content = container(own(&bubble)).width(bubble_part).align_right(bubble_part);
-        row![rest(), content].into()
-    } else {
-        let content = container(other(&bubble, is_chat, cx)).width(bubble_part);
-        row![content, rest()].into()
-    }
+pub fn view<'a>(bubble: Bubble<'a>, look: &Look<'a>, cx: &Cx) -> Element<'a, Message> {
+    let key = bubble.key;
+    let is_deleted = bubble.said == Said::Deleted;
+    let menu = look.menu.filter(|menu| menu.key() == key);
+    let has_tools = !is_deleted && (look.hovered == Some(key) || menu.is_some());
+    let tools = has_tools.then(|| menu::tools(key, look.can_write));
+    let menu = menu.map(|menu| menu.view(&bubble, look.can_write));
+    let content = if bubble.own { boxed(&bubble, look, cx) } else { other(&bubble, look, cx) };
+    let tells = Tells {
+        enter: Message::Hover(key),
+        menu: if is_deleted {
+            Message::Hover(key)
+        } else {
+            Message::Menu(menu::Message::Open(key, Page::All))
+        },
+        close: Message::Menu(menu::Message::Close),
+    };
+    tooled(bubble.own, content, tools, menu, tells).into()
 }
 
-fn own<'a>(bubble: &Bubble<'a>) -> Element<'a, Message> {
-    let time = text(words::time(bubble.time)).size(size::TINY).style(theme::text::own_note);
-    let note = row![time].push(state(bubble.delivery)).spacing(3).align_y(Center);
-    copyable(bubble, container(said(bubble, note.into())).style(theme::container::own_bubble))
-}
-
-fn other<'a>(bubble: &Bubble<'a>, is_chat: bool, cx: &Cx) -> Element<'a, Message> {
-    let face = cx.names.face(bubble.author);
-    let time = text(words::time(bubble.time)).size(size::TINY).style(theme::text::secondary);
-    let name = (bubble.opens && !is_chat).then(|| {
-        let name = text(face.full_name()).size(size::SECONDARY).font(theme::SEMIBOLD);
-        container(name.style(theme::text::name(face.color))).padding(Padding::ZERO.bottom(2))
-    });
-    let content = column![].push(name).push(said(bubble, time.into()));
-    let content = copyable(bubble, container(content).style(theme::container::bubble));
-    let beside: Element<'_, Message> = match (is_chat, bubble.opens) {
+/// A bubble of somebody else, with their avatar beside the first of a group.
+fn other<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Message> {
+    let content = boxed(bubble, look, cx);
+    let beside: Element<'_, Message> = match (look.is_chat, bubble.opens) {
         (true, _) => return content,
         (false, true) => {
+            let face = cx.names.face(bubble.author);
             let avatar = widget::avatar(initial(&face.name), face.color, AvatarSize::Small, None);
             mouse_area(avatar).on_press(Message::OpenPerson(bubble.author)).into()
         }
@@ -76,32 +97,108 @@ fn other<'a>(bubble: &Bubble<'a>, is_chat: bool, cx: &Cx) -> Element<'a, Message
     row![beside, content].spacing(gap::S).align_y(iced::Bottom).into()
 }
 
-fn said<'a>(bubble: &Bubble<'a>, note: Element<'a, Message>) -> Element<'a, Message> {
-    match bubble.text {
-        Some(text) => footnoted(text, note).into(),
-        None => footnoted(tr("entry-unreadable"), note).into(),
-    }
+/// The bubble itself.
+fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Message> {
+    let above =
+        [name(bubble, look, cx), bubble.quote.as_ref().map(|quote| quoted(quote, quiet(bubble.own), cx))];
+    let words = match bubble.said {
+        Said::Text(text) => footnoted(text, note(bubble)),
+        Said::Deleted => footnoted(tr("entry-deleted"), note(bubble)).style(quiet(bubble.own)),
+        Said::Unreadable => footnoted(tr("entry-unreadable"), note(bubble)).style(quiet(bubble.own)),
+    };
+    let words = words.above(above.into_iter().flatten()).below(chips(bubble, look, cx));
+    let style =
+        theme::container::said(bubble.own, bubble.said == Said::Deleted, look.shown == Some(bubble.key));
+    container(words).padding([gap::S + 1.0, gap::M + 1.0]).style(style).into()
 }
 
-fn copyable<'a>(
-    bubble: &Bubble<'a>,
-    content: container::Container<'a, Message, theme::Theme>,
-) -> Element<'a, Message> {
-    let padded = content.padding([gap::S + 1.0, gap::M + 1.0]);
-    mouse_area(padded).on_right_press(Message::Copy(bubble.key)).into()
+type Style = fn(&theme::Theme) -> text::Style;
+
+fn quiet(own: bool) -> Style {
+    if own { theme::text::own_note } else { theme::text::secondary }
+}
+
+fn name<'a>(bubble: &Bubble<'_>, look: &Look<'_>, cx: &Cx) -> Option<Element<'a, Message>> {
+    (bubble.opens && !bubble.own && !look.is_chat).then(|| {
+        let face = cx.names.face(bubble.author);
+        let name = text(face.full_name()).size(size::SECONDARY).font(theme::SEMIBOLD);
+        container(name.style(theme::text::name(face.color))).padding(Padding::ZERO.bottom(2)).into()
+    })
+}
+
+/// What is answered, in two lines. A press goes there.
+fn quoted<'a>(quote: &Quote<'_>, style: Style, cx: &Cx) -> Element<'a, Message> {
+    let line = |words: String| ellipsis(words).size(size::SECONDARY).style(style);
+    let lines = match quote.post {
+        Some((author, said)) => {
+            let name = ellipsis(cx.names.face(author).name).size(size::SECONDARY);
+            column![name.font(theme::SEMIBOLD).style(theme::text::accent), line(words::said_in_line(said))]
+        }
+        None => column![line(tr("quote-missing"))],
+    };
+    let bar = container(space()).width(3).height(Fill).style(theme::container::quote_bar);
+    let content = row![bar, container(lines).padding([2.0, gap::S])].height(Shrink);
+    let press = quote.post.is_some().then_some(Message::GoTo(quote.key));
+    let quote = button(content).padding(0).style(theme::button::quote).on_press_maybe(press);
+    container(quote).padding(Padding::ZERO.bottom(gap::XS)).into()
+}
+
+/// Reactions, side by side. A press puts ours there, or takes it back.
+fn chips<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Option<Element<'a, Message>> {
+    let chip = |chip: &Chip<'a>| {
+        let face = row![
+            text(chip.emoji).size(size::CAPTION),
+            text(chip.people.len().to_string()).size(size::CAPTION).font(theme::MEDIUM),
+        ];
+        let press = Message::React(bubble.key, chip.emoji.to_owned(), !chip.mine);
+        let face = button(face.spacing(gap::XS))
+            .padding([1.0, gap::S])
+            .style(theme::button::chip(chip.mine))
+            .on_press_maybe(look.can_write.then_some(press));
+        widget::hint(face, people(chip, cx), tooltip::Position::Top)
+    };
+    (!bubble.chips.is_empty()).then(|| {
+        let chips = row(bubble.chips.iter().map(chip)).spacing(gap::XS).wrap();
+        container(chips).padding(Padding::ZERO.top(6)).into()
+    })
+}
+
+/// Who put an emoji there.
+fn people(chip: &Chip<'_>, cx: &Cx) -> String {
+    let me = cx.overview.me.person;
+    let called = |person| if person == me { tr("you") } else { cx.names.face(person).full_name() };
+    let mut names: Vec<_> = chip.people.iter().take(NAMES_MAX).map(|person| called(*person)).collect();
+    let more = chip.people.len().saturating_sub(NAMES_MAX);
+    if more > 0 {
+        names.push(tr_args("and-more", &[("count", more.into())]));
+    }
+    names.join(", ")
+}
+
+/// When it was written, whether it was edited, how far it has come.
+fn note<'a>(bubble: &Bubble<'_>) -> Element<'a, Message> {
+    let style = quiet(bubble.own);
+    let edited = bubble.edited.then(|| {
+        let words = text(tr("edited")).size(size::TINY).style(style);
+        let press = Message::History(bubble.key);
+        let press = button(words).padding(0).style(theme::button::plain).on_press(press);
+        widget::hint(press, tr("edits-show"), tooltip::Position::Top)
+    });
+    let time = text(words::time(bubble.time)).size(size::TINY).style(style);
+    let state = (bubble.said != Said::Deleted).then(|| state(bubble)).flatten();
+    row![].push(edited).push(time).push(state).spacing(3).align_y(Center).into()
 }
 
 /// How far an own entry has come: a mark, and the words beside the pointer.
-fn state<'a>(delivery: Delivery) -> Option<Element<'a, Message>> {
-    let icon = match delivery {
+fn state<'a>(bubble: &Bubble<'_>) -> Option<Element<'a, Message>> {
+    let (icon, style): (_, fn(&theme::Theme, _) -> _) = match bubble.delivery {
         Delivery::Received => return None,
-        Delivery::Queued => Icon::Clock,
-        Delivery::Sent { .. } => Icon::Check,
-        Delivery::Delivered => Icon::CheckDouble,
-        Delivery::Failed { .. } => Icon::Failed,
+        Delivery::Queued => (Icon::Clock, theme::icon::own_note),
+        Delivery::Sent { .. } => (Icon::Check, theme::icon::own_note),
+        Delivery::Delivered if bubble.read => (Icon::CheckDouble, theme::icon::accent),
+        Delivery::Delivered => (Icon::CheckDouble, theme::icon::own_note),
+        Delivery::Failed { .. } => (Icon::Failed, theme::icon::bad),
     };
-    let failed = matches!(delivery, Delivery::Failed { .. });
-    let style = if failed { theme::icon::bad } else { theme::icon::own_note };
-    let words = words::delivery(delivery)?;
+    let words = words::delivery(bubble.delivery, bubble.read)?;
     Some(widget::hint(icon.view(14.0).style(style), words, tooltip::Position::Top))
 }

@@ -1,0 +1,158 @@
+//! What can be done with one post: the menu under it, and the tools beside it.
+
+use iced::widget::{button, column, container, row, text, text_input};
+use iced::{Center, Fill};
+use kinmesh_model::{Bubble, Said};
+use kinmesh_proto::EntryKey;
+
+use super::Message as Parent;
+use crate::i18n::tr;
+use crate::theme::{self, size, space as gap};
+use crate::widget::{self, Element, Icon};
+
+/// The field for any emoji.
+pub const EMOJI: &str = "menu-emoji";
+
+/// Emoji that are at hand: what people use most under messages.
+pub const COMMON: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+
+/// Width of the menu: the common emoji side by side.
+const WIDTH: f32 = 248.0;
+
+/// The open menu of a post.
+#[derive(Debug, Clone)]
+pub struct Menu {
+    key: EntryKey,
+    page: Page,
+    /// What was typed as an emoji.
+    emoji: String,
+}
+
+/// What the menu shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Everything that can be done.
+    All,
+    /// Emoji alone.
+    Emoji,
+    /// Whether it is really to be deleted.
+    Delete,
+}
+
+/// What can happen in the menu.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The menu of this post is wanted.
+    Open(EntryKey, Page),
+    /// It is not wanted any more.
+    Close,
+    /// An emoji was typed.
+    Emoji(String),
+    /// The text is wanted on the clipboard.
+    Copy(EntryKey),
+    /// The post is to be deleted; that was asked already.
+    Delete(EntryKey),
+}
+
+impl Menu {
+    /// Opens it.
+    pub fn new(key: EntryKey, page: Page) -> Self {
+        Self { key, page, emoji: String::new() }
+    }
+
+    /// Of which post.
+    pub fn key(&self) -> EntryKey {
+        self.key
+    }
+
+    /// Takes what was typed as an emoji.
+    pub fn type_emoji(&mut self, emoji: String) {
+        self.emoji = emoji;
+    }
+
+    /// Draws it.
+    pub fn view<'a>(&'a self, bubble: &Bubble<'_>, can_write: bool) -> Element<'a, Parent> {
+        let content = match self.page {
+            Page::All => {
+                column![].push(can_write.then(|| self.emojis(bubble))).push(self.actions(bubble, can_write))
+            }
+            Page::Emoji => column![self.emojis(bubble)],
+            Page::Delete => column![self.ask()],
+        };
+        container(content).width(WIDTH).padding(gap::XS).style(theme::container::dialog).into()
+    }
+
+    fn emojis(&self, bubble: &Bubble<'_>) -> Element<'_, Parent> {
+        let mine = |emoji: &str| bubble.chips.iter().any(|chip| chip.mine && chip.emoji == emoji);
+        let common = COMMON.map(|emoji| {
+            let is_mine = mine(emoji);
+            let face = container(text(emoji).size(20.0)).center(36);
+            let react = Parent::React(self.key, emoji.to_owned(), !is_mine);
+            button(face).padding(0).style(theme::button::row(is_mine)).on_press(react).into()
+        });
+        let typed = self.emoji.trim();
+        let react = (!typed.is_empty()).then(|| Parent::React(self.key, typed.to_owned(), true));
+        let any = text_input(&tr("react-any"), &self.emoji)
+            .id(EMOJI)
+            .size(size::SECONDARY)
+            .padding([gap::S, gap::M])
+            .style(theme::field::search)
+            .on_input(|emoji| Parent::Menu(Message::Emoji(emoji)))
+            .on_submit_maybe(react);
+        column![row(common).spacing(gap::XS), any].spacing(gap::XS).into()
+    }
+
+    fn actions(&self, bubble: &Bubble<'_>, can_write: bool) -> Element<'_, Parent> {
+        let key = self.key;
+        let has_text = matches!(bubble.said, Said::Text(_));
+        let can_change = bubble.own && can_write;
+        let actions = [
+            can_write.then(|| action("reply", Parent::Reply(key))),
+            has_text.then(|| action("copy", Parent::Menu(Message::Copy(key)))),
+            (can_change && has_text).then(|| action("edit", Parent::Edit(key))),
+            bubble.edited.then(|| action("edits-show", Parent::History(key))),
+            can_change.then(|| {
+                let words = text(tr("delete-everyone")).size(size::NAME).style(theme::text::bad);
+                let ask = Parent::Menu(Message::Open(key, Page::Delete));
+                button(words)
+                    .width(Fill)
+                    .padding([gap::S, gap::M])
+                    .style(theme::button::row(false))
+                    .on_press(ask)
+                    .into()
+            }),
+        ];
+        column(actions.into_iter().flatten()).into()
+    }
+
+    /// Asks once, since it cannot be taken back.
+    fn ask(&self) -> Element<'_, Parent> {
+        let title = text(tr("delete-ask")).size(size::NAME).font(theme::SEMIBOLD);
+        let sentence = widget::secondary(tr("delete-sentence"));
+        let actions = row![
+            widget::quiet(tr("cancel"), Parent::Menu(Message::Close)),
+            widget::alarming(tr("delete"), Parent::Menu(Message::Delete(self.key))),
+        ];
+        let content = column![title, sentence, actions.spacing(gap::S)].spacing(gap::S);
+        container(content).padding(gap::S).into()
+    }
+}
+
+fn action<'a>(id: &str, message: Parent) -> Element<'a, Parent> {
+    let words = text(tr(id)).size(size::NAME);
+    button(words)
+        .width(Fill)
+        .padding([gap::S, gap::M])
+        .style(theme::button::row(false))
+        .on_press(message)
+        .into()
+}
+
+/// What is at hand beside a post.
+pub fn tools<'a>(key: EntryKey, can_write: bool) -> Element<'a, Parent> {
+    let open = |page| Parent::Menu(Message::Open(key, page));
+    let react = can_write.then(|| widget::small_icon_button(Icon::Smile, tr("react"), open(Page::Emoji)));
+    let reply = can_write.then(|| widget::small_icon_button(Icon::Reply, tr("reply"), Parent::Reply(key)));
+    let more = widget::small_icon_button(Icon::More, tr("more"), open(Page::All));
+    row![].push(react).push(reply).push(more).align_y(Center).into()
+}
