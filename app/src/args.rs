@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::export::Format;
+
 const EXAMPLES: &str = "\
 Examples:
   kinmesh                                     Start the window
@@ -12,6 +14,9 @@ Examples:
   printf 'hello\\n' | kinmesh chat --room lobby --name Bo
   kinmesh rpc --data /srv/bot --name Bot      Drive a peer from a program (docs/rpc.md)
   kinmesh rpc --listen-socket /run/user/1000/kinmesh.sock
+  kinmesh export backup.age                   Everything of yours, behind a passphrase
+  kinmesh import backup.age --data NEW_DIR
+  kinmesh export-conversation --room lobby --format markdown lobby.md
 
 Logs go to standard error: RUST_LOG=kinmesh=debug shows what the peer does.";
 
@@ -34,7 +39,7 @@ impl Command {
     }
 }
 
-/// The three faces of the program.
+/// The three faces of the program, and what can be done with a peer that is stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Face {
     /// The window (the default)
@@ -52,6 +57,61 @@ pub enum Face {
         #[arg(long, value_name = "PATH")]
         listen_socket: Option<PathBuf>,
     },
+    /// What is done with a peer that is stopped.
+    #[command(flatten)]
+    Backup(Backup),
+}
+
+/// What is done with a peer that is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Backup {
+    /// Export everything of a stopped peer into one archive, locked by a passphrase
+    Export {
+        /// The archive; one of that name is replaced
+        file: PathBuf,
+        /// Its passphrase.
+        #[command(flatten)]
+        passphrase: PassphraseOption,
+    },
+    /// Import an archive into a data directory that is empty or does not exist yet
+    Import {
+        /// The archive
+        file: PathBuf,
+        /// Its passphrase.
+        #[command(flatten)]
+        passphrase: PassphraseOption,
+    },
+    /// Export one conversation of a stopped peer
+    ExportConversation {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// What the file is made for
+        #[arg(long, value_enum)]
+        format: Format,
+        /// The file; one of that name is replaced
+        file: PathBuf,
+    },
+}
+
+/// Where a passphrase comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct PassphraseOption {
+    /// Read the passphrase from the first line of this file, instead of asking for it
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// A conversation, as it is named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// The room of this name
+    #[arg(long, value_name = "NAME")]
+    pub room: Option<String>,
+    /// The chat with this person: a name, a nickname or a fingerprint
+    #[arg(long, value_name = "WHO")]
+    pub person: Option<String>,
 }
 
 /// Options of every face.
@@ -113,6 +173,18 @@ mod tests {
             assert_eq!(command.options.name.as_deref(), Some("Bo"));
             assert_eq!(command.face(), Face::Chat { room: Some("lobby".into()) });
         }
+    }
+
+    #[test]
+    fn one_conversation_is_exported_at_a_time() {
+        let parse = |which: &[&str]| {
+            let command = ["kinmesh", "export-conversation", "--format", "json", "x.json"];
+            Command::try_parse_from(command.iter().chain(which))
+        };
+        assert!(parse(&["--room", "lobby"]).is_ok());
+        assert!(parse(&["--person", "Bo"]).is_ok());
+        assert!(parse(&["--room", "lobby", "--person", "Bo"]).is_err());
+        assert!(parse(&[]).is_err());
     }
 
     #[test]

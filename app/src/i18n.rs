@@ -58,12 +58,16 @@ impl Language {
 
     fn sources(self) -> &'static [&'static str] {
         match self {
-            Self::English => {
-                &[include_str!("../i18n/en/desktop.ftl"), include_str!("../i18n/en/terminal.ftl")]
-            }
-            Self::Chinese => {
-                &[include_str!("../i18n/zh-CN/desktop.ftl"), include_str!("../i18n/zh-CN/terminal.ftl")]
-            }
+            Self::English => &[
+                include_str!("../i18n/en/archive.ftl"),
+                include_str!("../i18n/en/desktop.ftl"),
+                include_str!("../i18n/en/terminal.ftl"),
+            ],
+            Self::Chinese => &[
+                include_str!("../i18n/zh-CN/archive.ftl"),
+                include_str!("../i18n/zh-CN/desktop.ftl"),
+                include_str!("../i18n/zh-CN/terminal.ftl"),
+            ],
         }
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod args;
+pub mod backup;
+pub mod export;
 pub mod feed;
 pub mod i18n;
 mod lines;

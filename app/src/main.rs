@@ -7,7 +7,7 @@ use kinmesh::args::{Command, Face};
 use kinmesh::i18n::{self, Language};
 use kinmesh::program::Program;
 use kinmesh::signals::Signals;
-use kinmesh::{logging, rpc, terminal};
+use kinmesh::{backup, logging, rpc, terminal};
 use kinmesh_net::NodeHandle;
 use tokio::runtime::{Builder, Runtime};
 
@@ -34,6 +34,9 @@ fn run(command: &Command) -> anyhow::Result<()> {
         anyhow::ensure!(has_display(), "there is no display: `kinmesh chat` works in a terminal");
     }
     let runtime = Builder::new_multi_thread().worker_threads(WORKER_THREADS).enable_all().build()?;
+    if let Face::Backup(backup) = command.face() {
+        return Ok(runtime.block_on(backup::run(&backup, &command.options))?);
+    }
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     let started = runtime.block_on(signals.unless_interrupted(Program::start(&command.options)));
     let Some(program) = started.transpose()? else { return Ok(()) };
@@ -48,6 +51,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
             serve(rpc::serve_socket(&program, &path), &program.node, runtime, signals)
         }
         Face::Rpc { .. } => serve(rpc::serve_pipe(&program), &program.node, runtime, signals),
+        Face::Backup(_) => Ok(()), // Carried out above, without a running peer.
     }
 }
 

@@ -191,14 +191,19 @@ fn join_links(texts: &[String]) -> Result<Vec<JoinLink>, ProgramError> {
     texts.iter().map(read).collect()
 }
 
-fn data_dir(options: &Options) -> Result<PathBuf, ProgramError> {
-    let path = match &options.data {
-        Some(path) => path.clone(),
+/// Where the data is, or will be.
+pub fn data_dir_path(options: &Options) -> Result<PathBuf, ProgramError> {
+    match &options.data {
+        Some(path) => Ok(path.clone()),
         None => {
             let dirs = ProjectDirs::from("", "", "kinmesh").ok_or(ProgramError::NoDataDir)?;
-            dirs.data_dir().to_path_buf()
+            Ok(dirs.data_dir().to_path_buf())
         }
-    };
+    }
+}
+
+fn data_dir(options: &Options) -> Result<PathBuf, ProgramError> {
+    let path = data_dir_path(options)?;
     make_private_dir(&path).map_err(|source| ProgramError::DataDir { path: path.clone(), source })?;
     Ok(path)
 }

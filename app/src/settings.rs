@@ -15,6 +15,8 @@ use crate::i18n::Language;
 
 /// The file's name in the data directory.
 const FILE: &str = "settings.toml";
+/// What an archive of everything holds of the faces, by name in the data directory.
+pub const FILES: &[&str] = &[FILE];
 /// Addresses kept: each is dialled at start. Beyond it the oldest is forgotten.
 const BOOTSTRAPS_MAX: usize = 32;
 const HEADER: &str = "# Written by Kinmesh. Edit it while the program is not running.\n\n";

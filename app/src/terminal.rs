@@ -5,9 +5,9 @@
 
 mod command;
 mod entries;
-mod names;
+pub(crate) mod names;
 mod obey;
-mod safe;
+pub(crate) mod safe;
 mod session;
 mod words;
 

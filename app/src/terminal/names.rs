@@ -39,14 +39,14 @@ pub(super) fn find(overview: &Overview, person: PersonId) -> Option<&PersonView>
 
 /// Who a typed name may mean.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Meant<'a> {
+pub(crate) enum Meant<'a> {
     One(&'a PersonView),
     Nobody,
     Many(Vec<&'a PersonView>),
 }
 
 /// Looks a typed name up: a whole name, nickname, fingerprint or id before a part of a name.
-pub(super) fn meant<'a>(people: &'a [PersonView], typed: &str) -> Meant<'a> {
+pub(crate) fn meant<'a>(people: &'a [PersonView], typed: &str) -> Meant<'a> {
     let typed = typed.trim().to_lowercase();
     let whole = |view: &&PersonView| {
         view.name.to_lowercase() == typed

@@ -10,17 +10,26 @@ const CONTINUATION: &str = "\n        | ";
 pub(super) fn safe(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.trim_end_matches(['\r', '\n']).chars() {
-        match c {
-            '\n' | '\u{2028}' | '\u{2029}' => shown.push_str(CONTINUATION),
-            '\t' => shown.push('\t'),
-            // U+2400 and on are the pictures of the control characters, in their order.
-            '\u{0}'..='\u{1F}' => shown.extend(char::from_u32(0x2400 + u32::from(c))),
-            '\u{7F}' => shown.push('\u{2421}'),
-            c if c.is_control() || turns_text(c) => shown.push_str(&format!("<U+{:04X}>", u32::from(c))),
-            c => shown.push(c),
-        }
+        if is_line_break(c) { shown.push_str(CONTINUATION) } else { push_visible(&mut shown, c) }
     }
     shown
+}
+
+/// What begins a new line.
+pub(crate) fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\u{2028}' | '\u{2029}')
+}
+
+/// Adds a character; one that would be obeyed is made visible. Tabs stay.
+pub(crate) fn push_visible(shown: &mut String, c: char) {
+    match c {
+        '\t' => shown.push('\t'),
+        // U+2400 and on are the pictures of the control characters, in their order.
+        '\u{0}'..='\u{1F}' => shown.extend(char::from_u32(0x2400 + u32::from(c))),
+        '\u{7F}' => shown.push('\u{2421}'),
+        c if c.is_control() || turns_text(c) => shown.push_str(&format!("<U+{:04X}>", u32::from(c))),
+        c => shown.push(c),
+    }
 }
 
 /// Embeddings, overrides and isolates. The plain marks U+200E and U+200F stay: they turn nothing
