@@ -1,6 +1,6 @@
 //! One room or chat as this device holds it in memory: counters, heads, members, what waits to go out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{
@@ -25,6 +25,10 @@ const SEQ_BLOCK: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Conversation {
     pub record: ConversationRecord,
+    /// Whether the disk has the record, of this version or an older one.
+    pub is_on_disk: bool,
+    /// Entries taken from the outbox, of which the disk still says that they wait.
+    pub noting: BTreeSet<EntryKey>,
     /// The sequence number of this device's newest entry.
     seq: u64,
     /// Numbers up to here are reserved on the disk.
@@ -68,6 +72,12 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
+    /// A conversation that the disk has.
+    pub(crate) fn stored(record: ConversationRecord) -> Self {
+        Self { is_on_disk: true, ..Self::new(record) }
+    }
+
+    /// A conversation that begins.
     pub(crate) fn new(record: ConversationRecord) -> Self {
         let by_other = record.read_by_other;
         Self {
@@ -75,6 +85,8 @@ impl Conversation {
             seq_on_disk: record.seq_reserved,
             writing: 0,
             record,
+            is_on_disk: false,
+            noting: BTreeSet::new(),
             rev: 0,
             heads: VecDeque::new(),
             last: None,
@@ -146,15 +158,24 @@ impl Conversation {
         Some(Write::PutConversation(self.record.clone()))
     }
 
-    /// Notes that all of ours up to here has left this device.
-    pub(crate) fn sent(&mut self, up_to: EntryKey) {
+    /// The disk has noted that an entry of ours has gone out. True when with it everything up to
+    /// there has: only then may a start look no further back.
+    pub(crate) fn noted(&mut self, key: EntryKey) -> bool {
+        let is_oldest = self.noting.first() == Some(&key);
+        if self.noting.remove(&key) && is_oldest {
+            self.sent(key);
+        }
+        is_oldest
+    }
+
+    fn sent(&mut self, up_to: EntryKey) {
         self.record.sent = self.record.sent.max(Some(up_to));
     }
 
     /// While nothing of ours waits, all up to `clock` has left: what we write next is later. The
     /// start then need not look for queued entries among what others wrote since.
     pub(crate) fn note_idle(&mut self, clock: Hlc) {
-        if self.outbox.is_empty() && self.writing == 0 {
+        if self.outbox.is_empty() && self.writing == 0 && self.noting.is_empty() {
             self.sent(EntryKey { clock, id: EntryId([0xff; 32]) });
         }
     }

@@ -61,10 +61,10 @@ impl Core {
     pub(crate) fn answer_as_echo(&mut self, now_ms: u64, entry: &Entry) {
         let person = self.echo.person();
         let id = ConversationId::Direct(person);
-        self.set_deliveries(id, vec![(entry.key(), Delivery::Delivered)]);
         if let Some(chat) = self.conversations.get_mut(&id) {
-            chat.sent(entry.key());
+            chat.noting.insert(entry.key());
         }
+        self.set_deliveries(id, vec![(entry.key(), Delivery::Delivered)]);
         let Some(text) = entry.text() else { return };
         let (tag, text) = (id.tag(self.me()), text.to_owned());
         self.clock = self.clock.next(now_ms);

@@ -165,7 +165,7 @@ impl Core {
             if let ConversationId::Direct(person) = record.id {
                 core.people.keep(person);
             }
-            core.conversations.insert(record.id, Conversation::new(record));
+            core.conversations.insert(record.id, Conversation::stored(record));
         }
         for member in snapshot.members {
             if let Some(room) = core.conversations.get_mut(&ConversationId::Room(member.room)) {
@@ -325,31 +325,33 @@ impl Core {
 
     /// The store has made the writes of `token` last; `fresh` says of each entry in it whether it was new.
     pub fn persisted(&mut self, now_ms: u64, token: Token, fresh: &[bool]) {
-        match self.pending.remove(&token).map(|(then, _)| then) {
-            None | Some(Pending::Note) => {}
-            Some(Pending::Saved(deliveries)) => self.deliveries_saved(deliveries),
-            Some(Pending::Joined(record)) => self.joined(now_ms, record),
-            Some(Pending::Left(room)) => self.left(room),
-            Some(Pending::Own { conversation, entry, reserved }) => {
+        let Some((then, records)) = self.pending.remove(&token) else { return };
+        records.into_iter().for_each(|record| self.saved(record));
+        match then {
+            Pending::Note => {}
+            Pending::Saved(deliveries) => self.deliveries_saved(deliveries),
+            Pending::Joined(record) => self.joined(now_ms, record),
+            Pending::Left(room) => self.left(room),
+            Pending::Own { conversation, entry, reserved } => {
                 self.own_persisted(now_ms, conversation, entry, reserved);
             }
-            Some(Pending::Heard { room, entries, frame }) => {
+            Pending::Heard { room, entries, frame } => {
                 self.heard_persisted(now_ms, room, entries, fresh, frame)
             }
-            Some(Pending::Delivered { person, entries, receipts, request }) => {
+            Pending::Delivered { person, entries, receipts, request } => {
                 self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
                 self.delivered_persisted(now_ms, person, &entries, fresh);
             }
-            Some(Pending::Echoed { entry }) => {
+            Pending::Echoed { entry } => {
                 let id = ConversationId::Direct(self.echo.person());
                 self.tell_added(now_ms, id, &entry, Delivery::Received)
             }
-            Some(Pending::ReadByOther { person, up_to, request }) => {
+            Pending::ReadByOther { person, up_to, request } => {
                 self.read_by_other_persisted(person, up_to, request);
             }
-            Some(Pending::CaughtUp { intake, entries }) => self.caught_up(now_ms, intake, entries, fresh),
-            Some(Pending::Profile(profile)) => self.profile_persisted(now_ms, profile),
-            Some(Pending::Privacy(privacy)) => self.privacy_persisted(privacy),
+            Pending::CaughtUp { intake, entries } => self.caught_up(now_ms, intake, entries, fresh),
+            Pending::Profile(profile) => self.profile_persisted(now_ms, profile),
+            Pending::Privacy(privacy) => self.privacy_persisted(privacy),
         }
     }
 
@@ -450,10 +452,7 @@ impl Core {
     ) {
         let Some(known) = self.conversations.get_mut(&id) else { return };
         let keys = known.outbox.take(entries);
-        if let Some(last) = keys.last() {
-            known.sent(*last);
-            self.unsaved.insert(Record::Conversation(id));
-        }
+        known.noting.extend(&keys);
         self.set_deliveries(id, keys.into_iter().zip(deliveries).collect());
         self.fetch_queued(now_ms);
     }
@@ -532,6 +531,7 @@ impl Core {
 
     /// Hands writes to the store, together with what was noted before.
     pub(crate) fn persist(&mut self, mut writes: Vec<Write>, then: Pending) -> Token {
+        writes.extend(self.missing_conversation(&writes));
         writes.append(&mut self.later);
         self.next_token += 1;
         let token = Token(self.next_token);

@@ -70,7 +70,7 @@ impl Core {
 
     pub(crate) fn joined(&mut self, now_ms: u64, record: ConversationRecord) {
         let id = record.id;
-        let known = self.conversations.entry(id).or_insert_with(|| Conversation::new(record));
+        let known = self.conversations.entry(id).or_insert_with(|| Conversation::stored(record));
         known.record.open = true;
         known.beacon_at_ms = now_ms;
         if let ConversationId::Room(room) = id {

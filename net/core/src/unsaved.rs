@@ -46,6 +46,35 @@ impl Record {
 }
 
 impl Core {
+    /// The conversation of entries about to be written, unless the disk has it: a start would not
+    /// find the entries without it.
+    pub(crate) fn missing_conversation(&self, writes: &[Write]) -> Option<Write> {
+        let conversation = |write: &Write| match write {
+            Write::PutEntry { conversation, .. } => Some(*conversation),
+            _ => None,
+        };
+        let known = self.conversations.get(&writes.iter().find_map(conversation)?)?;
+        (!known.is_on_disk).then(|| Write::PutConversation(known.record.clone()))
+    }
+
+    /// The disk has a record.
+    pub(crate) fn saved(&mut self, record: Record) {
+        match record {
+            Record::Conversation(id) => {
+                if let Some(known) = self.conversations.get_mut(&id) {
+                    known.is_on_disk = true;
+                }
+            }
+            Record::Delivery(id, key, _) => {
+                let known = self.conversations.get_mut(&id);
+                if known.is_some_and(|known| known.noted(key)) {
+                    self.unsaved.insert(Record::Conversation(id));
+                }
+            }
+            Record::Person(_) | Record::Member(..) => {}
+        }
+    }
+
     /// What brings the disk up to date with a record.
     pub(crate) fn write_of(&self, record: Record) -> Option<Write> {
         match record {

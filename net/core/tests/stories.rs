@@ -371,6 +371,23 @@ fn a_chat_that_began_while_the_disk_failed_is_still_listed_after_a_restart() {
 }
 
 #[test]
+fn an_entry_is_never_on_the_disk_without_its_chat() {
+    let mut mesh = Mesh::new(2, 0);
+    mesh.link(ALICE, BOB);
+    let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
+    let said = entry(&mesh, ALICE, to_bob, START_MS, "the first word");
+    for disk_works in [false, true] {
+        mesh.peers[BOB].disk_works = disk_works;
+        mesh.bring_request(ALICE, BOB, batch(&mesh), ChatRequest::Deliver(vec![said.clone()]));
+        mesh.settle();
+    }
+    assert_eq!(mesh.peers[BOB].told_texts(to_alice), ["the first word"]);
+    // No tick has come to write again what was refused.
+    mesh.restart(BOB);
+    assert_eq!(mesh.peers[BOB].core.overview().chats.len(), 1);
+}
+
+#[test]
 fn a_name_that_the_disk_refused_is_not_shown() {
     let mut mesh = Mesh::new(1, 0);
     mesh.peers[ALICE].disk_works = false;
