@@ -67,10 +67,8 @@ impl Peer {
             let mut heard = 0;
             while heard < count {
                 let event = self.events.next().await.expect("the peer runs");
-                let is_entry = matches!(
-                    event,
-                    Event::Conversation { change: ConversationEvent::EntryAdded { .. }, .. }
-                );
+                let is_entry =
+                    matches!(event, Event::Conversation { change: ConversationEvent::EntryAdded { .. }, .. });
                 heard += usize::from(is_entry);
             }
         };
@@ -134,7 +132,7 @@ async fn a_peer_that_was_away_gets_what_it_missed_and_a_lost_store_is_filled_aga
     alice.hears(MESSAGES + 10).await;
     assert_eq!(alice.texts().await, all);
     // Her own numbers go on where they were: nobody takes the next entry for an old one.
-    alice.room.send("I am back".into()).await.unwrap();
+    alice.room.send("I am back").await.unwrap();
     let heard = async {
         while bob.texts().await.last().map(String::as_str) != Some("I am back") {
             tokio::task::yield_now().await;

@@ -269,7 +269,9 @@ impl Core {
                     self.heal_outbox(now_ms, id, session.queued);
                 }
             }
-            Ending::Partial | Ending::Busy | Ending::Unanswered => self.ask_again(now_ms, id, device),
+            Ending::Partial | Ending::Busy => self.ask_again(now_ms, id, device, AGAIN_MS),
+            // They may never answer: perhaps they do not speak of histories at all.
+            Ending::Unanswered => self.ask_again(now_ms, id, device, ROUND_MS),
             Ending::NotHere => self.note_agreement(id, device, false),
             Ending::StoreFailed => {}
             Ending::Fault(fault) => {
@@ -289,11 +291,13 @@ impl Core {
         self.push(Output::Misbehaved { device, fault });
     }
 
-    /// Compares again soon, with another one if there is one.
-    fn ask_again(&mut self, now_ms: u64, id: ConversationId, device: DeviceId) {
-        let at_ms = now_ms + AGAIN_MS + self.sync.dice.random_range(0..AGAIN_MS);
-        let partner = self.random_partner(now_ms, id, device).unwrap_or(device);
-        self.sync.make_due(id, partner, at_ms);
+    /// Compares again soon, with another one if there is one, else with the same one after this time.
+    fn ask_again(&mut self, now_ms: u64, id: ConversationId, device: DeviceId, same_after_ms: u64) {
+        let spread_ms = self.sync.dice.random_range(0..AGAIN_MS);
+        match self.random_partner(now_ms, id, device) {
+            Some(another) => self.sync.make_due(id, another, now_ms + AGAIN_MS + spread_ms),
+            None => self.sync.make_due(id, device, now_ms + same_after_ms + spread_ms),
+        }
     }
 
     /// Compares with another one at once, or with the same one when it is no longer left alone.
