@@ -14,7 +14,8 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use kinmesh_net::transport;
 use kinmesh_proto::{
     ChatRequest, ChatResponse, Content, ConversationTag, DeviceKeys, DisplayName, Entry, EntryBody, Hello,
-    Hlc, Presence, PresenceState, RoomFrame, RoomId, Signable, StatusLine, Unverified, codec, protocol,
+    Hlc, Presence, PresenceState, RoomFrame, RoomId, Signable, StatusLine, SyncRequest, SyncResponse,
+    Unverified, codec, protocol,
 };
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode};
 use libp2p::identity::Keypair;
@@ -48,6 +49,8 @@ pub enum Question {
     Hello,
     /// `/kinmesh/chat/1`.
     Chat,
+    /// `/kinmesh/sync/1`.
+    Sync,
     /// [`NONSENSE`].
     Nonsense,
 }
@@ -88,6 +91,7 @@ struct Behaviour {
     gossip: gossipsub::Behaviour,
     hello: Raw,
     chat: Raw,
+    sync: Raw,
     nonsense: Raw,
 }
 
@@ -166,6 +170,12 @@ impl Stranger {
     pub async fn deliver(&self, peer: PeerId, entries: Vec<Unverified<EntryBody>>) -> Result<ChatResponse> {
         let request = codec::encode(&ChatRequest::Deliver(entries));
         let answer = self.ask(Question::Chat, peer, request).await??;
+        Ok(codec::decode(&answer, answer.len())?)
+    }
+
+    /// Asks about a history and returns the answer.
+    pub async fn ask_history(&self, peer: PeerId, request: &SyncRequest) -> Result<SyncResponse> {
+        let answer = self.ask(Question::Sync, peer, codec::encode(request)).await??;
         Ok(codec::decode(&answer, answer.len())?)
     }
 
@@ -258,6 +268,7 @@ impl Behaviour {
             gossip: gossip()?,
             hello: raw(protocol::HELLO),
             chat: raw(protocol::CHAT),
+            sync: raw(protocol::SYNC),
             nonsense: raw(NONSENSE),
         })
     }
@@ -266,6 +277,7 @@ impl Behaviour {
         match question {
             Question::Hello => &mut self.hello,
             Question::Chat => &mut self.chat,
+            Question::Sync => &mut self.sync,
             Question::Nonsense => &mut self.nonsense,
         }
     }
@@ -346,7 +358,10 @@ impl Actor {
             }
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => heard.gossip(event),
             SwarmEvent::Behaviour(
-                BehaviourEvent::Hello(event) | BehaviourEvent::Chat(event) | BehaviourEvent::Nonsense(event),
+                BehaviourEvent::Hello(event)
+                | BehaviourEvent::Chat(event)
+                | BehaviourEvent::Sync(event)
+                | BehaviourEvent::Nonsense(event),
             ) => {
                 drop(heard);
                 return self.answered(event);

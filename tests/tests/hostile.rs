@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use kinmesh_proto::{
-    ChatResponse, ConversationId, ConversationTag, EntryBody, Hello, Hlc, JoinLink, PersonId, Presence,
-    PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, Unverified, codec, limits,
+    ChatResponse, ConversationId, ConversationTag, Digest, EntryBody, EntryPack, Hello, Hlc, JoinLink,
+    KeyRange, PersonId, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, SyncAsk,
+    SyncRequest, SyncResponse, Unverified, Wanted, codec, limits,
 };
 use kinmesh_tests::peer::list;
 use kinmesh_tests::process::resident_bytes;
@@ -696,5 +697,59 @@ async fn a_batch_of_too_many_entries_is_refused() -> Result<()> {
     mallory.publish_entries(lobby(), Vec::new()).await?;
     says_something_proper(&scene, &mallory).await?;
     assert_eq!(scene.foreign(&scene.lobby).await?, ["something proper"]);
+    scene.unharmed().await
+}
+
+fn about_the_lobby(ask: SyncAsk) -> SyncRequest {
+    SyncRequest { conversation: lobby_tag(), ask }
+}
+
+#[tokio::test]
+async fn histories_are_shown_to_those_who_take_part_only() -> Result<()> {
+    let scene = Scene::open().await?;
+    let (stranger, alice) = scene.stranger().await?;
+    let everything = SyncAsk::Fetch(Wanted::Range(KeyRange::ALL));
+    let request = about_the_lobby(everything.clone());
+    assert_eq!(stranger.ask_history(alice, &request).await?, SyncResponse::NotHere, "who is not in the room");
+    stranger.greet(alice, &stranger.hello("Mallory")?).await?;
+    let chat = ConversationId::Direct(person(&scene.alice)?).tag(person(&scene.bob)?);
+    let request = SyncRequest { conversation: chat, ask: everything };
+    assert_eq!(stranger.ask_history(alice, &request).await?, SyncResponse::NotHere, "the chat of others");
+    scene.unharmed().await
+}
+
+#[tokio::test]
+async fn garbage_in_the_place_of_a_history_is_refused() -> Result<()> {
+    let scene = Scene::open().await?;
+    let (mallory, alice) = scene.mallory().await?;
+    let proper = about_the_lobby(SyncAsk::Compare { range: KeyRange::ALL, digest: Digest::default() });
+    for bytes in malformed(&codec::encode(&proper)) {
+        mallory.ask_in_vain(Question::Sync, alice, bytes).await?;
+    }
+    let mut large = codec::encode(&proper);
+    large.resize(limits::SYNC_REQUEST_MAX as usize + 1, 0);
+    mallory.ask_in_vain(Question::Sync, alice, large).await?;
+    // Forged words are refused, and their bringer is left alone.
+    let forged = mallory.entry(ConversationTag([5; 32]), "of another room");
+    let push = about_the_lobby(SyncAsk::Push(EntryPack::of([&forged])));
+    let refused = SyncResponse::Receipts(vec![Receipt::Refused(Refusal::WrongConversation)]);
+    assert_eq!(mallory.ask_history(alice, &push).await?, refused);
+    assert_eq!(mallory.ask_history(alice, &proper).await?, SyncResponse::Busy);
+    assert_eq!(scene.foreign(&scene.lobby).await?, Vec::<String>::new());
+    scene.unharmed().await
+}
+
+#[tokio::test]
+async fn questions_without_end_do_not_keep_others_from_talking() -> Result<()> {
+    let scene = Scene::open().await?;
+    let (mallory, alice) = scene.mallory().await?;
+    let request = about_the_lobby(SyncAsk::Fetch(Wanted::Range(KeyRange::ALL)));
+    let questions = async {
+        for _ in 0..2_000 {
+            mallory.ask_history(alice, &request).await?;
+        }
+        anyhow::Ok(())
+    };
+    tokio::try_join!(questions, scene.chat("meanwhile"))?;
     scene.unharmed().await
 }
