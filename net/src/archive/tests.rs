@@ -193,7 +193,11 @@ fn a_long_history_goes_out_and_comes_back_without_being_in_memory() {
     let exporter = exporter(here.path(), &runtime);
     let sealed = seal::seal(File::create(&archive).unwrap(), &passphrase()).unwrap();
     let mut stream = Writer::begin(sealed).unwrap();
-    let exported = measure(|| exporter.write(&mut |record| Ok(stream.put(record).unwrap())).unwrap());
+    let mut put = |record: &Record| {
+        stream.put(record).unwrap();
+        Ok(())
+    };
+    let exported = measure(|| exporter.write(&mut put).unwrap());
     assert!(exported.bytes_max < MEMORY_MAX, "{} bytes", exported.bytes_max);
     assert_eq!(*exporter.progress.subscribe().borrow(), Progress { entries: MANY, of: MANY });
     stream.end().unwrap().0.finish().unwrap();

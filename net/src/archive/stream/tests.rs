@@ -36,7 +36,7 @@ fn person(seed: u8, name: &str) -> PersonRecord {
         name: DisplayName::new(name).unwrap(),
         status: StatusLine::default(),
         nickname: (seed > 100).then(|| DisplayName::new("nick").unwrap()),
-        contact: seed % 2 == 0,
+        contact: seed.is_multiple_of(2),
         devices: vec![DeviceId([seed; 32])],
         last_seen_ms: u64::from(seed),
     }
