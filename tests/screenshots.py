@@ -55,8 +55,15 @@ class Peer:
     def join(self, room):
         return self.call("rooms.join", name=room)
 
-    def say(self, conversation, text):
-        return self.call("conversation.send", conversation=conversation, text=text)["key"]
+    def say(self, conversation, text, **reply):
+        return self.call("conversation.send", conversation=conversation, text=text, **reply)["key"]
+
+    def react(self, conversation, key, emoji):
+        self.call("conversation.react", conversation=conversation, key=key, emoji=emoji)
+
+    def reactions(self, conversation, key):
+        entry = self.call("conversation.entry", conversation=conversation, key=key)
+        return sum(len(reaction["people"]) for reaction in entry["reactions"])
 
     def has(self, conversation, key):
         return key in [entry["key"] for entry in self.call("conversation.page", conversation=conversation)]
@@ -144,9 +151,10 @@ def talk(lin, others):
             peer.join(room)
     until("everybody to see everybody", lambda: lin.knows(*others) and all(p.knows("Lin 林") for p in others.values()))
 
-    def said(peer, conversation, text, hearer=lin):
-        key = peer.say(conversation, text)
+    def said(peer, conversation, text, hearer=lin, **reply):
+        key = peer.say(conversation, text, **reply)
         until(f"“{text}” to arrive", lambda: hearer.has(conversation_of(conversation, peer, hearer), key))
+        return key
 
     def conversation_of(conversation, speaker, hearer):
         if "room" in conversation:
@@ -157,8 +165,12 @@ def talk(lin, others):
     said(mira, {"direct": mira.person("Lin 林")}, "Pulling out on Thursday, see you on the water")
     said(lin, {"direct": lin.person("Bo")}, "got it, thanks", bo)
     said(ana, rooms[ROOM], "Wind is 12 knots from the west, dropping after four.")
-    said(ana, rooms[ROOM], "Who brings the second life jacket? I can take the kayak on the roof, but not both.")
-    said(lin, rooms[ROOM], "I do. 我还有一件备用的 — leaving at three.", ana)
+    who = said(ana, rooms[ROOM], "Who brings the second life jacket? I can take the kayak on the roof, but not both.")
+    for peer, emoji in [(bo, "🙋"), (jonas, "🙋"), (jonas, "👍")]:
+        until("the question to arrive", lambda: peer.has(rooms[ROOM], who))
+        peer.react(rooms[ROOM], who, emoji)
+    until("the reactions", lambda: lin.reactions(rooms[ROOM], who) == 3)
+    said(lin, rooms[ROOM], "I do. 我还有一件备用的 — leaving at three.", ana, reply_to=who)
     for room in [*rooms.values(), {"direct": lin.person("Mira")}]:
         page = lin.call("conversation.page", conversation=room)
         if page:
