@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-use kinmesh_core::{ConversationEvent, Event};
-use kinmesh_net::{EventStream, Node, NodeConfig, NodeHandle};
-use kinmesh_proto::{ConversationId, Delivery, DisplayName, PageAt, PersonId, RoomName, StatusLine};
+use kinmesh_core::{ConversationEvent, EntryView, Event, ReactionView};
+use kinmesh_net::{EditError, EventStream, Node, NodeConfig, NodeHandle};
+use kinmesh_proto::{
+    ConversationId, Delivery, DisplayName, EntryId, EntryKey, PageAt, PersonId, Privacy, RoomName, StatusLine,
+};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -183,4 +185,80 @@ async fn a_peer_listens_on_the_same_port_after_a_restart() {
         node.shutdown().await;
     }
     assert_eq!(ports[0], ports[1]);
+}
+
+/// Whether a post in the newest page is as wanted.
+async fn shows(peer: &mut Peer, at: ConversationId, wanted: impl Fn(&EntryView) -> bool) {
+    let node = peer.node.clone();
+    let is_there = async || {
+        let page = node.conversation(at).page(PageAt::Newest, 10).await.unwrap();
+        page.iter().any(&wanted)
+    };
+    let wait = async {
+        while !is_there().await {
+            peer.events.next().await.expect("the peer lives");
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("it is shown in time");
+}
+
+#[tokio::test]
+async fn a_post_is_edited_reacted_to_answered_and_taken_back() {
+    let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    let (to_bob, to_alice) = (ConversationId::Direct(bob.person), ConversationId::Direct(alice.person));
+    let chat = alice.node.conversation(to_bob);
+    let key = chat.send("frist").await.unwrap().key;
+    bob.hears(to_alice, "frist").await;
+    chat.edit(key, "first").await.unwrap();
+    bob.node.conversation(to_alice).react(key, "\u{1f44d}", true).await.unwrap();
+    let answer = bob.node.conversation(to_alice).reply(key, "indeed").await.unwrap();
+    assert_eq!(answer.reply_to, Some(key));
+    let thumb = vec![ReactionView { emoji: "\u{1f44d}".into(), people: vec![bob.person] }];
+    let is_whole = |post: &EntryView| {
+        post.key == key && post.text.as_deref() == Some("first") && post.reactions == thumb
+    };
+    shows(&mut alice, to_bob, is_whole).await;
+    shows(&mut bob, to_alice, is_whole).await;
+    let texts: Vec<String> = chat.edits(key).await.unwrap().into_iter().map(|edit| edit.text).collect();
+    assert_eq!(texts, ["frist", "first"]);
+
+    let of_another = bob.node.conversation(to_alice).edit(key, "mine").await;
+    assert!(matches!(of_another, Err(EditError::NotYours)));
+    chat.delete(key).await.unwrap();
+    let is_gone = |post: &EntryView| post.key == key && post.deleted && post.text.is_none();
+    shows(&mut alice, to_bob, is_gone).await;
+    shows(&mut bob, to_alice, is_gone).await;
+    assert!(matches!(chat.edit(key, "back").await, Err(EditError::Deleted)));
+    let nowhere = EntryKey { id: EntryId([9; 32]), ..key };
+    assert!(matches!(chat.delete(nowhere).await, Err(EditError::UnknownPost)));
+    assert!(chat.post(key).await.unwrap().unwrap().reactions.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_read_and_who_writes_is_told_among_those_who_share_it() {
+    let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    let (to_bob, to_alice) = (ConversationId::Direct(bob.person), ConversationId::Direct(alice.person));
+    let key = alice.node.conversation(to_bob).send("read me").await.unwrap().key;
+    bob.hears(to_alice, "read me").await;
+    bob.node.conversation(to_alice).typing();
+    let writer = bob.person;
+    alice
+        .waits_for(|event| {
+            matches!(event, Event::Conversation { change: ConversationEvent::Typing { person, .. }, .. } if *person == writer)
+        })
+        .await;
+    bob.node.conversation(to_alice).mark_read(key).await.unwrap();
+    shows(&mut alice, to_bob, |post| post.key == key && post.read_by_other).await;
+
+    bob.node.set_privacy(Privacy { read_receipts: false, typing: false }).await.unwrap();
+    assert!(!bob.node.overview().me.privacy.typing);
+    let key = alice.node.conversation(to_bob).send("and me").await.unwrap().key;
+    bob.hears(to_alice, "and me").await;
+    bob.node.conversation(to_alice).mark_read(key).await.unwrap();
+    bob.node.conversation(to_alice).send("done").await.unwrap();
+    alice.hears(to_bob, "done").await;
+    let shown = alice.node.conversation(to_bob).post(key).await.unwrap().unwrap();
+    assert!(!shown.read_by_other, "Bob does not share it any more");
 }
