@@ -100,6 +100,8 @@ pub(crate) struct Driver {
     overview_changed: bool,
     status_changed: bool,
     store_fault: Option<String>,
+    /// Whether the store has not yet answered our question whether it works again.
+    probing: bool,
     store_set_aside: Option<PathBuf>,
     listening: Vec<Multiaddr>,
     /// Where the port is kept; `None` while we listen where we were told to.
@@ -169,6 +171,7 @@ pub(crate) async fn start(
         overview_changed: true,
         status_changed: true,
         store_fault: None,
+        probing: false,
         store_set_aside: rebuilt.map(|rebuilt| rebuilt.set_aside),
         listening: Vec::new(),
         port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
@@ -223,6 +226,7 @@ impl Driver {
 
     fn tick(&mut self) {
         self.core.tick(unix_ms());
+        self.probe_store();
         self.seek();
         for surplus in self.connections.surplus(self.swarm.local_peer_id(), Instant::now()) {
             self.swarm.close_connection(surplus);

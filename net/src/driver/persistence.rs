@@ -9,7 +9,18 @@ use kinmesh_store::Completion;
 use super::{Driver, ROUND_MAX};
 use crate::identity::unix_ms;
 
+/// A commit of the driver's own, which asks whether the store works again. The core counts from 1.
+const PROBE: Token = Token(0);
+
 impl Driver {
+    /// While the store fails, asks it every now and then whether it works again: faces show a fault
+    /// that nobody's next message has to end.
+    pub(super) fn probe_store(&mut self) {
+        if self.store_fault.is_some() && !self.probing {
+            self.probing = self.store.commit(PROBE.0, Vec::new()).is_ok();
+        }
+    }
+
     /// Hands writes to the store, in order; what does not fit waits, and inputs with it.
     pub(super) fn persist(&mut self, token: Token, writes: Vec<Write>) {
         self.backlog.push_back((token, writes));
@@ -39,6 +50,7 @@ impl Driver {
 
     fn completed(&mut self, Completion { token, result }: Completion) {
         let token = Token(token);
+        self.probing &= token != PROBE;
         let outcome = match result {
             Ok(fresh) => {
                 self.core.persisted(unix_ms(), token, &fresh);

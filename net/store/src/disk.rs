@@ -105,7 +105,8 @@ impl SledStore {
             self.reopen();
         }
         let tree = self.tree.as_mut().map_err(|error| error.clone())?;
-        if writes.is_empty() && self.failed {
+        // What changes nothing is not written, and would say nothing about the disk.
+        if self.failed {
             tree.probe()?;
         }
         tree.apply(writes)

@@ -46,6 +46,9 @@ pub enum Damage {
     /// The storage engine broke one of its own assumptions while reading or writing.
     #[error("the storage engine panicked")]
     Panicked,
+    /// Part of the storage engine's log is damaged, and what was written after it is there.
+    #[error("the log is damaged before its end")]
+    Log,
     /// A record does not decode, or is not the one its key names.
     #[error("a record is unreadable")]
     Record,

@@ -24,6 +24,8 @@ pub trait HistoryStore: Send + 'static {
     /// Makes all the changes, in order, or none. They are on the disk when it returns `Ok`, and
     /// survive a power cut. For each [`Write::PutEntry`], in order: whether the entry is new. One
     /// that is there already stays as it is, erased or not.
+    ///
+    /// After an error the next call tries again, so a call without writes asks whether it works now.
     fn apply(&mut self, writes: &[Write]) -> Result<Vec<bool>, StoreError>;
 
     /// Everything but the entries, each list in the order of its ids.

@@ -72,11 +72,12 @@ impl StoreHandle {
     /// reader has in flight.
     pub fn spawn(store: Box<dyn HistoryStore>, completions: mpsc::Sender<Completion>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS_CAP);
-        thread::spawn(move || Worker { store, inbox, completions }.run());
+        thread::spawn(move || Worker { store, inbox, completions, failing: false }.run());
         Self { commands }
     }
 
     /// Hands over changes that belong together. Never waits: the outcome comes as a [`Completion`].
+    /// After a failure a commit without writes asks whether the store works again.
     pub fn commit(&self, token: u64, writes: Vec<Write>) -> Result<(), Busy> {
         match self.commands.try_reserve() {
             Ok(slot) => {
@@ -214,6 +215,8 @@ struct Worker {
     store: Box<dyn HistoryStore>,
     inbox: mpsc::Receiver<Command>,
     completions: mpsc::Sender<Completion>,
+    /// Whether the last group failed: only the first failure in a row is logged.
+    failing: bool,
 }
 
 impl Worker {
@@ -264,9 +267,7 @@ impl Worker {
         let commits: Vec<_> = group.iter().map(|commit| (commit.token, entries_in(&commit.writes))).collect();
         let writes: Vec<_> = group.into_iter().flat_map(|commit| commit.writes).collect();
         let result = self.store.apply(&writes);
-        if let Err(error) = &result {
-            tracing::error!(commits = commits.len(), %error, "history was not stored");
-        }
+        self.note(result.as_ref().err());
         let mut fresh = result.map(Vec::into_iter);
         for (token, entries) in commits {
             let result = match &mut fresh {
@@ -277,6 +278,15 @@ impl Worker {
             let _ = self.completions.blocking_send(Completion { token, result });
         }
         ended_by
+    }
+
+    fn note(&mut self, failure: Option<&StoreError>) {
+        match failure {
+            Some(error) if !self.failing => tracing::error!(%error, "history is not stored"),
+            None if self.failing => tracing::info!("history is stored again"),
+            _ => {}
+        }
+        self.failing = failure.is_some();
     }
 }
 

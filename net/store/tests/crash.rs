@@ -66,6 +66,13 @@ fn open(dir: &Path) -> SledStore {
     store
 }
 
+/// Runs in the child: opens the store, whatever state it is in, and ends.
+#[test]
+fn child_that_opens() {
+    let Some(dir) = child::dir() else { return };
+    drop(SledStore::open(&dir).unwrap());
+}
+
 /// Runs in the child: stores batches for as long as it lives, and says so after each.
 #[test]
 fn child_that_stores() {
@@ -97,6 +104,18 @@ fn run_and_kill(dir: &Path, life: Duration, from_first_line: bool) -> Option<u64
     let whole_lines = heard.rsplit_once('\n').map_or("", |(whole, _)| whole);
     assert!(!whole_lines.contains("panicked"), "{whole_lines}");
     whole_lines.lines().rev().find_map(|line| line.strip_prefix(MARK)).map(|number| number.parse().unwrap())
+}
+
+/// A store whose snapshot is damaged, and how many batches it holds.
+fn damaged_store(dir: &Path) -> u64 {
+    for part in 0..2 {
+        let mut store = open(dir);
+        (part * 60..part * 60 + 60).for_each(|number| drop(store.apply(&batch(number)).unwrap()));
+    }
+    let mut files = std::fs::read_dir(dir.join("sled")).unwrap().map(|file| file.unwrap().path());
+    let snapshot = files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("snap."));
+    std::fs::write(snapshot.unwrap(), b"noise").unwrap();
+    120
 }
 
 /// One test at a time starts children: between fork and exec a child of one test holds a copy of
@@ -150,4 +169,24 @@ fn an_unfinished_snapshot_is_no_damage() {
     std::fs::write(&unfinished, b"half of").unwrap();
     assert_eq!(whole_batches(&open(dir.path())), 1);
     assert!(!unfinished.exists());
+}
+
+#[test]
+fn a_kill_while_a_damaged_store_is_written_anew_loses_nothing() {
+    let _turn = turn();
+    let mut rebuilt = 0;
+    for round in 0..rounds() {
+        let dir = tempfile::tempdir().unwrap();
+        let batches = damaged_store(dir.path());
+        let mut child = child::command(&[], "child_that_opens", dir.path()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(pseudo_random(round, 400)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (store, report) = SledStore::open(dir.path()).unwrap();
+        assert_eq!(whole_batches(&store), batches, "round {round}");
+        rebuilt += u64::from(report.rebuilt.is_some());
+        drop(store);
+        assert_eq!(whole_batches(&open(dir.path())), batches, "round {round}");
+    }
+    println!("{rebuilt} of {} times the child had not finished", rounds());
 }

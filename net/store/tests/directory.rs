@@ -1,6 +1,6 @@
 //! What a start makes of the directory it finds: in use, damaged, from a later version.
 
-#![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
 
 #[path = "support/fixtures.rs"]
 mod fixtures;
@@ -72,30 +72,47 @@ fn a_later_format_is_refused_and_left_alone() {
     }
 }
 
-/// A way to damage a file, by name.
-type Damage = (&'static str, fn(&mut Vec<u8>));
+/// A way to damage what a file holds: its name, and how many entries it may cost in the log.
+type Damage = (&'static str, u64, fn(&mut Vec<u8>));
 
-const DAMAGES: [Damage; 6] = [
-    ("emptied", |bytes| bytes.clear()),
-    ("cut in half", |bytes| bytes.truncate(bytes.len() / 2)),
-    ("cut short by one", |bytes| bytes.truncate(bytes.len() - 1)),
-    ("a bit flipped in the middle", |bytes| flip(bytes, 1, 1)),
-    ("every 1000th byte inverted", |bytes| flip(bytes, 1000, 0)),
-    ("noise throughout", |bytes| {
+const DAMAGES: [Damage; 8] = [
+    ("emptied", ENTRIES, |bytes| bytes.clear()),
+    ("cut in half", ENTRIES / 2 + PAGE_ENTRIES, |bytes| bytes.truncate(bytes.len() / 2)),
+    ("cut short by one", PAGE_ENTRIES, |bytes| bytes.truncate(bytes.len() - 1)),
+    ("a bit flipped in the middle", PAGE_ENTRIES, |bytes| flip(bytes, 2, 1)),
+    ("a bit flipped near the beginning", PAGE_ENTRIES, |bytes| flip(bytes, 9, 1)),
+    ("4 KiB of zeros in the middle", 4 * PAGE_ENTRIES, |bytes| {
+        let middle = bytes.len() / 2;
+        bytes.iter_mut().skip(middle).take(4096).for_each(|byte| *byte = 0);
+    }),
+    ("every 1000th byte inverted", ENTRIES, |bytes| {
+        bytes.iter_mut().step_by(1000).for_each(|byte| *byte = !*byte);
+    }),
+    ("noise throughout", ENTRIES, |bytes| {
         for (n, byte) in bytes.iter_mut().enumerate() {
             *byte = byte.wrapping_mul(167).wrapping_add((n % 251) as u8);
         }
     }),
 ];
 
-/// Flips one bit in the middle when `every` is 1, else inverts every so-many-th byte.
-fn flip(bytes: &mut [u8], every: usize, start: usize) {
-    if every == 1 {
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-    } else {
-        bytes.iter_mut().skip(start).step_by(every).for_each(|byte| *byte = !*byte);
+/// More entries of this size than a page holds.
+const PAGE_ENTRIES: u64 = 32;
+
+/// Flips one bit at this part of the bytes.
+fn flip(bytes: &mut [u8], part: usize, bit: u8) {
+    let at = bytes.len() / part;
+    bytes[at] ^= bit;
+}
+
+/// Damages what a file holds. sled makes its log longer than that.
+fn damage_of(bytes: &[u8], damage: fn(&mut Vec<u8>)) -> Vec<u8> {
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let mut held = bytes[..used].to_vec();
+    damage(&mut held);
+    if held.len() == used {
+        held.resize(bytes.len(), 0);
     }
+    held
 }
 
 /// Starts on damaged data. Whatever it says, it must work at the latest at the second start; what
@@ -148,20 +165,21 @@ fn a_start_on_any_damaged_file_keeps_what_can_be_read() {
     let files = files(&whole.path().join("sled"));
     assert!(files.len() >= 3, "settings, log and snapshot: {files:?}");
     for file in &files {
-        for (how, damage) in DAMAGES {
+        for (how, lost_max, damage) in DAMAGES {
             let dir = tempfile::tempdir().unwrap();
             copy(whole.path(), dir.path());
             let damaged = dir.path().join("sled").join(file.file_name().unwrap());
-            let mut bytes = fs::read(&damaged).unwrap();
-            damage(&mut bytes);
+            let bytes = damage_of(&fs::read(&damaged).unwrap(), damage);
             fs::write(&damaged, &bytes).unwrap();
             let what = format!("{} {how}", file.file_name().unwrap().display());
             let (rebuilt, kept) = start_on_damage(dir.path(), &damaged, &bytes, &written, &what);
-            println!("{what}: {kept} {rebuilt:?}");
             assert!(rebuilt.is_some() || what != "db emptied", "a log that is gone cannot be started on");
-            if !damaged.ends_with("db") {
-                assert_eq!(kept, ENTRIES, "{what}: all entries are in the log");
+            if let Some(rebuilt) = rebuilt {
+                assert_eq!(rebuilt.entries_kept, kept, "{what}");
+                assert!(rebuilt.entries_lost <= ENTRIES - kept, "{what}: {rebuilt:?}");
             }
+            let lost_max = if damaged.ends_with("db") { lost_max } else { 0 };
+            assert!(kept + lost_max >= ENTRIES, "{what}: {kept} entries are left");
         }
     }
 }
@@ -182,6 +200,31 @@ fn unreadable_data_is_set_aside_as_it_was_and_what_is_whole_is_kept() {
     assert_eq!(fs::read(set_aside.join(snapshot.file_name().unwrap())).unwrap(), b"noise");
     assert_eq!(set_aside.parent(), Some(dir.path()));
     assert_eq!(posts(&store, ROOM), written);
+}
+
+/// sled reads all that a session wrote when it opens the next time, and would cut it off at the damage.
+#[test]
+fn damage_in_what_the_last_session_wrote_costs_nothing_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = SledStore::open(dir.path()).unwrap();
+    let text = "x".repeat(2000);
+    for group in 0..60 {
+        let times = group * 100..(group + 1) * 100;
+        let entries = times.map(|ms| entry(&person(1), ROOM, ms, &text));
+        let writes: Vec<_> = entries.map(|entry| put(ROOM, &entry, Delivery::Received)).collect();
+        store.apply(&writes).unwrap();
+    }
+    drop(store);
+    let log = dir.path().join("sled/db");
+    let mut bytes = fs::read(&log).unwrap();
+    assert!(bytes.len() > 3 * (4 << 20), "several segments");
+    bytes[1 << 20] ^= 1;
+    fs::write(&log, &bytes).unwrap();
+    let (store, report) = SledStore::open(dir.path()).unwrap();
+    let Rebuilt { entries_kept, set_aside, .. } = report.rebuilt.expect("the damage is seen");
+    assert!(entries_kept + PAGE_ENTRIES >= 6000, "{entries_kept} are kept");
+    assert_eq!(posts(&store, ROOM).len() as u64, entries_kept);
+    assert!(fs::read(set_aside.join("db")).unwrap() == bytes, "sled has not touched it");
 }
 
 #[test]

@@ -95,6 +95,11 @@ impl Directory {
         if self.has_reserve() {
             return Ok(());
         }
+        // Not to fill the last of the disk with every try.
+        if fs2::available_space(&self.path).is_ok_and(|room| room < RESERVE_BYTES as u64) {
+            self.spend_reserve()?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         // Real bytes, not a hole: a hole holds no room.
         let written = File::create(self.reserve())
             .and_then(|mut file| file.write_all(&vec![0; RESERVE_BYTES]).and_then(|()| file.sync_all()));

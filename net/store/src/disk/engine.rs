@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::disk::log;
 use crate::error::{Damage, StoreError};
 
 /// Pages kept in memory. sled's own default is 1 GiB.
@@ -23,6 +24,9 @@ pub(super) const SEGMENT_BYTES: usize = 4 << 20;
 
 /// How long closing may take. sled waits for its flusher thread, for ever if that one panicked.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Opens the names of sled's snapshots.
+const SNAPSHOT: &str = "snap.";
 
 /// What becomes of each key: its new value, or `None` to remove it.
 pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -44,6 +48,9 @@ impl Engine {
     /// Opens sled's files in `dir`, or makes them.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         delete_unfinished_snapshots(dir)?;
+        if has_data(dir) && log::is_damaged_inside(&log_in(dir), snapshot_position(dir)?)? {
+            return Err(StoreError::Damaged(Damage::Log));
+        }
         let config = sled::Config::new()
             .path(dir)
             .mode(sled::Mode::LowSpace)
@@ -160,18 +167,26 @@ pub(super) fn has_data(dir: &Path) -> bool {
 /// Deletes the snapshots that sled had not finished when it was killed: it would take one for the
 /// newest and call itself corrupt (spacejam/sled#1527). Its log holds all that is in them.
 fn delete_unfinished_snapshots(dir: &Path) -> io::Result<()> {
+    let unfinished = |name: &String| name.ends_with(".generating");
+    snapshots(dir)?
+        .iter()
+        .filter(|name| unfinished(name))
+        .try_for_each(|name| fs::remove_file(dir.join(name)))
+}
+
+/// Up to where the newest snapshot knows the log: from there on sled reads it when it opens.
+fn snapshot_position(dir: &Path) -> io::Result<u64> {
+    let position = |name: &String| u64::from_str_radix(name.strip_prefix(SNAPSHOT)?, 16).ok();
+    Ok(snapshots(dir)?.iter().filter_map(position).max().unwrap_or(0))
+}
+
+fn snapshots(dir: &Path) -> io::Result<Vec<String>> {
     let files = match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        files => files?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files?.collect::<io::Result<Vec<_>>>()?,
     };
-    for file in files {
-        let path = file?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(path)?;
-        }
-    }
-    Ok(())
+    let names = files.into_iter().filter_map(|file| file.file_name().into_string().ok());
+    Ok(names.filter(|name| name.starts_with(SNAPSHOT)).collect())
 }
 
 /// Opens the database. A lock on it can only be our own of a moment ago, since the directory's is

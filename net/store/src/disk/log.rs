@@ -1,4 +1,4 @@
-//! Reads sled's log without sled: what is left of it when sled cannot open it any more.
+//! Reads sled's log without sled: whether it is whole, and what is left of it when it is not.
 //!
 //! The log is a row of segments. Each holds a header and then messages: whole pages, and links, the
 //! single changes to a page that came later. Every message has a checksum and names the number of
@@ -7,33 +7,46 @@
 //!
 //! It must never know what the keys mean, and it never writes.
 
-use std::collections::HashMap;
+mod message;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::disk::engine::SEGMENT_BYTES;
+pub(super) use crate::disk::log::message::{Change, Step};
+use crate::disk::log::message::{Message, Messages, Prefixes};
 use crate::error::StoreError;
 
-/// Checksum and position of a segment. Each message names its segment too, so it is not needed.
+/// Checksum, position, and how far the log was on the disk when the segment began.
 const SEGMENT_HEADER: usize = 20;
 /// A disk loses its data in blocks; one that cannot be read takes no more than itself along.
 const BLOCK: usize = 4096;
 
-/// The kinds of messages that hold data of ours. Larger ones would stand in files of their own:
-/// `SEGMENT_BYTES` is chosen so that there are none.
-const PAGE: u8 = 8;
-const LINK: u8 = 10;
-/// The highest kind there is.
-const KIND_MAX: u8 = 11;
-
-/// A step in the life of the tree.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step<'s> {
-    /// From `low` to before `high` there are these pairs and no others. An empty `high` is the end.
-    Page { low: &'s [u8], high: &'s [u8], pairs: Vec<(Vec<u8>, &'s [u8])> },
-    /// This key has this value now, or none any more.
-    Change { key: Vec<u8>, value: Option<&'s [u8]> },
+/// Whether something is damaged in the part of the log that sled reads when it opens, although it was
+/// on the disk: for a group of changes is written only after the one before it was. `stable` is where
+/// that part begins.
+///
+/// sled itself takes such damage for the place where a crash tore its last write off. It drops all
+/// that follows, be it a week's history, fills it with zeros and says nothing.
+pub(super) fn is_damaged_inside(log: &Path, stable: u64) -> io::Result<bool> {
+    let mut log = File::open(log)?;
+    let mut is_torn = false;
+    for (number, offset) in segments_in_order(&mut log)? {
+        if number < stable / SEGMENT_BYTES as u64 {
+            continue;
+        }
+        let segment = read_segment(&mut log, offset)?;
+        let mut messages = messages(&segment, number);
+        for message in &mut messages {
+            is_torn |= message.follows_damage;
+            if is_torn && message.begins_group() {
+                return Ok(true);
+            }
+        }
+        is_torn |= messages.ended_early();
+    }
+    Ok(false)
 }
 
 /// Feeds all that can be read to `visit`, in the order in which it was written.
@@ -42,10 +55,10 @@ pub(super) fn replay(
     mut visit: impl FnMut(Step<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut log = File::open(log)?;
-    let mut prefixes = HashMap::new();
-    for offset in segments_in_order(&mut log)? {
+    let mut prefixes = Prefixes::new();
+    for (number, offset) in segments_in_order(&mut log)? {
         let segment = read_segment(&mut log, offset)?;
-        for message in messages(&segment) {
+        for message in messages(&segment, number) {
             if let Some(step) = message.step(&mut prefixes) {
                 visit(step)?;
             }
@@ -54,17 +67,39 @@ pub(super) fn replay(
     Ok(())
 }
 
-/// Where the segments stand, in the order in which they were written.
-fn segments_in_order(log: &mut File) -> io::Result<Vec<u64>> {
+/// The numbers of the segments, in the order in which they were written, and where they stand.
+fn segments_in_order(log: &mut File) -> io::Result<Vec<(u64, u64)>> {
     let mut segments = Vec::new();
     for offset in (0..log.metadata()?.len()).step_by(SEGMENT_BYTES) {
-        let segment = read_segment(log, offset)?;
-        if let Some(first) = messages(&segment).next() {
-            segments.push((first.segment, offset));
-        }
+        segments.extend(segment_number(log, offset)?.map(|number| (number, offset)));
     }
     segments.sort_unstable();
-    Ok(segments.into_iter().map(|(_, offset)| offset).collect())
+    Ok(segments)
+}
+
+/// What the header of a segment says, or if that is damaged its first message.
+fn segment_number(log: &mut File, offset: u64) -> io::Result<Option<u64>> {
+    let mut header = [0; SEGMENT_HEADER];
+    log.seek(SeekFrom::Start(offset))?;
+    if read_full(log, &mut header).is_ok()
+        && let Some(position) = read_segment_header(&header)
+    {
+        return Ok(Some(position / SEGMENT_BYTES as u64));
+    }
+    let segment = read_segment(log, offset)?;
+    Ok(Message::at(segment.get(SEGMENT_HEADER..).unwrap_or_default()).map(|first| first.segment))
+}
+
+/// The position of a segment in all that was ever written.
+fn read_segment_header(header: &[u8; SEGMENT_HEADER]) -> Option<u64> {
+    let (checksum, rest) = header.split_first_chunk()?;
+    let (position, _) = rest.split_first_chunk()?;
+    let is_whole = !u32::from_le_bytes(*checksum) == crc32fast::hash(rest);
+    is_whole.then(|| u64::from_le_bytes(*position) ^ i64::MAX.cast_unsigned())
+}
+
+fn messages(segment: &[u8], number: u64) -> Messages<'_> {
+    Messages::new(segment.get(SEGMENT_HEADER..).unwrap_or_default(), number)
 }
 
 /// One segment, with zeros for what cannot be read.
@@ -95,118 +130,6 @@ fn read_full(file: &mut File, mut buffer: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The whole messages of a segment. Behind a damaged one it goes on where that says it ends: looking
-/// for the next one byte by byte could take for a message what somebody wrote into an entry.
-fn messages(segment: &[u8]) -> impl Iterator<Item = Message<'_>> {
-    let mut rest = Reader(segment.get(SEGMENT_HEADER..).unwrap_or_default());
-    let all = std::iter::from_fn(move || rest.message());
-    let mut segment = None;
-    // A segment that is used anew keeps, behind what is new, what it held before.
-    all.flatten().filter(move |message| *segment.get_or_insert(message.segment) == message.segment)
-}
-
-struct Message<'s> {
-    kind: u8,
-    segment: u64,
-    page: u64,
-    body: &'s [u8],
-}
-
-impl<'s> Message<'s> {
-    /// `prefixes` holds, for each page, how all its keys begin: links leave that out.
-    fn step(&self, prefixes: &mut HashMap<u64, Vec<u8>>) -> Option<Step<'s>> {
-        let mut body = Reader(self.body);
-        match self.kind {
-            PAGE => {
-                let (prefix, page) = body.page()?;
-                prefixes.insert(self.page, prefix.to_vec());
-                page
-            }
-            LINK => body.link(prefixes.get(&self.page)?),
-            _ => None,
-        }
-    }
-}
-
-/// Takes sled's types off the front of some bytes.
-struct Reader<'s>(&'s [u8]);
-
-impl<'s> Reader<'s> {
-    /// The message here: `Some(None)` for a damaged one, `None` where there are no more.
-    fn message(&mut self) -> Option<Option<Message<'s>>> {
-        let start = self.0;
-        let checksum = u32::from_le_bytes(*self.take(4)?.first_chunk()?);
-        let kind = self.byte()?;
-        let len = self.number()?;
-        let (segment, page) = (self.number()?, self.number()?);
-        let header = &start[4..start.len() - self.0.len()];
-        let body = self.take(len)?;
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(body);
-        hasher.update(header);
-        let is_whole = !hasher.finalize() == checksum;
-        (1..=KIND_MAX).contains(&kind).then_some(is_whole.then_some(Message { kind, segment, page, body }))
-    }
-
-    /// How all keys of the page begin, and the page; `None` in its place for one without data.
-    fn page(&mut self) -> Option<(&'s [u8], Option<Step<'s>>)> {
-        let (_next, _merging_child, _is_merging) = (self.number()?, self.number()?, self.byte()?);
-        let prefix_len = self.byte()?;
-        let (low, high) = (self.bytes()?, self.bytes()?);
-        let prefix = low.get(..usize::from(prefix_len))?;
-        let is_leaf = self.byte()? == 0;
-        if !is_leaf {
-            return Some((prefix, None));
-        }
-        let count = self.number()?;
-        let keys = (0..count).map(|_| self.bytes()).collect::<Option<Vec<_>>>()?;
-        let keys = keys.into_iter().map(|key| [prefix, key].concat());
-        let pairs = keys.map(|key| Some((key, self.bytes()?))).collect::<Option<_>>()?;
-        Some((prefix, Some(Step::Page { low, high, pairs })))
-    }
-
-    /// A change to a page whose keys begin with `prefix`.
-    fn link(&mut self, prefix: &[u8]) -> Option<Step<'s>> {
-        let kind = self.byte()?;
-        let key = [prefix, self.bytes()?].concat();
-        match kind {
-            0 => Some(Step::Change { key, value: Some(self.bytes()?) }),
-            1 => Some(Step::Change { key, value: None }),
-            // Pages that are merged: their data is in the page that follows.
-            _ => None,
-        }
-    }
-
-    fn bytes(&mut self) -> Option<&'s [u8]> {
-        let len = self.number()?;
-        self.take(len)
-    }
-
-    /// sled's number of one to nine bytes.
-    fn number(&mut self) -> Option<u64> {
-        let first = self.byte()?;
-        match first {
-            0..=240 => Some(u64::from(first)),
-            241..=248 => Some(240 + 256 * u64::from(first - 241) + u64::from(self.byte()?)),
-            249 => Some(2288 + 256 * u64::from(self.byte()?) + u64::from(self.byte()?)),
-            _ => {
-                let digits = self.take(u64::from(first - 247))?;
-                Some(digits.iter().rev().fold(0, |number, digit| number << 8 | u64::from(*digit)))
-            }
-        }
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.take(1)?.first().copied()
-    }
-
-    fn take(&mut self, len: u64) -> Option<&'s [u8]> {
-        let (taken, rest) = self.0.split_at_checked(usize::try_from(len).ok()?)?;
-        self.0 = rest;
-        Some(taken)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -223,13 +146,13 @@ mod tests {
     fn replayed(path: &Path) -> Pairs {
         let mut pairs = Pairs::new();
         replay(path, |step| {
-            match step {
-                Step::Page { low, high, pairs: page } => {
+            match step.change {
+                Change::Page { low, high, pairs: page } => {
                     pairs.retain(|key, _| &**key < low || (!high.is_empty() && &**key >= high));
                     pairs.extend(page.into_iter().map(|(key, value)| (key, value.to_vec())));
                 }
-                Step::Change { key, value: Some(value) } => drop(pairs.insert(key, value.to_vec())),
-                Step::Change { key, value: None } => drop(pairs.remove(&key)),
+                Change::Pair { key, value: Some(value) } => drop(pairs.insert(key, value.to_vec())),
+                Change::Pair { key, value: None } => drop(pairs.remove(&key)),
             }
             Ok(())
         })

@@ -1,22 +1,27 @@
 //! Writes a store anew from what can be read of an older one.
 //!
 //! Records are read first, since entries name their conversation and their author's certificate by
-//! number; then the entries pass through, so that a history of any length fits. An entry proves
-//! itself by its hash; one that does not is left out. It must never change the older store.
+//! number; then the entries pass through, so that a history of any length fits. Every entry is
+//! verified again: it proves itself wherever it was found, and one that does not is left out. It must
+//! never change the older store.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
-use kinmesh_proto::{ConversationId, ConversationRecord, DeviceCert, StoredEntry, Write};
+use kinmesh_proto::{
+    CertCache, ConversationId, ConversationRecord, Delivery, DeviceCert, Digest, KeyRange, StoredEntry,
+    Unverified, Write,
+};
 use serde::de::DeserializeOwned;
 
 use crate::disk::engine::Engine;
 use crate::disk::format_1;
 use crate::disk::layout::{self, Number, SCHEMA};
-use crate::disk::log::{self, Step};
+use crate::disk::log::{self, Change, Step};
 use crate::disk::tree::{self, Tree, decode};
 use crate::error::StoreError;
+use crate::history::{day_of, range_of_day};
 
 /// Entries written at once: what the storage thread puts into one group.
 const GROUP: usize = 256;
@@ -47,8 +52,7 @@ pub(super) fn copy(source: &Source, dir: &Path, tree: &mut Tree) -> Result<Copie
     if records.format() < SCHEMA {
         return format_1::export(source, &records, dir);
     }
-    let mut copier =
-        Copier { records: &records, tree, group: Vec::new(), kept: 0, unreadable: BTreeSet::new() };
+    let mut copier = Copier::new(&records, tree);
     source.each_entry(|key, value| copier.take(key, value))?;
     copier.finish()
 }
@@ -60,12 +64,12 @@ impl Source {
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let is_entry = |key: &[u8]| key.first() == Some(&layout::ENTRIES);
-        self.replay(|step| match step {
-            Step::Page { pairs, .. } => {
+        self.replay(|step| match step.change {
+            Change::Page { pairs, .. } => {
                 pairs.iter().filter(|(key, _)| is_entry(key)).try_for_each(|(key, value)| visit(key, value))
             }
-            Step::Change { key, value: Some(value) } if is_entry(&key) => visit(&key, value),
-            Step::Change { .. } => Ok(()),
+            Change::Pair { key, value: Some(value) } if is_entry(&key) => visit(&key, value),
+            Change::Pair { .. } => Ok(()),
         })
     }
 
@@ -74,7 +78,8 @@ impl Source {
             Self::Log(log) => log::replay(log, visit),
             Self::Engine(engine) => engine.range(&[], &[u8::MAX]).try_for_each(|pair| {
                 let (key, value) = pair?;
-                visit(Step::Change { key: key.to_vec(), value: Some(&value) })
+                let change = Change::Pair { key: key.to_vec(), value: Some(&value) };
+                visit(Step { change, is_sure: true })
             }),
         }
     }
@@ -91,7 +96,10 @@ impl Records {
     fn read(source: &Source) -> Result<Self, StoreError> {
         let mut pairs = BTreeMap::new();
         source.replay(|step| {
-            take_step(&mut pairs, step);
+            // A record proves nothing about itself.
+            if step.is_sure {
+                follow(&mut pairs, step.change);
+            }
             Ok(())
         })?;
         let mut records = Self { pairs, conversations: HashMap::new(), certs: HashMap::new() };
@@ -156,11 +164,11 @@ impl Records {
             .collect()
     }
 
-    /// How many entries the checkpoints of the days know of: conversation, day, count.
-    fn counts(&self) -> impl Iterator<Item = (ConversationId, u32, u64)> {
+    /// What the checkpoints of the days have counted.
+    fn counts(&self) -> impl Iterator<Item = (ConversationId, Digest)> {
         self.of_kind(layout::DAYS).filter_map(|(key, value)| {
-            let (number, day) = layout::read_day_key(key)?;
-            Some((self.conversation_of(number)?, day, layout::read_digest(value)?.count))
+            let (number, _) = layout::read_day_key(key)?;
+            Some((self.conversation_of(number)?, layout::read_digest(value)?))
         })
     }
 
@@ -169,11 +177,11 @@ impl Records {
     }
 }
 
-/// Follows a step of the tree's life, without the entries and their changes.
-fn take_step(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>, step: Step<'_>) {
+/// Changes what the records are; entries are none.
+fn follow(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>, change: Change<'_>) {
     let is_record = |key: &[u8]| !matches!(key.first(), Some(&(layout::ENTRIES | layout::CHANGES)));
-    match step {
-        Step::Page { low, high, pairs: page } => {
+    match change {
+        Change::Page { low, high, pairs: page } => {
             let high = if high.is_empty() { Bound::Unbounded } else { Bound::Excluded(high) };
             let gone = pairs.range::<[u8], _>((Bound::Included(low), high));
             let gone: Vec<_> = gone.map(|(key, _)| key.clone()).collect();
@@ -181,10 +189,10 @@ fn take_step(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>, step: Step<'_>) {
             let records = page.into_iter().filter(|(key, _)| is_record(key));
             pairs.extend(records.map(|(key, value)| (key, value.to_vec())));
         }
-        Step::Change { key, value: Some(value) } if is_record(&key) => {
+        Change::Pair { key, value: Some(value) } if is_record(&key) => {
             pairs.insert(key, value.to_vec());
         }
-        Step::Change { key, .. } => drop(pairs.remove(&key)),
+        Change::Pair { key, .. } => drop(pairs.remove(&key)),
     }
 }
 
@@ -192,23 +200,34 @@ fn take_step(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>, step: Step<'_>) {
 struct Copier<'c> {
     records: &'c Records,
     tree: &'c mut Tree,
-    group: Vec<Write>,
+    certs: CertCache,
+    group: Vec<(ConversationId, StoredEntry)>,
     kept: u64,
+    /// Keys at which nothing was found so far but what proves nothing.
     unreadable: BTreeSet<Vec<u8>>,
+    /// The highest sequence number of our own entries.
+    seqs: BTreeMap<ConversationId, u64>,
 }
 
-impl Copier<'_> {
+impl<'c> Copier<'c> {
+    fn new(records: &'c Records, tree: &'c mut Tree) -> Self {
+        Self {
+            records,
+            tree,
+            certs: CertCache::default(),
+            group: Vec::new(),
+            kept: 0,
+            unreadable: BTreeSet::new(),
+            seqs: BTreeMap::new(),
+        }
+    }
+
     fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        let Some((conversation, stored)) = self.read(key, value) else {
-            self.unreadable.insert(key.to_vec());
-            return Ok(());
-        };
-        self.unreadable.remove(key);
-        let (key, delivery) = (stored.entry.key(), stored.delivery);
-        self.group.push(Write::PutEntry { conversation, stored });
-        // An earlier state of it may have been put already.
-        self.group.push(Write::SetDelivery { conversation, key, delivery });
-        if self.group.len() >= 2 * GROUP { self.put() } else { Ok(()) }
+        match self.read(key, value) {
+            Some(found) => self.group.push(found),
+            None => drop(self.unreadable.insert(key.to_vec())),
+        }
+        if self.group.len() < GROUP { Ok(()) } else { self.put() }
     }
 
     fn read(&self, key: &[u8], value: &[u8]) -> Option<(ConversationId, StoredEntry)> {
@@ -218,32 +237,74 @@ impl Copier<'_> {
     }
 
     fn put(&mut self) -> Result<(), StoreError> {
-        let fresh = self.tree.apply(&std::mem::take(&mut self.group))?;
+        let group = std::mem::take(&mut self.group);
+        let envelopes = group.iter().map(|(_, stored)| stored.entry.envelope().clone()).collect();
+        let verified = Unverified::verify_each(envelopes, &mut self.certs);
+        let mut writes = Vec::new();
+        for ((conversation, stored), _) in group.into_iter().zip(verified).filter(|(_, entry)| entry.is_ok())
+        {
+            self.note_seq(conversation, &stored);
+            let (key, delivery) = (stored.entry.key(), stored.delivery);
+            // An earlier state of it may be there already.
+            let deliver = Write::SetDelivery { conversation, key, delivery };
+            writes.extend([Write::PutEntry { conversation, stored }, deliver]);
+        }
+        let fresh = self.tree.apply(&writes)?;
         self.kept += fresh.into_iter().filter(|fresh| *fresh).count() as u64;
         Ok(())
     }
 
+    fn note_seq(&mut self, conversation: ConversationId, stored: &StoredEntry) {
+        if stored.delivery != Delivery::Received {
+            let seq = self.seqs.entry(conversation).or_default();
+            *seq = stored.entry.value().seq.max(*seq);
+        }
+    }
+
     fn finish(mut self) -> Result<Copied, StoreError> {
         self.put()?;
-        let lost = self.missing()?.max(self.unreadable.len() as u64);
+        self.reserve_seqs()?;
+        let lost = self.missing()?.max(self.unreadable()?);
         Ok(Copied { kept: self.kept, lost, readable: None })
+    }
+
+    /// Sees to it that no sequence number is used twice, although a record may be older than the
+    /// entries.
+    fn reserve_seqs(&mut self) -> Result<(), StoreError> {
+        let records = self.records.conversations().into_iter();
+        let writes = records.filter_map(|record| {
+            let seq = *self.seqs.get(&record.id)?;
+            let reserved = ConversationRecord { seq_reserved: seq.max(record.seq_reserved), ..record };
+            Some(Write::PutConversation(reserved))
+        });
+        self.tree.apply(&writes.collect::<Vec<_>>()).map(drop)
+    }
+
+    /// Entries that were seen, and are not here.
+    fn unreadable(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for key in &self.unreadable {
+            let place = layout::last_place(key);
+            let number = key.get(1..).and_then(|key| layout::split_number(key));
+            let conversation = number.and_then(|(number, _)| self.records.conversation_of(number));
+            let found = match (conversation.and_then(|id| self.tree.history(id)), place) {
+                (Some(history), Some(place)) => history.entries(&[place], 0)?.len(),
+                _ => 0,
+            };
+            count += u64::from(found == 0);
+        }
+        Ok(count)
     }
 
     /// Entries that were counted once, and are not here.
     fn missing(&self) -> Result<u64, StoreError> {
-        let mut kept = HashMap::new();
-        for (conversation, ..) in self.records.counts() {
-            if let (hash_map::Entry::Vacant(days), Some(history)) =
-                (kept.entry(conversation), self.tree.history(conversation))
-            {
-                days.insert(history.days()?.into_iter().collect::<HashMap<_, _>>());
-            }
+        let mut missing = 0;
+        for (conversation, counted) in self.records.counts() {
+            let from = counted.newest.and_then(|newest| range_of_day(day_of(newest)).from);
+            let range = KeyRange { from, to: counted.newest.map(layout::just_after) };
+            let here = self.tree.history(conversation).map(|history| history.digest(range)).transpose()?;
+            missing += counted.count.saturating_sub(here.unwrap_or_default().count);
         }
-        let kept = |conversation, day| Some(kept.get(&conversation)?.get(&day)?.count);
-        let missing = self
-            .records
-            .counts()
-            .map(|(conversation, day, count)| count.saturating_sub(kept(conversation, day).unwrap_or(0)));
-        Ok(missing.sum())
+        Ok(missing)
     }
 }

@@ -90,8 +90,9 @@ impl History<'_> {
     }
 
     pub(in crate::disk) fn is_taken_back(&self, entry: &Entry) -> Result<bool, StoreError> {
-        for change in self.changes(history::subject_of(entry)) {
-            if change?.entry.erases(entry) {
+        let deletes = self.change_pairs(history::subject_of(entry)).filter(of_value(layout::is_delete));
+        for delete in deletes {
+            if self.change(delete)?.entry.erases(entry) {
                 return Ok(true);
             }
         }
@@ -113,15 +114,19 @@ impl History<'_> {
         for prev in &post.entry.value().prev {
             follows_gap |= self.tree.engine.get(&layout::entry_key(self.number, *prev))?.is_none();
         }
-        let changes = history::shown_changes(&post.entry, self.changes(post.entry.key()))?;
+        let newest_first = self.change_pairs(post.entry.key()).rev().map(|pair| self.change(pair));
+        let changes = history::shown_changes(&post.entry, newest_first)?;
         Ok(PageItem { post, changes, follows_gap })
     }
 
-    /// The changes of a post, newest first.
-    fn changes(&self, post: EntryKey) -> impl Iterator<Item = Result<StoredEntry, StoreError>> {
+    /// The keys of the changes of a post.
+    fn change_pairs(&self, post: EntryKey) -> Pairs {
         let prefix = layout::changes_prefix(self.number, post);
-        let pairs = self.tree.engine.range(&prefix, &layout::after_all(&prefix)).rev();
-        pairs.map(|pair| self.entry(key_of(&pair?)?)?.ok_or(UNREADABLE))
+        self.tree.engine.range(&prefix, &layout::after_all(&prefix))
+    }
+
+    fn change(&self, pair: Result<Pair, StoreError>) -> Result<StoredEntry, StoreError> {
+        self.entry(key_of(&pair?)?)?.ok_or(UNREADABLE)
     }
 
     fn entry(&self, key: EntryKey) -> Result<Option<StoredEntry>, StoreError> {
