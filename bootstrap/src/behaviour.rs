@@ -1,7 +1,6 @@
 //! Everything the node speaks, and nothing else: it has no protocol that could carry a message.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use kinmesh_net::hello;
 use kinmesh_net::transport::{ConnectionCaps, connection_limits};
@@ -10,22 +9,18 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{
     PeerId, StreamProtocol, autonat, connection_limits as limits, identify, kad, memory_connection_limits,
-    ping, request_response,
+    request_response,
 };
 
 use crate::candid::Candid;
 use crate::providers::{self, Providers};
-use crate::rendezvous;
+use crate::{pulse, rendezvous};
 
 /// Connections a node takes. The usual limit of open files is 1024, and TCP takes one for each.
 pub(crate) const CAPS: ConnectionCaps =
     ConnectionCaps { established: 900, pending_incoming: 64, per_peer: 3 };
 /// Above this much memory no connection is taken any more: five times what 900 peers need.
 pub(crate) const MEMORY_MAX_BYTES: usize = 512 * 1024 * 1024;
-/// A peer that vanished without a word is dropped within interval and timeout together.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// An answer later than this is none.
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest Kademlia message: twenty peers with eight addresses each take half of it.
 const KAD_PACKET_MAX: usize = 16 * 1024;
 
@@ -38,7 +33,7 @@ pub(crate) struct Behaviour {
     /// Who is there.
     pub(crate) identify: identify::Behaviour,
     /// Is it still there.
-    pub(crate) ping: ping::Behaviour,
+    pub(crate) ping: pulse::Behaviour,
     /// Who is it.
     pub(crate) hello: request_response::Behaviour<Candid<hello::Codec>>,
     /// Who else is where.
@@ -62,9 +57,7 @@ impl Behaviour {
             limits: connection_limits(CAPS),
             memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY_MAX_BYTES),
             identify: identify::Behaviour::new(identify),
-            ping: ping::Behaviour::new(
-                ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
-            ),
+            ping: pulse::Behaviour::default(),
             hello: hello::behaviour_with(Candid(hello::codec())),
             rendezvous: rendezvous::behaviour(),
             kad: kademlia(peer),

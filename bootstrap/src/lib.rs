@@ -10,6 +10,7 @@ pub mod cli;
 pub mod control;
 pub mod node;
 pub mod providers;
+mod pulse;
 pub mod ration;
 pub mod rendezvous;
 pub mod roster;

@@ -13,9 +13,6 @@ use tracing_subscriber::EnvFilter;
 /// Our own comings and goings. Libraries speak up only for errors: what strangers send is their
 /// warning, and we log it once a minute ourselves.
 const LOG_DEFAULT: &str = "error,kinmesh_bootstrap=info,kinmesh_net=info";
-/// The swarm on one thread, connections' cryptography on the other: enough for 900 peers, and two
-/// threads' memory pools instead of one for each core.
-const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command()) {
@@ -29,8 +26,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
+    // What 900 peers ask for takes a small part of one thread. Waking a second one costs more than it
+    // takes over.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime could not be started")?;

@@ -20,6 +20,7 @@ pub mod status;
 pub mod testing;
 pub mod transport;
 
+pub use behaviour::PING_EVERY;
 pub use error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError, StartError};
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,

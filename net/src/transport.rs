@@ -20,6 +20,13 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections are trimmed by who needs them, not by silence: a chat may be quiet for an hour.
 /// Dead ones end much sooner, through QUIC's own timeout or an unanswered ping.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// A silent QUIC connection is proven alive this often: the strictest routers forget it after 30 s.
+/// At libp2p's 5 s an idle bootstrap node does little else.
+const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// A QUIC connection on which a sign of life stays unanswered for this long is dead, so that one
+/// whose other end vanished is gone within 25 s. Beyond [`QUIC_KEEP_ALIVE`] there is time to send
+/// what got lost several times again. Whether somebody is shown as online does not wait for it.
+const QUIC_IDLE_TIMEOUT_MS: u32 = 15_000;
 /// Streams one TCP connection may hold; yamux's default of 512 lets one peer cost too much memory.
 const YAMUX_STREAMS_MAX: usize = 128;
 
@@ -138,13 +145,20 @@ fn yamux_config() -> yamux::Config {
     yamux
 }
 
+fn quic_config(keypair: &Keypair) -> quic::Config {
+    let mut quic = quic::Config::new(keypair);
+    quic.keep_alive_interval = QUIC_KEEP_ALIVE;
+    quic.max_idle_timeout = QUIC_IDLE_TIMEOUT_MS;
+    quic
+}
+
 fn without_dns(keypair: &Keypair) -> Result<Connections, TransportError> {
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(Version::V1Lazy)
         .authenticate(noise::Config::new(keypair)?)
         .multiplex(yamux_config())
         .timeout(SETUP_TIMEOUT);
-    let quic = quic::tokio::Transport::new(quic::Config::new(keypair))
+    let quic = quic::tokio::Transport::new(quic_config(keypair))
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
     Ok(quic.or_transport(tcp.boxed()).map(|either, _| either.into_inner()).boxed())
 }

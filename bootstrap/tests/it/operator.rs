@@ -2,20 +2,53 @@
 
 use std::net::{TcpListener, UdpSocket};
 use std::process::Output;
+use std::time::Duration;
 
+use futures::future::join_all;
 use libp2p::Multiaddr;
 use libp2p::swarm::SwarmEvent;
 use tokio::process::Command;
-use tokio::time::timeout;
+use tokio::runtime::Runtime;
+use tokio::task::spawn_blocking;
+use tokio::time::{interval, timeout};
 
 use crate::client::Client;
 use crate::process::{DEADLINE, LISTEN, Node, data, run_to_end};
+
+/// A peer that answers no more is off the operator's list within this, as the guide says.
+const SILENT_MAX: Duration = Duration::from_secs(30);
 
 /// Runs the program beside the node, on the node's data.
 async fn ask(node: &Node, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinmesh-bootstrap"));
     let output = command.args(args).arg("--data").arg(data(node.dir.path())).output();
     timeout(DEADLINE, output).await.expect("it ends").unwrap()
+}
+
+/// A client that hangs: its sockets are open, and nobody reads from them.
+struct FrozenClient {
+    runtime: Runtime,
+    _client: Client,
+}
+
+impl FrozenClient {
+    async fn connect(node: Multiaddr) -> Self {
+        let connected = spawn_blocking(move || {
+            // Nothing of the client moves, not even its connections, unless this runtime blocks on something.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let client = runtime.block_on(async {
+                let mut client = Client::connect(&node).await;
+                client.identify().await;
+                client
+            });
+            Self { runtime, _client: client }
+        });
+        connected.await.unwrap()
+    }
+
+    fn end(self) {
+        self.runtime.shutdown_background();
+    }
 }
 
 /// A start that fails: not successful, nothing on standard output, one line on standard error.
@@ -75,6 +108,23 @@ async fn status_shows_who_comes_and_goes_and_stop_ends_the_node() {
     assert_eq!(ended.code(), Some(0));
     let log = node.log();
     assert!(log.contains("connected") && log.contains("disconnected"), "{log}");
+}
+
+#[tokio::test]
+async fn who_falls_silent_is_off_the_list_within_30_s() {
+    let node = Node::start().await;
+    let frozen =
+        join_all(["quic", "tcp"].map(|transport| FrozenClient::connect(node.address(transport)))).await;
+    assert_eq!(node.status().await.peers.len(), 2);
+    let list_is_empty = async {
+        // Only the node knows when it gives up, and only by asking can one learn it.
+        let mut every_second = interval(Duration::from_secs(1));
+        while !node.status().await.peers.is_empty() {
+            every_second.tick().await;
+        }
+    };
+    timeout(SILENT_MAX, list_is_empty).await.expect("the node notices");
+    frozen.into_iter().for_each(FrozenClient::end);
 }
 
 #[cfg(unix)]

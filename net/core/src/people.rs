@@ -13,7 +13,7 @@ use kinmesh_proto::{
 use crate::view::{Online, PersonView, Route};
 
 /// A device that was not heard of for this long is gone. Peers speak every [`crate::BEACON_MS`]
-/// and ping every 5 s, so two of either may be lost; the promise to the user is 30 s.
+/// and ping as often, so one of either may be lost; the promise to the user is 30 s.
 pub const PRESENCE_TTL_MS: u64 = 25_000;
 /// Persons remembered: as many as a room may have members. At the cap the stranger who was away for
 /// longest makes room; while everybody is here, contacts or in a chat, a newcomer is not noticed.

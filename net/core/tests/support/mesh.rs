@@ -19,7 +19,7 @@ use kinmesh_store::{HistoryStore, MemoryStore};
 /// When every story begins, in Unix milliseconds.
 pub(crate) const START_MS: u64 = 1_793_000_000_000;
 /// How often the driver pings.
-const PING_EVERY_MS: u64 = 5_000;
+const PING_EVERY_MS: u64 = 10_000;
 
 /// Names the questions that stories ask.
 const OURS: SyncToken = SyncToken(0);

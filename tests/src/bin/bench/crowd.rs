@@ -1,9 +1,11 @@
-//! Many light peers in this process that register with bootstrap nodes, and do nothing else.
+//! Many light peers in this process that register with bootstrap nodes, ping them as peers do, and do
+//! nothing else.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use futures::StreamExt;
+use kinmesh_net::PING_EVERY;
 use kinmesh_net::transport::build_swarm;
 use kinmesh_proto::protocol;
 use libp2p::identity::Keypair;
@@ -52,7 +54,7 @@ async fn register(index: usize, nodes: &[(PeerId, Multiaddr)], rooms: usize) -> 
     let identify = identify::Config::new(protocol::IDENTIFY.to_owned(), keypair.public());
     let light = Light {
         identify: identify::Behaviour::new(identify),
-        ping: ping::Behaviour::default(),
+        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_EVERY)),
         rendezvous: rendezvous::client::Behaviour::new(keypair.clone()),
     };
     let mut swarm = build_swarm(&keypair, light)?;
