@@ -199,7 +199,9 @@ impl StoreHandle {
         }
     }
 
-    async fn read<T: Send + 'static>(
+    /// Any reading at once, on the store's thread, after every commit made before. Commits wait for
+    /// it: read a few milliseconds' worth.
+    pub async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn HistoryStore) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -1,0 +1,153 @@
+//! The way to search from any task.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
+
+use kinmesh_proto::{ConversationId, PageItem};
+use kinmesh_store::{StoreError, StoreHandle};
+use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
+
+use crate::index::Places;
+use crate::indexer::{Indexer, Task};
+use crate::place::Place;
+use crate::query::{Lookup, Query};
+use crate::shared::{Shared, State};
+use crate::truth::{self, Entered};
+
+/// Tasks that wait for the indexer: a second of messages as fast as a peer takes them. What comes
+/// when it is full is found missing later.
+const TASKS_CAP: usize = 4096;
+
+/// Candidates compared at a time, at most: some 5 ms of the store's thread.
+const CANDIDATES_MAX: usize = 512;
+
+/// A post that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where.
+    pub conversation: ConversationId,
+    /// The post with its changes.
+    pub item: PageItem,
+}
+
+/// Nothing can be found at the moment.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The index can be neither read nor made, for instance because the disk is full.
+    #[error("the search index cannot be used")]
+    Unavailable,
+    /// The history cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Search over all history. Clones share one index and its thread, which ends with the last of them.
+#[derive(Clone)]
+pub struct Search {
+    tasks: SyncSender<Task>,
+    shared: Arc<Shared>,
+    store: StoreHandle,
+}
+
+impl Search {
+    /// Starts the thread that keeps an index of the store in `dir`, a directory of its own.
+    pub fn spawn(dir: PathBuf, store: StoreHandle) -> Self {
+        let (tasks, inbox) = mpsc::sync_channel(TASKS_CAP);
+        let shared = Arc::new(Shared::new());
+        let indexer = Indexer { dir, store: store.clone(), tasks: inbox, shared: shared.clone() };
+        thread::spawn(move || indexer.run());
+        Self { tasks, shared, store }
+    }
+
+    /// Tells of entries whose writes were handed to the store, or are on its disk. Never waits.
+    pub fn entered(&self, entries: impl IntoIterator<Item = Entered>) {
+        entries.into_iter().for_each(|entry| self.tell(Task::Entered(entry)));
+    }
+
+    /// How the index stands, for waiting on changes.
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.shared.state.subscribe()
+    }
+
+    /// The newest posts that the query finds, newest first. Each is read from the store and compared,
+    /// so what is found is there, and says what was asked for.
+    pub async fn find(&self, query: &Query) -> Result<Vec<Found>, SearchError> {
+        let Some(asked) = Lookup::new(query) else { return Ok(Vec::new()) };
+        self.opened().await?;
+        let mut lookup = asked.clone();
+        let mut found = Vec::new();
+        while found.len() < query.limit {
+            let Places { newest, is_all } = self.places(&lookup).await?;
+            if let Some(last) = newest.last() {
+                lookup.before = (last.clock, last.head);
+            }
+            found.append(&mut self.compare(newest, &asked).await?);
+            if is_all {
+                break;
+            }
+            // Few candidates were hits: more at a time, so that rare hits do not take many rounds.
+            lookup.limit = (2 * lookup.limit).min(CANDIDATES_MAX);
+        }
+        found.truncate(query.limit);
+        Ok(found)
+    }
+
+    /// Commits, and waits for the end of the thread.
+    pub async fn close(self) {
+        let (done, closed) = oneshot::channel();
+        let tasks = self.tasks;
+        // The queue may be full, and the thread may have ended: then there is nothing to wait for.
+        if spawn_blocking(move || tasks.send(Task::Close(done)).is_ok()).await.unwrap_or(false) {
+            let _ = closed.await;
+        }
+    }
+
+    async fn opened(&self) -> Result<(), SearchError> {
+        let mut state = self.watch();
+        let opened = state.wait_for(|state| *state != State::Opening).await.map(|state| *state);
+        match opened {
+            Ok(State::Indexing { .. } | State::Ready) => Ok(()),
+            Ok(State::Opening | State::Unavailable) | Err(_) => Err(SearchError::Unavailable),
+        }
+    }
+
+    async fn places(&self, lookup: &Lookup) -> Result<Places, SearchError> {
+        let (shared, lookup) = (self.shared.clone(), lookup.clone());
+        let was_viewed = shared.is_viewed();
+        let places = spawn_blocking(move || shared.places(&lookup)).await;
+        if !was_viewed {
+            self.tell(Task::Viewed);
+        }
+        // It fails, or panics, when the files are not what was written.
+        places.ok().and_then(Result::ok).ok_or_else(|| {
+            self.tell(Task::Suspect);
+            SearchError::Unavailable
+        })
+    }
+
+    /// Reads the candidates and keeps those that are hits.
+    async fn compare(&self, candidates: Vec<Place>, asked: &Lookup) -> Result<Vec<Found>, SearchError> {
+        let posts = self.store.read(move |store| truth::posts_at(store, &candidates)).await?;
+        let hits = posts.into_iter().map(|(conversation, item)| Found { conversation, item });
+        Ok(hits.filter(|found| found.is_hit(asked)).collect())
+    }
+
+    fn tell(&self, task: Task) {
+        if self.tasks.try_send(task).is_err() {
+            self.shared.has_missed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Found {
+    fn is_hit(&self, asked: &Lookup) -> bool {
+        let post = &self.item.post.entry;
+        let place = Place::of(self.conversation, post.key());
+        asked.admits(&place, post.person())
+            && self.item.text().is_some_and(|text| asked.pattern.matches(text))
+    }
+}
