@@ -23,6 +23,7 @@ use futures::StreamExt;
 use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, StoredConversation, Token};
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
+use kinmesh_search::{Search, SearchState};
 use kinmesh_store::{Completion, OpenReport, SledStore, StoreError, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
@@ -38,6 +39,7 @@ use crate::error::StartError;
 use crate::handle::{Command, NodeHandle};
 use crate::history::HISTORY_DIR;
 use crate::identity::{Identity, unix_ms};
+use crate::search::SearchProgress;
 use crate::status::NodeStatus;
 use crate::transport::{Connections, TransportError};
 use crate::{NodeConfig, listen, transport};
@@ -69,6 +71,8 @@ pub(crate) struct Driver {
     swarm: Swarm<Behaviour>,
     core: Core,
     store: StoreHandle,
+    search: Search,
+    search_state: watch::Receiver<SearchState>,
     commands: mpsc::Receiver<Command>,
     completions: mpsc::Receiver<Completion>,
     counts: mpsc::Receiver<Count>,
@@ -119,6 +123,7 @@ pub(crate) async fn start(
     let (completed, completions) = mpsc::channel(COMPLETIONS_CAP);
     let store = StoreHandle::spawn(Box::new(store), completed);
     let snapshot = store.load().await?;
+    let search = Search::spawn(config.data_dir.join("search"), store.clone());
 
     let behaviour = Behaviour::new(&identity.keypair, config.mdns)
         .map_err(|error| StartError::Transport(Box::new(error)))?;
@@ -145,6 +150,8 @@ pub(crate) async fn start(
         swarm,
         core,
         store,
+        search_state: search.watch(),
+        search,
         commands,
         completions,
         counts,
@@ -203,6 +210,7 @@ impl Driver {
             tokio::select! {
                 Some(completion) = self.completions.recv() => self.completed_all(completion),
                 Some((id, after, unread)) = self.counts.recv() => self.core.unread_counted(id, after, unread),
+                Ok(()) = self.search_state.changed() => self.status_changed = true,
                 Some(look) = self.looks.1.recv() => self.looked(look),
                 Some((token, answer)) = self.questions.next_answer() => {
                     self.core.read(unix_ms(), token, answer);
@@ -268,6 +276,7 @@ impl Driver {
             internet_peers: internet.len(),
             store_fault: self.store_fault.clone(),
             store_set_aside: self.store_set_aside.clone(),
+            search_progress: SearchProgress::of(*self.search_state.borrow()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One error enum per verb of the handles.
 
 use kinmesh_proto::NameError;
+use kinmesh_search::SearchError;
 use kinmesh_store::StoreError;
 
 /// The peer cannot take a command now.
@@ -128,9 +129,21 @@ pub enum ReadError {
     /// The store could not read.
     #[error("the history store: {0}")]
     Store(#[from] StoreError),
+    /// The history can be read, but not searched, for instance because the disk is full.
+    #[error("the search index cannot be used")]
+    Search,
     /// The peer cannot take the request now.
     #[error(transparent)]
     Call(#[from] CallError),
+}
+
+impl From<SearchError> for ReadError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Store(error) => Self::Store(error),
+            SearchError::Unavailable => Self::Search,
+        }
+    }
 }
 
 /// A peer or a bootstrap node could not be added.

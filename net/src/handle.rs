@@ -12,6 +12,7 @@ use kinmesh_proto::{
     ConversationId, DisplayName, EntryKey, JoinLink, PageAt, PageItem, PersonId, Privacy, RoomId, RoomName,
     StatusLine,
 };
+use kinmesh_search::Query as SearchQuery;
 use kinmesh_store::StoreHandle;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
@@ -19,6 +20,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError};
 use crate::history::History;
+use crate::search::SearchHit;
 use crate::status::NodeStatus;
 
 /// Most entries one page may hold.
@@ -72,6 +74,10 @@ pub(crate) enum Command {
         at: PageAt,
         limit: usize,
         reply: Reply<ReadError, Vec<EntryView>>,
+    },
+    Search {
+        query: SearchQuery,
+        reply: Reply<ReadError, Vec<SearchHit>>,
     },
     MarkRead {
         conversation: ConversationId,
@@ -192,6 +198,14 @@ impl NodeHandle {
                 || person.person.to_string() == query
         };
         self.overview().people.iter().filter(matches).cloned().collect()
+    }
+
+    /// The newest posts in all history that the query finds, newest first; at most [`PAGE_MAX`].
+    ///
+    /// Fast enough to be asked with every letter that is typed.
+    pub async fn search(&self, query: SearchQuery) -> Result<Vec<SearchHit>, ReadError> {
+        let query = SearchQuery { limit: query.limit.clamp(1, PAGE_MAX), ..query };
+        self.call(|reply| Command::Search { query, reply }).await?
     }
 
     /// Enters the mesh through a bootstrap node or any peer, and keeps the connection.

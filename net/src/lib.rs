@@ -15,6 +15,7 @@ pub mod hello;
 pub mod history;
 pub mod identity;
 mod listen;
+pub mod search;
 pub mod status;
 #[cfg(feature = "test-util")]
 pub mod testing;
@@ -26,6 +27,8 @@ pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,
 };
 pub use kinmesh_core::{Completeness, Overview};
+pub use kinmesh_search::Query as SearchQuery;
+pub use search::{SearchHit, SearchProgress};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};
 
 use std::path::PathBuf;

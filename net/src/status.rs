@@ -3,6 +3,8 @@
 use libp2p::Multiaddr;
 use serde::Serialize;
 
+use crate::search::SearchProgress;
+
 /// A snapshot of the peer's connections. Lives in a [`tokio::sync::watch`] channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NodeStatus {
@@ -20,6 +22,8 @@ pub struct NodeStatus {
     pub store_fault: Option<String>,
     /// A damaged store was set aside here at start, and a fresh one opened.
     pub store_set_aside: Option<std::path::PathBuf>,
+    /// How far the index of the history is, while it is made anew; until then a search finds a part.
+    pub search_progress: Option<SearchProgress>,
 }
 
 /// One configured bootstrap node.

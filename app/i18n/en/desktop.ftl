@@ -244,6 +244,7 @@ error-name-control = The name holds characters that cannot be seen. Type it agai
 error-node-gone = The program is ending.
 error-busy = Too much at once. Try again in a moment.
 error-store = It could not be stored: { $fault }
+error-search = The history cannot be searched at the moment.
 error-send-empty = There is nothing to send.
 error-send-too-long = Too long: this has { $size } KiB, and one message holds { $max } KiB. Shorten it or send it in parts.
 error-outbox-full = Too many messages wait to go out. They go when somebody can take them.

@@ -202,6 +202,7 @@ error-name-control = 名字含有看不见的字符，请重新输入。
 error-node-gone = 程序正在结束。
 error-busy = 操作太多，请稍后再试。
 error-store = 无法存储：{ $fault }
+error-search = 暂时无法搜索历史记录。
 error-send-empty = 没有可发送的内容。
 error-send-too-long = 太长：共 { $size } KiB，一条消息最多 { $max } KiB。请缩短或分开发送。
 error-outbox-full = 等待发出的消息过多，有人能接收时才会发出。

@@ -125,7 +125,7 @@ impl From<ChangeError> for Fault {
 impl From<ReadError> for Fault {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Store(_) => Self::new(STORE, error),
+            ReadError::Store(_) | ReadError::Search => Self::new(STORE, error),
             ReadError::Call(error) => error.into(),
         }
     }

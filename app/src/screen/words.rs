@@ -299,6 +299,7 @@ pub fn change_error(error: &ChangeError) -> String {
 pub fn read_error(error: &ReadError) -> String {
     match error {
         ReadError::Store(error) => store_error(error),
+        ReadError::Search => tr("error-search"),
         ReadError::Call(error) => call_error(*error),
     }
 }

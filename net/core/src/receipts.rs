@@ -82,6 +82,11 @@ impl Core {
         self.conversations.get(&id)?.receipts.by_other.filter(|_| self.privacy.read_receipts)
     }
 
+    /// The same of all chats.
+    pub fn all_read_by_other(&self) -> impl Iterator<Item = (ConversationId, EntryKey)> {
+        self.conversations.keys().filter_map(|id| Some((*id, self.read_by_other(*id)?)))
+    }
+
     /// Tells those who are here how far we have read, where that is news to them.
     pub(crate) fn tell_read(&mut self, now_ms: u64) {
         if !self.privacy.read_receipts {

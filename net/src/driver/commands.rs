@@ -91,6 +91,7 @@ impl Driver {
                     self.core.set_nickname(person, nickname).map_err(|_| ChangeError::UnknownPerson);
                 self.wait_or_refuse(changed, reply);
             }
+            Command::Search { query, reply } => self.search(query, reply),
             Command::Page { conversation, at, limit, reply } => self.page(conversation, at, limit, reply),
             Command::Post { conversation, key, reply } => self.post(conversation, key, reply),
             Command::AddBootstrap { address, reply } => {

@@ -4,6 +4,7 @@ use kinmesh_core::{Event, Token};
 use kinmesh_proto::ConversationId;
 use kinmesh_proto::EntryKey;
 use kinmesh_proto::record::Write;
+use kinmesh_search::Entered;
 use kinmesh_store::Completion;
 
 use super::{Driver, ROUND_MAX};
@@ -29,10 +30,13 @@ impl Driver {
 
     pub(super) fn hand_over_backlog(&mut self) {
         while let Some((token, writes)) = self.backlog.pop_front() {
+            let entered = Entered::with(&writes);
             if let Err(refused) = self.store.commit(token.0, writes) {
                 self.backlog.push_front((token, refused.writes));
                 return;
             }
+            // It reads them from the store, behind this commit.
+            self.search.entered(entered);
         }
     }
 
@@ -93,7 +97,7 @@ impl Driver {
         });
     }
 
-    /// Hands over what is left and closes the store.
+    /// Hands over what is left and closes the search, then the store.
     pub(super) async fn close_store(&mut self) {
         while !self.backlog.is_empty() {
             match self.completions.recv().await {
@@ -102,7 +106,11 @@ impl Driver {
             }
         }
         // The store's thread may be waiting for room in the queue of its answers.
-        let close = self.store.clone().close();
+        let (search, store) = (self.search.clone(), self.store.clone());
+        let close = async {
+            search.close().await;
+            store.close().await;
+        };
         tokio::pin!(close);
         loop {
             tokio::select! {

@@ -1,14 +1,18 @@
 //! What the faces and the core want to read: on tasks of their own, for the driver never waits for
 //! the disk.
 
+use std::collections::BTreeMap;
+
 use kinmesh_core::{EntryView, Event, QUEUED_FETCH_MAX};
 use kinmesh_proto::{ConversationId, EntryKey, PageAt, PageItem, StoredEntry};
+use kinmesh_search::{Found, Query as SearchQuery};
 use kinmesh_store::{StoreError, StoreHandle};
 
 use super::Driver;
 use crate::error::ReadError;
 use crate::handle::Reply;
 use crate::identity::unix_ms;
+use crate::search::SearchHit;
 
 /// What the store read for the core.
 pub(super) enum Look {
@@ -57,6 +61,20 @@ impl Driver {
             };
             // The reader may have gone.
             let _ = reply.send(post.map(|post| post.map(with_view)));
+        });
+    }
+
+    pub(super) fn search(&mut self, query: SearchQuery, reply: Reply<ReadError, Vec<SearchHit>>) {
+        let _ = self.up_to_date_store();
+        let search = self.search.clone();
+        let read: BTreeMap<_, _> = self.core.all_read_by_other().collect();
+        tokio::spawn(async move {
+            let found = search.find(&query).await.map_err(ReadError::from);
+            let hit = |Found { conversation, item }: &Found| SearchHit {
+                entry: EntryView::of(*conversation, item, read.get(conversation).copied()),
+            };
+            // The reader may have gone.
+            let _ = reply.send(found.map(|found| found.iter().map(hit).collect()));
         });
     }
 
