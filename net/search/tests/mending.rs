@@ -129,7 +129,10 @@ async fn a_place_where_no_index_can_be_is_told() {
     world.end().await;
 }
 
-const DAMAGES: [fn(Vec<u8>) -> Option<Vec<u8>>; 5] = [
+/// What happens to a file: its new bytes, or `None` when it is gone.
+type Damage = fn(Vec<u8>) -> Option<Vec<u8>>;
+
+const DAMAGES: [Damage; 5] = [
     |bytes| flipped(bytes, 1, 2),
     |bytes| flipped(bytes, 0, 1),
     |bytes| Some(bytes[..bytes.len() / 2].to_vec()),
