@@ -146,6 +146,9 @@ impl Core {
             }
             None => self.read_post(id, entry.key(), Reading { is_new: true, is_stale: false }),
         }
+        for post in self.gaps.filled(id, entry.key()) {
+            self.read_post(id, post, Reading::default());
+        }
     }
 
     /// Whether the store can add nothing to what the entry itself says: no change to it is known,
@@ -176,6 +179,7 @@ impl Core {
         }
         // A change may come before what it changes; the post is read when it comes.
         let Some(item) = item else { return };
+        self.gaps.shown(id, &item);
         let view = EntryView::of(id, &item, self.read_by_other(id));
         if is_new { self.show_added(id, view) } else { self.show_changed(id, view) }
     }

@@ -10,6 +10,7 @@ mod chat;
 mod conversation;
 mod echo;
 pub mod event;
+mod gaps;
 mod node;
 mod outbox;
 pub mod output;

@@ -16,6 +16,7 @@ use crate::changes::Reading;
 use crate::conversation::{Conversation, OUTBOX_CAP};
 use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
+use crate::gaps::Gaps;
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::people::People;
 use crate::recent::Recent;
@@ -114,6 +115,8 @@ pub struct Core {
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
     pub(crate) recent: Recent,
+    /// Posts shown before what they follow was here.
+    pub(crate) gaps: Gaps,
     /// Posts on their way from the store to the faces.
     pub(crate) reading: BTreeMap<(ConversationId, EntryKey), Reading>,
     /// What the store was given and has not answered for, with the records in it.
@@ -149,6 +152,7 @@ impl Core {
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
+            gaps: Gaps::default(),
             reading: BTreeMap::new(),
             pending: BTreeMap::new(),
             unsaved: BTreeSet::new(),

@@ -269,6 +269,32 @@ fn an_entry_that_comes_again_is_followed_once() {
     assert_eq!(prev, [vec![], vec![ids[0]], vec![ids[1]]]);
 }
 
+#[test]
+fn a_gap_is_shown_until_it_is_filled() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    let alice = mesh.peers[ALICE].keys();
+    let say = |text: &str, prev: Vec<EntryKey>, seq| {
+        let (conversation, clock) = (lobby.tag(alice.person()), Hlc::from_ms(START_MS + seq));
+        Unverified::sign(EntryBody { conversation, clock, seq, prev, content: Content::text(text) }, &alice)
+    };
+    let first = say("first", vec![], 1);
+    let second = say("second", vec![first.key()], 2);
+    let follows_gap = |mesh: &Mesh| -> Vec<bool> {
+        let told = mesh.peers[BOB].told.iter().filter_map(|event| match event {
+            Event::Conversation {
+                change: ConversationEvent::EntryAdded { entry } | ConversationEvent::EntryChanged { entry },
+                ..
+            } => (entry.key == second.key()).then_some(entry.follows_gap),
+            _ => None,
+        });
+        told.collect()
+    };
+    verdict(&mut mesh, lobby, frame(vec![second.envelope().clone()]));
+    assert_eq!(follows_gap(&mesh), [true]);
+    verdict(&mut mesh, lobby, frame(vec![first.envelope().clone()]));
+    assert_eq!(follows_gap(&mesh), [true, false]);
+}
+
 fn batch(mesh: &Mesh) -> BatchToken {
     BatchToken { person: mesh.peers[BOB].person(), number: u64::MAX }
 }
