@@ -17,6 +17,7 @@ use kinmesh_proto::ConversationId;
 use crate::feed::{self, Batch};
 use crate::i18n::{self, Language, tr, tr_args};
 use crate::program::Program;
+use crate::rebuilt;
 use crate::screen::{Cx, home, onboarding, settings};
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -330,11 +331,9 @@ impl App {
             .store_fault
             .as_ref()
             .map(|fault| banner(Tone::Bad, tr_args("store-fault", &[("fault", fault.clone().into())])));
-        let set_aside = self.cx.status.store_set_aside.as_ref().map(|path| {
-            let path = path.display().to_string();
-            banner(Tone::Warning, tr_args("store-set-aside", &[("path", path.into())]))
-        });
-        fault.into_iter().chain(set_aside)
+        let rebuilt = self.cx.status.store_rebuilt.as_ref();
+        let rebuilt = rebuilt.map(|rebuilt| banner(Tone::Warning, rebuilt::words(rebuilt)));
+        fault.into_iter().chain(rebuilt)
     }
 }
 

@@ -23,6 +23,7 @@ use crate::args::{Backup, Options, PassphraseOption, Which};
 use crate::export::{self, ConversationExportError, Format};
 use crate::i18n::{self, Language, tr, tr_args};
 use crate::program::{ProgramError, data_dir_path};
+use crate::rebuilt;
 use crate::settings::{self, SettingsFile};
 use crate::terminal::names::{Meant, meant};
 
@@ -118,12 +119,7 @@ async fn export_everything(
 async fn open(data_dir: &Path) -> Result<StoppedPeer, BackupError> {
     let peer = StoppedPeer::open(data_dir).await?;
     if let Some(rebuilt) = &peer.report.rebuilt {
-        let values = [
-            ("path", rebuilt.set_aside.display().to_string().into()),
-            ("kept", rebuilt.entries_kept.into()),
-            ("lost", rebuilt.entries_lost.into()),
-        ];
-        print(&tr_args("archive-history-rebuilt", &values))?;
+        print(&rebuilt::words(rebuilt))?;
     }
     Ok(peer)
 }

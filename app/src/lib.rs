@@ -9,6 +9,7 @@ pub mod i18n;
 mod lines;
 pub mod logging;
 pub mod program;
+mod rebuilt;
 pub mod rpc;
 pub mod screen;
 pub mod settings;

@@ -24,7 +24,7 @@ use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
 use kinmesh_search::{Search, SearchState};
-use kinmesh_store::{Completion, OpenReport, SledStore, StoreError, StoreHandle};
+use kinmesh_store::{Completion, OpenReport, Rebuilt, SledStore, StoreError, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
@@ -106,7 +106,7 @@ pub(crate) struct Driver {
     store_fault: Option<String>,
     /// Whether the store has not yet answered our question whether it works again.
     probing: bool,
-    store_set_aside: Option<PathBuf>,
+    store_rebuilt: Option<Rebuilt>,
     listening: Vec<Multiaddr>,
     /// Where the port is kept; `None` while we listen where we were told to.
     port_kept_in: Option<PathBuf>,
@@ -179,7 +179,7 @@ pub(crate) async fn start(
         status_changed: true,
         store_fault: None,
         probing: false,
-        store_set_aside: rebuilt.map(|rebuilt| rebuilt.set_aside),
+        store_rebuilt: rebuilt,
         listening: Vec::new(),
         port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
         data_dir: config.data_dir,
@@ -275,7 +275,7 @@ impl Driver {
             lan_peers: lan.len(),
             internet_peers: internet.len(),
             store_fault: self.store_fault.clone(),
-            store_set_aside: self.store_set_aside.clone(),
+            store_rebuilt: self.store_rebuilt.clone(),
             search_progress: SearchProgress::of(*self.search_state.borrow()),
         }
     }

@@ -28,6 +28,7 @@ pub use handle::{
 };
 pub use kinmesh_core::{Completeness, Overview};
 pub use kinmesh_search::Query as SearchQuery;
+pub use kinmesh_store::{RebuildCause, Rebuilt};
 pub use search::{SearchHit, SearchProgress};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};
 

@@ -1,5 +1,6 @@
 //! How the peer stands with the network, for every face's connection indicator.
 
+use kinmesh_store::Rebuilt;
 use libp2p::Multiaddr;
 use serde::Serialize;
 
@@ -20,8 +21,8 @@ pub struct NodeStatus {
     pub internet_peers: usize,
     /// Why nothing new is accepted: the store's fault in its words.
     pub store_fault: Option<String>,
-    /// A damaged store was set aside here at start, and a fresh one opened.
-    pub store_set_aside: Option<std::path::PathBuf>,
+    /// The store could not be used as it was found at start: it was set aside and written anew.
+    pub store_rebuilt: Option<Rebuilt>,
     /// How far the index of the history is, while it is made anew; until then a search finds a part.
     pub search_progress: Option<SearchProgress>,
 }

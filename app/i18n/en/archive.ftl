@@ -8,8 +8,6 @@ archive-ask = Passphrase of the archive:
 
 archive-progress = { $entries } of { $of } messages and changes
 
-archive-history-rebuilt = The history was written anew: the older one is in { $path }. { $kept } messages and changes were carried over, at least { $lost } were not.
-
 archive-exported = { $file } holds { $conversations } conversations with { $entries } messages and changes, { $people } people, your keys and your settings.
 
 archive-keep-safe = Whoever has this file and its passphrase can read everything in it and speak as you.

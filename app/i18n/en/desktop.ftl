@@ -233,7 +233,11 @@ sound-system = The sound system does not answer.
 # What went wrong
 store-fault = Nothing new can be stored: { $fault }. Messages are not lost, but no new ones are taken until this is mended.
 store-mended = New messages can be stored again.
-store-set-aside = The history was damaged and has been set aside in { $path }. What others still have comes back from them.
+store-rebuilt-damage = The history was damaged. { $kept } messages and changes could be read and are here; { $lost ->
+    [0] as far as can be known, nothing is missing
+   *[other] at least { $lost } are missing, and come back from others who have them
+}. The damaged history is kept in { $path }.
+store-rebuilt-format = The history was written by an earlier version whose { $lost } messages cannot be carried over. They can be read in { $path }.
 error-post-unknown = This message is not on this device.
 error-post-not-yours = Somebody else wrote this message.
 error-post-deleted = This message was deleted.

@@ -188,5 +188,3 @@ terminal-bootstrap-unreachable = not reached, tried again by itself: { $reason }
 terminal-store-fault = Nothing new is accepted, the history store fails: { $fault }
 
 terminal-store-works = The history store works again.
-
-terminal-store-set-aside = A damaged history was set aside in { $path }, and a fresh one begun.

@@ -8,8 +8,6 @@ archive-ask = 归档文件的密码：
 
 archive-progress = { $entries } / { $of } 条消息和更改
 
-archive-history-rebuilt = 历史已重新写入：旧的在 { $path }。保留了 { $kept } 条消息和更改，至少有 { $lost } 条未能保留。
-
 archive-exported = { $file } 包含 { $conversations } 个会话、{ $entries } 条消息和更改、{ $people } 个人，以及你的密钥和设置。
 
 archive-keep-safe = 谁拿到这个文件和密码，就能读到其中的一切，并以你的身份说话。

@@ -191,7 +191,11 @@ sound-system = 声音系统没有响应。
 # 出错
 store-fault = 无法存储新内容：{ $fault }。消息没有丢失，但在解决之前不会接收新消息。
 store-mended = 又可以存储新消息了。
-store-set-aside = 历史记录已损坏，已移到 { $path }。其他人仍有的内容会从他们那里恢复。
+store-rebuilt-damage = 历史已损坏。能读出的 { $kept } 条消息和更改都在这里；{ $lost ->
+    [0] 据目前所知没有缺失
+   *[other] 至少缺少 { $lost } 条，其他人若有，会从他们那里恢复
+}。损坏的历史保留在 { $path }。
+store-rebuilt-format = 历史由较早的版本写成，其中 { $lost } 条消息无法带过来。可在 { $path } 中阅读。
 error-post-unknown = 此设备上没有这条消息。
 error-post-not-yours = 这条消息是别人写的。
 error-post-deleted = 这条消息已删除。

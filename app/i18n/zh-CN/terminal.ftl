@@ -183,5 +183,3 @@ terminal-bootstrap-unreachable = 连不上，会自动重试：{ $reason }
 terminal-store-fault = 暂不接受新内容，历史存储出错：{ $fault }
 
 terminal-store-works = 历史存储恢复正常。
-
-terminal-store-set-aside = 损坏的历史已移到 { $path }，并新建了一份。

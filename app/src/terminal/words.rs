@@ -9,6 +9,7 @@ use kinmesh_proto::{Delivery, Refusal};
 use super::names;
 use super::safe::safe;
 use crate::i18n::{tr, tr_args};
+use crate::rebuilt;
 
 /// Characters of an own message that its state is shown with.
 const EXCERPT_CHARS: usize = 40;
@@ -192,9 +193,7 @@ pub(super) fn status(status: &NodeStatus) -> Vec<String> {
     if let Some(fault) = &status.store_fault {
         lines.push(store_fault(fault));
     }
-    if let Some(path) = &status.store_set_aside {
-        lines.push(tr_args("terminal-store-set-aside", &[("path", path.display().to_string().into())]));
-    }
+    lines.extend(status.store_rebuilt.as_ref().map(rebuilt::words));
     lines
 }
 

@@ -22,6 +22,8 @@ use kinmesh_proto::{
     ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
 };
 
+use serde::Serialize;
+
 use crate::disk::directory::Directory;
 use crate::disk::rebuild::Source;
 use crate::disk::tree::{History, Opened, Tree};
@@ -46,7 +48,7 @@ pub struct OpenReport {
 }
 
 /// A store that was written anew from an older one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rebuilt {
     /// Why.
     pub cause: RebuildCause,
@@ -61,7 +63,8 @@ pub struct Rebuilt {
 }
 
 /// Why a store was written anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RebuildCause {
     /// Part of it could not be read.
     Damage,
@@ -88,11 +91,6 @@ impl SledStore {
             Err(error) => return Err(error),
         };
         Ok((Self { tree: Ok(tree), directory, failed: false }, OpenReport { rebuilt }))
-    }
-
-    /// Bytes of the files that hold the history.
-    pub fn size_on_disk(&self) -> Result<u64, StoreError> {
-        self.tree()?.size_on_disk()
     }
 
     fn tree(&self) -> Result<&Tree, StoreError> {

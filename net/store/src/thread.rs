@@ -4,6 +4,9 @@
 //! group grows with the load and a lone commit never waits for company. It runs on its own OS
 //! thread and must never know what the writes mean.
 //!
+//! Reads wait in the same queue as commits, so that they see those before them, and a commit waits
+//! for the reads before it: whoever asks for others bounds how much is read at once, and for how many.
+//!
 //! **It cannot deadlock** as long as the task that takes the completions never waits for the
 //! store: [`StoreHandle::commit`] only tries. The reads do wait for room and for their answer, so
 //! they belong in a task of their own (or in one that polls completions beside them).
@@ -88,7 +91,7 @@ impl StoreHandle {
         }
     }
 
-    /// [`HistoryStore::load`], after every commit made before. Milliseconds, with thousands of people.
+    /// [`HistoryStore::load`], after every commit made before.
     pub async fn load(&self) -> Result<Snapshot, StoreError> {
         self.read(|store| store.load()).await
     }

@@ -107,6 +107,7 @@ conformance! {
     queued_entries_come_oldest_first
     a_digest_holds_what_a_range_holds
     days_are_told_apart
+    a_digest_is_exact_however_long_the_day_gets
     keys_are_the_newest_of_a_range
     entries_come_in_the_order_asked
     entries_of_a_range_come_newest_first
@@ -542,6 +543,26 @@ fn days_are_told_apart<S: Subject>() {
         assert_eq!(subject.store().digest(ROOM, range_of_day(day)).unwrap(), digest);
         assert_eq!(digest.newest.map(day_of), Some(day));
     }
+}
+
+fn a_digest_is_exact_however_long_the_day_gets<S: Subject>() {
+    let mut subject = S::open();
+    let entries = messages(ROOM, 900);
+    let mut stored = Vec::new();
+    // In groups and one by one, with some that come late, over several starts.
+    for (start, part) in [&entries[..300], &entries[310..600], &entries[605..]].into_iter().enumerate() {
+        for group in part.chunks(if start == 1 { 1 } else { 70 }) {
+            put_all(subject.store(), ROOM, group);
+        }
+        stored.extend_from_slice(part);
+        assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap(), digest_of(&stored));
+        subject.restart();
+    }
+    put_all(subject.store(), ROOM, &entries[300..310]);
+    put_all(subject.store(), ROOM, &entries[600..605]);
+    assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap(), digest_of(&entries));
+    subject.restart();
+    assert_eq!(subject.store().days(ROOM).unwrap(), [(0, digest_of(&entries))]);
 }
 
 fn keys_are_the_newest_of_a_range<S: Subject>() {

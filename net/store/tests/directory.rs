@@ -202,6 +202,19 @@ fn unreadable_data_is_set_aside_as_it_was_and_what_is_whole_is_kept() {
     assert_eq!(posts(&store, ROOM), written);
 }
 
+#[test]
+fn a_start_without_the_log_begins_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path());
+    for file in files(&dir.path().join("sled")) {
+        fs::write(&file, b"noise").unwrap();
+    }
+    fs::remove_file(dir.path().join("sled/db")).unwrap();
+    let (store, report) = SledStore::open(dir.path()).unwrap();
+    assert_eq!(report.rebuilt.map(|rebuilt| rebuilt.entries_kept), Some(0));
+    assert_eq!(posts(&store, ROOM), []);
+}
+
 /// sled reads all that a session wrote when it opens the next time, and would cut it off at the damage.
 #[test]
 fn damage_in_what_the_last_session_wrote_costs_nothing_behind_it() {

@@ -62,11 +62,6 @@ impl Engine {
         Ok(Self { db: Some(db), log })
     }
 
-    /// Bytes of its files.
-    pub(super) fn size_on_disk(&self) -> Result<u64, StoreError> {
-        catch(|| self.db().size_on_disk())
-    }
-
     /// The value at `key`.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
         catch(|| self.db().get(key))

@@ -54,7 +54,10 @@ pub(super) fn replay(
     log: &Path,
     mut visit: impl FnMut(Step<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut log = File::open(log)?;
+    let mut log = match File::open(log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        log => log?,
+    };
     let mut prefixes = Prefixes::new();
     for (number, offset) in segments_in_order(&mut log)? {
         let segment = read_segment(&mut log, offset)?;

@@ -98,10 +98,6 @@ impl Tree {
         self.engine.write(Changes::from([(layout::SCHEMA_KEY.to_vec(), Some(schema))]))
     }
 
-    pub(super) fn size_on_disk(&self) -> Result<u64, StoreError> {
-        self.engine.size_on_disk()
-    }
-
     /// Everything but the entries.
     pub(super) fn load(&self) -> Result<Snapshot, StoreError> {
         let conversations = read_kind(&self.engine, layout::CONVERSATIONS, |_, value| {
