@@ -2,6 +2,7 @@
 SHELL := bash
 FUZZ_SECONDS ?= 60
 SOAK_ROUNDS ?= 300
+SOAK_MINUTES ?= 60
 
 .PHONY: help run demo test bench screenshots fuzz soak release deny
 
@@ -31,8 +32,9 @@ bench: ## Measure, beside the floors of this machine
 	cargo build --locked --release -p kinmesh -p kinmesh-bootstrap
 	cargo run --locked --release -p kinmesh-tests --bin bench
 
-soak: ## Kill the store SOAK_ROUNDS (300) times while it writes and while it opens
+soak: ## Kill the store SOAK_ROUNDS (300) times; simulate meshes for SOAK_MINUTES (60)
 	@.ci/setup test
+	cargo run --locked --release -p kinmesh-sim -- --from $$(date +%s) --minutes $(SOAK_MINUTES)
 	KINMESH_KILL_ROUNDS=$(SOAK_ROUNDS) cargo test --locked -p kinmesh-store --test crash -- --nocapture
 
 fuzz: export RUSTC_BOOTSTRAP = 1

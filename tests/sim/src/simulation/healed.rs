@@ -1,0 +1,221 @@
+//! What must hold once nothing goes wrong any more: everything everywhere, in one order, and rest.
+
+use std::collections::BTreeSet;
+
+use kinmesh_core::EntryView;
+use kinmesh_proto::record::StoredEntry;
+use kinmesh_proto::{ConversationId, Delivery, PageItem, RoomId};
+
+use super::{Simulation, in_room};
+use crate::disk::Disk;
+use crate::peer::Peer;
+use crate::promise::{Unfinished, Violation};
+use crate::views::{ConversationView, Views};
+
+/// An entry that is on a member's disk within this was delivered live.
+const LIVE_MS: u64 = 5_000;
+/// Requests of one member about one room, or of one peer about its chats, in a minute in which there
+/// is nothing new: a comparison with two others every 30 s, and as much again for chance.
+const ASKS_PER_MINUTE: u64 = 8;
+
+impl Simulation {
+    /// What is not everywhere yet, if anything.
+    pub(super) fn unfinished(&self) -> Option<Unfinished> {
+        let rooms = self.members.iter().find_map(|(room, _)| self.unfinished_room(*room));
+        let peers = || (0..self.peers.len()).find_map(|peer| self.unfinished_peer(peer));
+        rooms.or_else(peers)
+    }
+
+    fn members_of(&self, room: RoomId) -> impl Iterator<Item = usize> {
+        self.members.get(&room).into_iter().flatten().copied()
+    }
+
+    fn unfinished_room(&self, room: RoomId) -> Option<Unfinished> {
+        let number = self.rooms.iter().position(|(_, id)| *id == room)?;
+        let one = self.members_of(room).next()?;
+        let contents = |peer: usize| self.peers[peer].disk.contents(in_room(room));
+        let has = contents(one);
+        let two = self.members_of(room).find(|other| contents(*other) != has)?;
+        Some(Unfinished::RoomsDiffer { room: number, one, has: has.count, two, others: contents(two).count })
+    }
+
+    fn unfinished_peer(&self, peer: usize) -> Option<Unfinished> {
+        if !self.peers[peer].disk.is_idle() {
+            return Some(Unfinished::DiskBusy { peer });
+        }
+        let conversations = || self.peers[peer].disk.conversations();
+        conversations()
+            .find_map(|conversation| self.unfinished_chat(peer, conversation))
+            .or_else(|| conversations().find_map(|conversation| self.still_queued(peer, conversation)))
+    }
+
+    fn unfinished_chat(&self, one: usize, conversation: ConversationId) -> Option<Unfinished> {
+        let two = self.other_of(conversation)?;
+        let has = self.peers[one].disk.contents(conversation);
+        let others = self.peers[two].disk.contents(ConversationId::Direct(self.peers[one].person));
+        let (has, others) = (has != others).then_some((has.count, others.count))?;
+        Some(Unfinished::ChatsDiffer { one, has, two, others })
+    }
+
+    fn still_queued(&self, peer: usize, conversation: ConversationId) -> Option<Unfinished> {
+        let has_somebody = match conversation {
+            ConversationId::Room(room) => {
+                let mut members = self.members_of(room);
+                members.any(|member| member == peer) && self.members_of(room).nth(1).is_some()
+            }
+            ConversationId::Direct(_) => true,
+        };
+        let count = if has_somebody { self.peers[peer].disk.queued(conversation, None).len() } else { 0 };
+        (count > 0).then_some(Unfinished::Queued { peer, conversation, count })
+    }
+
+    /// Whoever has everything asks for little: no retry storm, no comparison without an end.
+    pub(super) fn check_rest(&mut self) {
+        let asked_before = self.figures.asks;
+        self.run_until(self.now_ms + self.scenario.rest_ms);
+        let asks = self.figures.asks - asked_before;
+        let memberships = self.members.values().map(BTreeSet::len).sum::<usize>() as u64;
+        let allowed =
+            (self.peers.len() as u64 + memberships) * ASKS_PER_MINUTE * self.scenario.rest_ms / 60_000;
+        if asks > allowed {
+            self.violate(Violation::Restless { asks, allowed });
+        }
+        // A last presence may still be on its way to a disk.
+        self.run_until_whole();
+    }
+
+    /// What can be checked when nothing moves any more.
+    pub(super) fn check_at_the_end(&mut self) {
+        for peer in 0..self.peers.len() {
+            self.check_kept(peer);
+            self.check_views(peer);
+            let conversations: Vec<ConversationId> = self.peers[peer].disk.conversations().collect();
+            for conversation in conversations {
+                self.check_history(peer, conversation);
+                self.check_told(peer, conversation);
+            }
+        }
+        self.check_orders();
+    }
+
+    /// What was ever shown is still there.
+    fn check_kept(&mut self, peer: usize) {
+        let Peer { shown, disk, .. } = &self.peers[peer];
+        let lost = shown.iter().find(|(conversation, entry)| !disk.has(*conversation, *entry)).copied();
+        if let Some((conversation, entry)) = lost {
+            self.violate(Violation::Lost { peer, conversation, entry });
+        }
+    }
+
+    /// A history is in order, and holds nothing but what was written in this very conversation.
+    fn check_history(&mut self, peer: usize, conversation: ConversationId) {
+        let history = self.peers[peer].disk.history(conversation);
+        if !history.is_sorted_by_key(|stored| stored.entry.key()) {
+            self.violate(Violation::OutOfOrder { peer, conversation });
+        }
+        let tag = conversation.tag(self.peers[peer].person);
+        let is_strange = |stored: &&StoredEntry| {
+            stored.entry.value().conversation != tag || !self.ledger.is_of(stored.entry.id(), tag)
+        };
+        if let Some(key) = history.iter().find(is_strange).map(|stored| stored.entry.key()) {
+            self.violate(Violation::Leaked { peer, conversation, key });
+        }
+    }
+
+    /// The faces were told of every post that came in this life, and last of what it is now.
+    fn check_told(&mut self, peer: usize, conversation: ConversationId) {
+        let Peer { session, disk, .. } = &self.peers[peer];
+        let is_as_told = |post: &PageItem| {
+            let now = EntryView { read_by_other: false, ..EntryView::of(conversation, post, None) };
+            let told = session.told.get(&(conversation, now.key));
+            let told = told.map(|told| EntryView { read_by_other: false, ..told.clone() });
+            told.map_or_else(
+                || disk.came_before(conversation, now.key.id, session.began_ms),
+                |told| told == now,
+            )
+        };
+        let wrong = disk.posts(conversation, usize::MAX).into_iter().find(|post| !is_as_told(post));
+        if let Some(key) = wrong.map(|post| post.post.entry.key()) {
+            self.violate(Violation::ToldWrong { peer, conversation, key });
+        }
+    }
+
+    /// Whoever has a conversation in common shows it in one order.
+    fn check_orders(&mut self) {
+        let rooms: Vec<RoomId> = self.members.keys().copied().collect();
+        for room in rooms {
+            let members: Vec<usize> = self.members_of(room).collect();
+            for pair in members.windows(2) {
+                self.check_order((pair[0], in_room(room)), (pair[1], in_room(room)));
+            }
+        }
+        for one in 0..self.peers.len() {
+            let conversations: Vec<ConversationId> = self.peers[one].disk.conversations().collect();
+            for conversation in conversations {
+                if let Some(two) = self.other_of(conversation) {
+                    let other_side = ConversationId::Direct(self.peers[one].person);
+                    self.check_order((one, conversation), (two, other_side));
+                }
+            }
+        }
+    }
+
+    fn check_order(&mut self, (one, here): (usize, ConversationId), (two, there): (usize, ConversationId)) {
+        if self.peers[one].disk.order(here) != self.peers[two].disk.order(there) {
+            return self.violate(Violation::OrdersDiffer { one, two, conversation: here });
+        }
+        // How far a post has come, and in whose chat it stands, each side sees for itself.
+        let shown = |peer: usize, conversation| {
+            let views = self.peers[peer].disk.posts(conversation, usize::MAX).into_iter();
+            views.map(move |post| EntryView {
+                delivery: Delivery::Received,
+                ..EntryView::of(here, &post, None)
+            })
+        };
+        if !shown(one, here).eq(shown(two, there)) {
+            self.violate(Violation::PostsDiffer { one, two, conversation: here });
+        }
+    }
+
+    /// Views say what the disk says, and what a restart from it would say.
+    fn check_views(&mut self, peer: usize) {
+        let again = Views::of(&mut self.restored(peer));
+        let Peer { core: Some(core), disk, .. } = &mut self.peers[peer] else { return };
+        let views = Views::of(core);
+        if let Some(violation) = views.conversations.iter().find_map(|listed| wrong_view(peer, disk, listed))
+        {
+            self.violate(violation);
+        }
+        if views != again {
+            self.violate(Violation::Forgotten { peer });
+        }
+    }
+
+    /// Counts for how many members each room's entries came live: by gossip, not by catching up.
+    pub(super) fn count_live(&mut self) {
+        let (mut live, mut all) = (0, 0);
+        for (id, written) in self.ledger.iter() {
+            let ConversationId::Room(room) = written.conversation else { continue };
+            for member in self.members_of(room).filter(|member| *member != written.author) {
+                let arrived_ms = self.peers[member].disk.arrival_ms(written.conversation, id);
+                all += 1;
+                live += u64::from(arrived_ms.is_some_and(|at_ms| at_ms <= written.at_ms + LIVE_MS));
+            }
+        }
+        (self.figures.live, self.figures.deliveries) = (live, all);
+    }
+}
+
+fn wrong_view(
+    peer: usize,
+    disk: &Disk,
+    (conversation, view): (&ConversationId, &ConversationView),
+) -> Option<Violation> {
+    let (conversation, shown) = (*conversation, view.unread);
+    let unread = disk.unread(conversation, view.read);
+    if shown != unread {
+        return Some(Violation::UnreadMiscounted { peer, conversation, shown, unread });
+    }
+    let newest = disk.posts(conversation, 1).pop().map(|post| post.post.entry.key());
+    (view.newest != newest).then_some(Violation::NewestWrong { peer, conversation })
+}

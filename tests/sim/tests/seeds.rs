@@ -1,0 +1,83 @@
+//! Hundreds of meshes, each from a seed. A failure prints the command that repeats it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test's panic is its report.
+
+use kinmesh_sim::{Outcome, Run, Scenario};
+
+/// Seeds of each small scenario.
+const SEEDS: u64 = 100;
+
+/// Runs that once found something, one a line: scenario, seed, and what it was.
+const FOUND: &str = include_str!("../seeds.txt");
+
+fn report(failed: &[Outcome]) {
+    let lines = failed.iter().filter_map(|outcome| {
+        let failure = outcome.failure.as_ref()?;
+        Some(format!("{} {}: {failure}\n  {}\n", outcome.scenario, outcome.seed, outcome.replay()))
+    });
+    let lines: String = lines.collect();
+    assert!(lines.is_empty(), "{} runs failed:\n{lines}", failed.len());
+}
+
+fn every_promise_is_kept(scenario: &str, seeds: u64) {
+    let scenario = Scenario::named(scenario).expect("a scenario of this name");
+    let runs = (0..seeds).map(|seed| Run { scenario: scenario.clone(), seed }.go(0));
+    report(&runs.filter(|outcome| outcome.failure.is_some()).collect::<Vec<_>>());
+}
+
+#[test]
+fn everybody_ends_with_everything() {
+    every_promise_is_kept("quiet", SEEDS);
+}
+
+#[test]
+fn what_the_network_loses_or_doubles_is_made_up_for() {
+    every_promise_is_kept("lossy", SEEDS);
+}
+
+#[test]
+fn two_halves_that_were_apart_become_one_history() {
+    every_promise_is_kept("partition", SEEDS);
+}
+
+#[test]
+fn a_direction_that_was_cut_holds_back_nothing() {
+    every_promise_is_kept("one-way", SEEDS);
+}
+
+#[test]
+fn crashes_and_absences_lose_and_double_nothing() {
+    every_promise_is_kept("churn", SEEDS);
+}
+
+#[test]
+fn disks_that_fail_or_stand_still_lose_nothing_that_was_shown() {
+    every_promise_is_kept("disks", SEEDS);
+}
+
+#[test]
+fn wrong_clocks_change_no_order_and_hold_up_nothing() {
+    every_promise_is_kept("skew", SEEDS);
+}
+
+#[test]
+fn all_faults_at_once_are_survived() {
+    every_promise_is_kept("storm", SEEDS);
+}
+
+#[test]
+fn rooms_that_not_everybody_is_connected_in_are_whole_too() {
+    every_promise_is_kept("crowd", 4);
+}
+
+#[test]
+fn what_was_found_once_is_not_found_again() {
+    let found = FOUND.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let outcomes = found.map(|line| {
+        let mut words = line.split_whitespace();
+        let scenario = words.next().and_then(Scenario::named).expect("a scenario's name");
+        let seed = words.next().and_then(|seed| seed.parse().ok()).expect("a seed");
+        Run { scenario, seed }.go(0)
+    });
+    report(&outcomes.filter(|outcome| outcome.failure.is_some()).collect::<Vec<_>>());
+}
