@@ -28,6 +28,15 @@ impl Run {
         catch_unwind(AssertUnwindSafe(simulate)).unwrap_or_else(|panic| self.panicked(&*panic))
     }
 
+    /// What came of it, or why it failed: for whoever wants nothing but the figures.
+    ///
+    /// # Errors
+    /// A promise was broken, or the program under test panicked.
+    pub fn figures(&self) -> Result<Figures, Failure> {
+        let Outcome { figures, failure, .. } = self.go(0);
+        failure.map_or(Ok(figures), Err)
+    }
+
     /// Does it, and hands out the cores as they are at its end, in the order of their peers.
     pub fn cores(&self) -> Vec<Core> {
         Simulation::new(self.scenario.clone(), self.seed, 0).cores_at_the_end()

@@ -31,7 +31,7 @@ pub(crate) enum Done {
     Stored { token: Token, fresh: Vec<bool> },
     NotStored { token: Token },
     Unread { conversation: ConversationId, after: Option<EntryKey>, unread: usize },
-    Post { conversation: ConversationId, key: EntryKey, post: Option<PageItem> },
+    Post { conversation: ConversationId, key: EntryKey, post: Option<Box<PageItem>> },
     Queued { conversation: ConversationId, queued: Vec<StoredEntry> },
     Answer { token: ReadToken, answer: ReadAnswer },
 }
@@ -114,7 +114,7 @@ impl Disk {
                 Done::Unread { conversation, after, unread }
             }
             Job::ReadPost { conversation, key } => {
-                let post = sure(self.store.post(conversation, key));
+                let post = sure(self.store.post(conversation, key)).map(Box::new);
                 Done::Post { conversation, key, post }
             }
             Job::ReadQueued { conversation, after } => {

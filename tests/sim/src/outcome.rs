@@ -88,6 +88,8 @@ impl fmt::Display for Failure {
     }
 }
 
+impl std::error::Error for Failure {}
+
 impl Outcome {
     /// The command that repeats the run.
     pub fn replay(&self) -> String {

@@ -137,7 +137,7 @@ fn tell_done(core: &mut Core, now_ms: u64, done: Done) {
         Done::Stored { token, fresh } => core.persisted(now_ms, token, &fresh),
         Done::NotStored { token } => core.not_persisted(token),
         Done::Unread { conversation, after, unread } => core.unread_counted(conversation, after, unread),
-        Done::Post { conversation, key, post } => core.post_read(conversation, key, post),
+        Done::Post { conversation, key, post } => core.post_read(conversation, key, post.map(|post| *post)),
         Done::Answer { token, answer } => core.read(now_ms, token, answer),
         Done::Queued { conversation, queued } => core.queued_read(now_ms, conversation, Some(queued)),
     }
