@@ -27,7 +27,7 @@ pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,
 };
 pub use kinmesh_core::{Completeness, Overview};
-pub use kinmesh_search::Query as SearchQuery;
+pub use kinmesh_search::{Pattern as SearchPattern, Query as SearchQuery};
 pub use kinmesh_store::{RebuildCause, Rebuilt};
 pub use search::{SearchHit, SearchProgress};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};

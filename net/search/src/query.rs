@@ -62,6 +62,22 @@ impl Pattern {
         self.0.is_empty() || self.matches_parts(&words::parts(&words::fold(text)))
     }
 
+    /// Where in the text what was looked for stands, for showing it: bytes, in order, not overlapping.
+    pub fn found_in(&self, text: &str) -> Vec<Range<usize>> {
+        let (folded, origins) = words::fold_with_origins(text);
+        let origin = |at: usize| origins[origins.partition_point(|(start, _)| *start <= at) - 1].1.clone();
+        let mut found: Vec<Range<usize>> = Vec::new();
+        let mut at = 0;
+        for part in words::parts(&folded) {
+            // Between two parts is nothing that could be taken for the second.
+            at += folded[at..].find(part.text()).unwrap_or(0);
+            let places = self.0.iter().flat_map(|wanted| wanted.places(&part));
+            found.extend(places.map(|place| origin(at + place.start).start..origin(at + place.end - 1).end));
+            at += part.text().len();
+        }
+        merged(found)
+    }
+
     pub(crate) fn matches_parts(&self, parts: &[Part]) -> bool {
         self.0.iter().all(|wanted| parts.iter().any(|part| wanted.is_in(part)))
     }
@@ -80,6 +96,28 @@ impl Wanted {
             _ => false,
         }
     }
+
+    /// Where it stands in a part.
+    fn places(&self, part: &Part) -> Vec<Range<usize>> {
+        match self {
+            _ if !self.is_in(part) => Vec::new(),
+            Self::Word(text) | Self::Start(text) => vec![0..text.len()],
+            Self::Run(text) => part.text().match_indices(text).map(|(at, run)| at..at + run.len()).collect(),
+        }
+    }
+}
+
+/// The same places in order, those that touch in one.
+fn merged(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    places.sort_by_key(|place| (place.start, place.end));
+    places.dedup_by(|next, last| {
+        let touches = next.start <= last.end;
+        if touches {
+            last.end = last.end.max(next.end);
+        }
+        touches
+    });
+    places
 }
 
 impl From<Part> for Wanted {
@@ -163,6 +201,27 @@ mod tests {
     fn what_holds_no_word_finds_nothing_and_nothing_typed_finds_all() {
         assert_eq!(Pattern::parse("?!"), None);
         assert!(finds("  ", "anything"));
+    }
+
+    /// The text with what was found in brackets.
+    fn shown(typed: &str, text: &str) -> String {
+        let mut shown = text.to_owned();
+        for place in Pattern::parse(typed).unwrap().found_in(text).into_iter().rev() {
+            shown.insert(place.end, ']');
+            shown.insert(place.start, '[');
+        }
+        shown
+    }
+
+    #[test]
+    fn what_was_found_stands_where_it_was_written() {
+        assert_eq!(shown("west", "Wind from the West,\nwest wind"), "Wind from the [West],\n[west] wind");
+        assert_eq!(shown("the jack", "the life jacket, other"), "[the] life [jack]et, other");
+        assert_eq!(shown("resume", "my RE\u{301}SUMÉ 2"), "my [RE\u{301}SUMÉ] 2");
+        assert_eq!(shown("ガ", "カ\u{3099}"), "[カ\u{3099}]");
+        assert_eq!(shown("八点 周六", "周六八点见"), "[周六八点]见");
+        assert_eq!(shown("fir", "ﬁre"), "[ﬁr]e");
+        assert_eq!(shown("", "anything"), "anything");
     }
 
     #[test]

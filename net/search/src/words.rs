@@ -3,6 +3,8 @@
 //! One cut serves the index, the query and the comparison of the two, so that they cannot differ.
 //! It knows Unicode and nothing of the index. A change here needs a new `FORMAT` of the index.
 
+use std::ops::Range;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -34,6 +36,22 @@ pub(crate) fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     text.nfkd().flat_map(char::to_lowercase).filter(|c| !is_ignored(*c)).map(same_letter).nfc().collect()
+}
+
+/// The folded text, and where each of its characters begins in it and stood before. Letters are
+/// folded with their marks, so an accent belongs to its letter.
+pub(crate) fn fold_with_origins(text: &str) -> (String, Vec<(usize, Range<usize>)>) {
+    let starts = text.char_indices().filter(|(at, c)| *at == 0 || !is_combining_mark(*c)).map(|(at, _)| at);
+    let ends = starts.clone().skip(1).chain([text.len()]);
+    let mut folded = String::new();
+    let mut origins = Vec::new();
+    for (start, end) in starts.zip(ends) {
+        for c in fold(&text[start..end]).chars() {
+            origins.push((folded.len(), start..end));
+            folded.push(c);
+        }
+    }
+    (folded, origins)
 }
 
 /// Cuts folded text.
