@@ -61,11 +61,13 @@ impl Language {
             Self::English => &[
                 include_str!("../i18n/en/archive.ftl"),
                 include_str!("../i18n/en/desktop.ftl"),
+                include_str!("../i18n/en/search.ftl"),
                 include_str!("../i18n/en/terminal.ftl"),
             ],
             Self::Chinese => &[
                 include_str!("../i18n/zh-CN/archive.ftl"),
                 include_str!("../i18n/zh-CN/desktop.ftl"),
+                include_str!("../i18n/zh-CN/search.ftl"),
                 include_str!("../i18n/zh-CN/terminal.ftl"),
             ],
         }

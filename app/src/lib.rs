@@ -12,6 +12,7 @@ pub mod program;
 mod rebuilt;
 pub mod rpc;
 pub mod screen;
+pub mod search;
 pub mod settings;
 pub mod signals;
 pub mod terminal;
