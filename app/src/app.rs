@@ -113,7 +113,8 @@ impl App {
     pub fn new(program: Program, clock: Clock) -> Self {
         let settings = program.settings.get();
         i18n::set_language(settings.language.unwrap_or_else(Language::of_system));
-        let cx = Cx::new(program.node.overview(), program.node.status(), clock, WINDOW);
+        let mut cx = Cx::new(program.node.overview(), program.node.status(), clock, WINDOW);
+        cx.theme = Theme::chosen(settings.theme, Mode::None);
         Self {
             onboarding: cx.overview.me.name.is_none().then(onboarding::State::default),
             program,
@@ -143,7 +144,7 @@ impl App {
 
     /// The colours in use.
     pub fn theme(&self) -> Theme {
-        Theme::chosen(self.settings.theme, self.system)
+        self.cx.theme
     }
 
     fn subscription(&self) -> Subscription<Message> {
@@ -169,6 +170,7 @@ impl App {
             Message::Key(key, modifiers) => self.key(&key, modifiers),
             Message::System(mode) => {
                 self.system = mode;
+                self.cx.theme = Theme::chosen(self.settings.theme, mode);
                 Task::none()
             }
             Message::Quit => iced::exit(),
@@ -259,6 +261,7 @@ impl App {
     /// Changes the settings at once, and says so if they could not be saved.
     fn choose(&mut self, change: impl Fn(&mut Settings)) -> Task<Message> {
         change(&mut self.settings);
+        self.cx.theme = Theme::chosen(self.settings.theme, self.system);
         match self.program.settings.update(change) {
             Ok(()) => Task::none(),
             Err(error) => self.say(tr_args("error-settings", &[("fault", error.to_string().into())])),
@@ -295,12 +298,22 @@ impl App {
                 self.home.escape(&self.cx);
                 Task::none()
             }
-            Key::Character(letter) if letter == "k" && modifiers.command() && self.onboarding.is_none() => {
-                self.open_settings = None;
-                self.update_home(home::Message::Search)
+            Key::Named(Named::ArrowDown) => self.update_home(home::Message::StepSearch(1)),
+            Key::Named(Named::ArrowUp) => self.update_home(home::Message::StepSearch(-1)),
+            Key::Character(letter) if modifiers.command() && self.onboarding.is_none() => {
+                match letter.to_lowercase().as_str() {
+                    "k" => self.search(home::Message::Find),
+                    "f" => self.search(home::Message::SearchMessages { here: !modifiers.shift() }),
+                    _ => Task::none(),
+                }
             }
             _ => Task::none(),
         }
+    }
+
+    fn search(&mut self, search: home::Message) -> Task<Message> {
+        self.open_settings = None;
+        self.update_home(search)
     }
 
     /// Opens a conversation.

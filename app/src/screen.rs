@@ -8,6 +8,7 @@ pub mod details;
 pub mod dialog;
 pub mod home;
 pub mod onboarding;
+pub mod search;
 pub mod settings;
 pub mod sidebar;
 pub mod words;
@@ -20,7 +21,7 @@ use kinmesh_model::{Clock, Directory, Typing};
 use kinmesh_net::{NodeStatus, Overview};
 use kinmesh_proto::PersonId;
 
-use crate::theme::column;
+use crate::theme::{Theme, column};
 
 /// What every screen may read: the peer as of now, and where and when it is shown.
 #[derive(Debug, Clone)]
@@ -39,13 +40,16 @@ pub struct Cx {
     pub window: Size,
     /// Whether the window has the keyboard.
     pub focused: bool,
+    /// The colours in use.
+    pub theme: Theme,
 }
 
 impl Cx {
     /// The world as a peer sees it.
     pub fn new(overview: Arc<Overview>, status: NodeStatus, clock: Clock, window: Size) -> Self {
         let names = Directory::new(&overview.me, &overview.people);
-        Self { overview, status, names, typing: Typing::default(), clock, window, focused: true }
+        let (typing, theme) = (Typing::default(), Theme::default());
+        Self { overview, status, names, typing, clock, window, focused: true, theme }
     }
 
     /// Takes a newer overview.

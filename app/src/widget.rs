@@ -8,10 +8,12 @@ pub mod log;
 pub mod tooled;
 
 use iced::widget::{
-    Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, row, space, stack, svg,
-    text, text_input, tooltip,
+    Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, rich_text, row, space,
+    span, stack, svg, text, text_input, tooltip,
 };
 use iced::{Center, Fill, Padding, Shrink};
+
+use kinmesh_model::Run;
 
 use crate::theme::{self, Theme, column as width, size, space as gap};
 
@@ -34,6 +36,7 @@ pub enum Icon {
     More,
     Plus,
     Reply,
+    Search,
     Send,
     Settings,
     Smile,
@@ -54,6 +57,7 @@ impl Icon {
             Self::More => include_bytes!("../assets/icons/more.svg"),
             Self::Plus => include_bytes!("../assets/icons/plus.svg"),
             Self::Reply => include_bytes!("../assets/icons/reply.svg"),
+            Self::Search => include_bytes!("../assets/icons/search.svg"),
             Self::Send => include_bytes!("../assets/icons/send.svg"),
             Self::Settings => include_bytes!("../assets/icons/settings.svg"),
             Self::Smile => include_bytes!("../assets/icons/smile.svg"),
@@ -168,6 +172,16 @@ pub fn dot<'a, Message: 'a>(tone: theme::container::Tone) -> Element<'a, Message
 /// Secondary text that may wrap.
 pub fn secondary<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a, Theme> {
     text(words).size(size::SECONDARY).line_height(theme::LINE).style(theme::text::secondary)
+}
+
+/// Secondary text in which what was looked for stands out.
+pub fn runs<'a, Message: 'a>(runs: &'a [Run], theme: Theme) -> Element<'a, Message> {
+    let spans = runs.iter().map(|run| {
+        let span = span(run.text.as_str());
+        if run.found { span.font(theme::SEMIBOLD).color(theme.colors().accent) } else { span }
+    });
+    let text: text::Rich<'_, (), Message, Theme> = rich_text(spans.collect::<Vec<_>>());
+    text.size(size::SECONDARY).line_height(theme::LINE).style(theme::text::secondary).into()
 }
 
 /// The name of a section, with something at its end.

@@ -148,6 +148,30 @@ refusal-clock-ahead = this computer's clock is too far ahead
 refusal-not-author = the sender is not its author
 refusal-over-quota = its author has written too much in a day
 
+# Search over all messages
+search-messages = Search messages
+search-messages-hint = Words, in any script
+search-open = Search (Ctrl F)
+search-for = Search messages for “{ $text }”
+search-invite = Type a word, or choose whose messages and when. Typed, that is from:, in:, after: and before:, such as after:2026-11-01.
+search-asking = Searching…
+search-found = { $count ->
+    [one] 1 message
+   *[other] { $count } messages, newest first
+}
+search-newest = The newest { $count } messages
+search-more = Show older ones
+search-everywhere = Everywhere
+search-everybody = Everybody
+search-me = Me
+search-any-time = Any time
+search-today = Today
+search-week = Last 7 days
+search-month = Last 30 days
+search-year = Last year
+search-chat = Chat with { $name }
+search-indexing = The search is being prepared: { $percent } %. The newest messages are found already.
+
 # People
 person-find = Find somebody
 person-find-sentence = Among the people this device has seen, by name or fingerprint.
@@ -248,6 +272,7 @@ error-name-control = The name holds characters that cannot be seen. Type it agai
 error-node-gone = The program is ending.
 error-busy = Too much at once. Try again in a moment.
 error-store = It could not be stored: { $fault }
+error-not-stored-here = It could not be stored here: { $fault }. Others may have it: then it comes back from them.
 error-search = The history cannot be searched at the moment.
 error-send-empty = There is nothing to send.
 error-send-too-long = Too long: this has { $size } KiB, and one message holds { $max } KiB. Shorten it or send it in parts.

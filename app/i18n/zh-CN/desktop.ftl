@@ -112,6 +112,27 @@ refusal-clock-ahead = 此电脑的时钟快得太多
 refusal-not-author = 发送者不是作者
 refusal-over-quota = 作者一天内写得太多
 
+# 搜索所有消息
+search-messages = 搜索消息
+search-messages-hint = 任何文字的词语
+search-open = 搜索（Ctrl F）
+search-for = 在消息中搜索“{ $text }”
+search-invite = 输入词语，或选择作者和时间。也可以输入 from:、in:、after: 和 before:，例如 after:2026-11-01。
+search-asking = 正在搜索…
+search-found = { $count } 条消息，最新的在前
+search-newest = 最新的 { $count } 条消息
+search-more = 显示更早的
+search-everywhere = 所有对话
+search-everybody = 所有人
+search-me = 我
+search-any-time = 任何时间
+search-today = 今天
+search-week = 最近 7 天
+search-month = 最近 30 天
+search-year = 最近一年
+search-chat = 与 { $name } 的聊天
+search-indexing = 正在准备搜索：{ $percent }%。最新的消息已经可以找到。
+
 # 人
 person-find = 查找联系人
 person-find-sentence = 在此设备见过的人中，按名字或指纹查找。
@@ -206,6 +227,7 @@ error-name-control = 名字含有看不见的字符，请重新输入。
 error-node-gone = 程序正在结束。
 error-busy = 操作太多，请稍后再试。
 error-store = 无法存储：{ $fault }
+error-not-stored-here = 无法在本机存储：{ $fault }。对方可能已经收到，那样它会再传回来。
 error-search = 暂时无法搜索历史记录。
 error-send-empty = 没有可发送的内容。
 error-send-too-long = 太长：共 { $size } KiB，一条消息最多 { $max } KiB。请缩短或分开发送。

@@ -43,6 +43,11 @@ impl Clock {
         u64::try_from(self.now.as_millisecond()).unwrap_or(0)
     }
 
+    /// Where it hangs.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The day and time of a Unix time in milliseconds. Times no calendar knows become its last.
     pub fn civil(&self, ms: u64) -> (Date, Time) {
         let ms = i64::try_from(ms).unwrap_or(i64::MAX);

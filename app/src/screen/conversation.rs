@@ -90,6 +90,8 @@ pub enum Message {
     Rejoin,
     /// The sidebar is wanted, in a narrow window.
     Back,
+    /// A search in this conversation is wanted.
+    Search,
     /// The details are wanted, or not.
     ToggleDetails,
     /// Work is done whose result is told by an event.
@@ -101,6 +103,8 @@ pub enum Message {
 pub enum Event {
     /// The sidebar is wanted.
     Back,
+    /// A search in this conversation is wanted.
+    Search,
     /// The details are wanted, or not.
     ToggleDetails,
     /// The chat with a person is wanted.
@@ -127,7 +131,7 @@ pub enum Key {
 }
 
 impl State {
-    /// Opens a conversation with the draft that was left there.
+    /// Opens a conversation with the draft that was left there, where it ends.
     pub fn open(
         id: ConversationId,
         draft: text_editor::Content,
@@ -141,6 +145,19 @@ impl State {
             state.read_members(program),
             iced::widget::operation::focus(composer::FIELD),
         ];
+        (state, Task::batch(tasks))
+    }
+
+    /// Opens it where this post stands. The cursor stays where it is.
+    pub fn open_at(
+        id: ConversationId,
+        key: EntryKey,
+        draft: text_editor::Content,
+        program: &Program,
+        cx: &Cx,
+    ) -> (Self, Task<Message>) {
+        let mut state = Self::closed(id, draft, cx);
+        let tasks = [state.go_to(key, program, cx), state.read_members(program)];
         (state, Task::batch(tasks))
     }
 
@@ -293,9 +310,14 @@ impl State {
         Task::batch([self.read(part, program, cx), self.read_members(program)])
     }
 
-    /// Escape: leaves what is open over the history or the composer. Whether there was something.
-    pub fn escape(&mut self) -> bool {
-        self.menu.take().is_some() || self.composer.leave()
+    /// Closes what is open over the history. Whether there was something.
+    pub fn close_menu(&mut self) -> bool {
+        self.menu.take().is_some()
+    }
+
+    /// Leaves what is answered or edited. Whether there was something.
+    pub fn leave(&mut self) -> bool {
+        self.composer.leave()
     }
 
     /// Takes a message.
@@ -328,6 +350,7 @@ impl State {
             Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
             Message::Back => (Task::none(), Some(Event::Back)),
+            Message::Search => (Task::none(), Some(Event::Search)),
             Message::ToggleDetails => (Task::none(), Some(Event::ToggleDetails)),
             Message::Done(done) => (Task::none(), done.err().map(Event::Toast)),
             simple => (self.note(simple), None),
@@ -395,7 +418,7 @@ impl State {
     }
 
     /// Goes to a post, wherever in the history it stands.
-    fn go_to(&mut self, key: EntryKey, program: &Program, cx: &Cx) -> Task<Message> {
+    pub fn go_to(&mut self, key: EntryKey, program: &Program, cx: &Cx) -> Task<Message> {
         self.wish = (self.wish.0 + 1, To::Child(Key::Entry(key)));
         self.shown = Some(key);
         let number = self.wish.0;
@@ -518,7 +541,9 @@ impl State {
         let toggle = cx
             .has_details()
             .then(|| widget::icon_button(Icon::Details, details, tr("details"), Message::ToggleDetails));
-        let content = row![].push(back).push(container(lines).width(Fill).clip(true)).push(toggle);
+        let search = widget::icon_button(Icon::Search, false, tr("search-open"), Message::Search);
+        let buttons = row![search].push(toggle);
+        let content = row![].push(back).push(container(lines).width(Fill).clip(true)).push(buttons);
         container(content.spacing(gap::M).align_y(Center))
             .padding(widget::sides(gap::XL))
             .center_y(width::HEADER - 1.0)

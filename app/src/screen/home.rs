@@ -1,4 +1,4 @@
-//! The main screen: sidebar, open conversation, details, and the dialog over them.
+//! The main screen: sidebar or search, open conversation, details, and the dialog over them.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use iced::{Fill, Task};
 use kinmesh_core::Event as PeerEvent;
 use kinmesh_proto::{ConversationId, EntryKey, RoomName};
 
-use super::{Cx, conversation, details, dialog, sidebar};
+use super::{Cx, conversation, details, dialog, search, sidebar};
 use crate::i18n::tr;
 use crate::program::Program;
 use crate::theme::{self, column as width};
@@ -17,6 +17,10 @@ use crate::widget::{self, Element};
 #[derive(Default)]
 pub struct State {
     sidebar: sidebar::State,
+    /// The search over all messages, in the sidebar's place.
+    search: Option<search::State>,
+    /// Whether the conversation stands before it in a narrow window.
+    search_covered: bool,
     open: Option<conversation::State>,
     /// What was typed in conversations that are not open now.
     drafts: HashMap<ConversationId, text_editor::Content>,
@@ -37,8 +41,17 @@ pub enum Message {
     Dialog(dialog::Message),
     /// The dialog is to be closed.
     CloseDialog,
-    /// The search is wanted.
-    Search,
+    /// The search for people and rooms is wanted.
+    Find,
+    /// The search for messages is wanted: in the open conversation, or everywhere.
+    SearchMessages {
+        /// In the open conversation.
+        here: bool,
+    },
+    /// In the search for messages.
+    Search(search::Message),
+    /// The next find, or the one before, is to be chosen.
+    StepSearch(isize),
     /// A room was joined from the sidebar, or why not.
     Joined(Result<ConversationId, String>),
 }
@@ -65,6 +78,11 @@ impl State {
         self.open.as_ref().map(conversation::State::id)
     }
 
+    /// The same with this search beside it.
+    pub fn searching(self, search: search::State) -> Self {
+        Self { search: Some(search), ..self }
+    }
+
     /// The conversation that is open, as it is drawn.
     pub fn conversation(&self) -> Option<&conversation::State> {
         self.open.as_ref()
@@ -72,6 +90,7 @@ impl State {
 
     /// Opens a conversation.
     pub fn open(&mut self, id: ConversationId, program: &Program, cx: &Cx) -> Task<Message> {
+        self.search_covered = true;
         if self.open_id() == Some(id) {
             self.dialog = None;
             return iced::widget::operation::focus(conversation::composer::FIELD);
@@ -84,6 +103,26 @@ impl State {
         task.map(Message::Conversation)
     }
 
+    /// Opens a conversation where this post stands.
+    fn open_at(&mut self, id: ConversationId, key: EntryKey, program: &Program, cx: &Cx) -> Task<Message> {
+        self.search_covered = true;
+        if let Some(open) = self.open.as_mut().filter(|open| open.id() == id) {
+            return open.go_to(key, program, cx).map(Message::Conversation);
+        }
+        self.put_away();
+        let draft = self.drafts.remove(&id).unwrap_or_default();
+        let (open, task) = conversation::State::open_at(id, key, draft, program, cx);
+        self.open = Some(open);
+        task.map(Message::Conversation)
+    }
+
+    fn search(&mut self, place: Option<ConversationId>, typed: String, program: &Program, cx: &Cx) -> Step {
+        let (search, task) = search::State::open(place, typed, program, cx);
+        self.search = Some(search);
+        self.search_covered = false;
+        (task.map(Message::Search), None)
+    }
+
     fn put_away(&mut self) {
         if let Some(open) = self.open.take() {
             let id = open.id();
@@ -93,6 +132,12 @@ impl State {
 
     /// Takes what the peer told.
     pub fn apply(&mut self, events: &[PeerEvent], program: &Program, cx: &Cx) -> Task<Message> {
+        let search = self.search.as_mut().map(|search| search.apply(events, program, cx));
+        let search = search.unwrap_or_else(Task::none).map(Message::Search);
+        Task::batch([search, self.apply_to_open(events, program, cx)])
+    }
+
+    fn apply_to_open(&mut self, events: &[PeerEvent], program: &Program, cx: &Cx) -> Task<Message> {
         let Some(open) = &mut self.open else { return Task::none() };
         let mut tasks = Vec::new();
         for event in events {
@@ -108,11 +153,14 @@ impl State {
         Task::batch(tasks).map(Message::Conversation)
     }
 
-    /// Escape: closes the dialog, what is open in the conversation or the search, and in a narrow
-    /// window the conversation.
+    /// Escape: closes the dialog, a menu or the search, leaves what is answered or edited, and in a
+    /// narrow window the conversation.
     pub fn escape(&mut self, cx: &Cx) {
+        let has_search = cx.has_sidebar() || !self.search_covered;
         let was_open = self.dialog.take().is_some()
-            || self.open.as_mut().is_some_and(conversation::State::escape)
+            || self.open.as_mut().is_some_and(conversation::State::close_menu)
+            || (has_search && self.search.take().is_some())
+            || self.open.as_mut().is_some_and(conversation::State::leave)
             || self.sidebar.escape();
         if !was_open && !cx.has_sidebar() {
             self.put_away();
@@ -133,7 +181,18 @@ impl State {
                 self.dialog = None;
                 (Task::none(), None)
             }
-            Message::Search => {
+            Message::SearchMessages { here } => {
+                let place = self.open_id().filter(|_| here);
+                let typed = self.search.take().map(search::State::into_typed).unwrap_or_default();
+                self.search(place, typed, program, cx)
+            }
+            Message::Search(message) => self.update_search(message, program, cx),
+            Message::StepSearch(by) => {
+                let step = self.search.as_mut().map_or_else(Task::none, |search| search.step(by));
+                (step.map(Message::Search), None)
+            }
+            Message::Find => {
+                self.search = None;
                 if !cx.has_sidebar() {
                     self.put_away();
                 }
@@ -144,9 +203,27 @@ impl State {
         }
     }
 
+    fn update_search(&mut self, message: search::Message, program: &Program, cx: &Cx) -> Step {
+        let Some(search) = &mut self.search else { return (Task::none(), None) };
+        let (task, event) = search.update(message, program, cx);
+        let task = task.map(Message::Search);
+        match event {
+            Some(search::Event::GoTo(id, key)) => {
+                let open = self.open_at(id, key, program, cx);
+                (Task::batch([task, open]), None)
+            }
+            Some(search::Event::Close) => {
+                self.search = None;
+                (task, None)
+            }
+            None => (task, None),
+        }
+    }
+
     fn sidebar_event(&mut self, event: sidebar::Event, program: &Program, cx: &Cx) -> Step {
         match event {
             sidebar::Event::Open(id) => (self.open(id, program, cx), None),
+            sidebar::Event::SearchMessages(typed) => self.search(None, typed, program, cx),
             sidebar::Event::JoinRoom => self.show(dialog::State::JoinRoom(Default::default())),
             sidebar::Event::FindPerson => self.show(dialog::State::FindPerson(Default::default())),
             sidebar::Event::Network => self.show(dialog::State::Network(Default::default())),
@@ -179,9 +256,13 @@ impl State {
             }
             Some(conversation::Event::Back) => {
                 self.put_away();
+                self.search_covered = false;
                 None
             }
             Some(conversation::Event::History(key)) => return self.show_edits(key, program),
+            Some(conversation::Event::Search) => {
+                return self.search(self.open_id(), String::new(), program, cx);
+            }
             Some(conversation::Event::ToggleDetails) => {
                 self.details_hidden = !self.details_hidden;
                 None
@@ -230,12 +311,12 @@ impl State {
     /// Draws it.
     pub fn view<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
         let screen = if cx.has_sidebar() {
-            let sidebar = container(self.sidebar(cx)).width(width::SIDEBAR - 1.0);
+            let sidebar = container(self.left(cx)).width(width::SIDEBAR - 1.0);
             row![sidebar, widget::upright_line(), self.main(cx)].into()
-        } else if self.open.is_some() {
+        } else if self.open.is_some() && (self.search.is_none() || self.search_covered) {
             self.main(cx)
         } else {
-            self.sidebar(cx)
+            self.left(cx)
         };
         match &self.dialog {
             Some(dialog) => {
@@ -246,8 +327,12 @@ impl State {
         }
     }
 
-    fn sidebar<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
-        self.sidebar.view(cx, self.open_id()).map(Message::Sidebar)
+    /// The search, or the sidebar.
+    fn left<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
+        match &self.search {
+            Some(search) => search.view(cx).map(Message::Search),
+            None => self.sidebar.view(cx, self.open_id()).map(Message::Sidebar),
+        }
     }
 
     fn main<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {

@@ -29,10 +29,12 @@ pub struct State {
 pub enum Message {
     /// The search was edited.
     Filter(String),
-    /// Enter in the search: the first find is wanted.
+    /// Enter in the search: the first find is wanted, or messages if there is none.
     OpenFirst,
     /// A conversation is wanted.
     Open(ConversationId),
+    /// Messages that hold what was typed are wanted.
+    SearchMessages,
     /// A room is wanted.
     JoinRoom,
     /// The lobby is wanted.
@@ -50,6 +52,8 @@ pub enum Message {
 pub enum Event {
     /// A conversation.
     Open(ConversationId),
+    /// Messages that hold this.
+    SearchMessages(String),
     /// The dialog that joins a room.
     JoinRoom,
     /// The lobby.
@@ -91,11 +95,12 @@ impl State {
                 None
             }
             Message::OpenFirst => {
-                let first = self.lists(cx).first()?;
-                self.filter.clear();
-                Some(Event::Open(first))
+                let first = self.lists(cx).first().map(Event::Open);
+                let typed = std::mem::take(&mut self.filter);
+                first.or_else(|| (!typed.trim().is_empty()).then_some(Event::SearchMessages(typed)))
             }
             Message::Open(conversation) => Some(Event::Open(conversation)),
+            Message::SearchMessages => Some(Event::SearchMessages(std::mem::take(&mut self.filter))),
             Message::JoinRoom => Some(Event::JoinRoom),
             Message::JoinLobby => Some(Event::JoinLobby),
             Message::FindPerson => Some(Event::FindPerson),
@@ -140,6 +145,14 @@ impl State {
         container(stack![field].push(key)).padding(iced::Padding::from([0.0, gap::L]).bottom(gap::M)).into()
     }
 
+    /// Leads on to messages that hold what was typed.
+    fn messages(&self) -> Element<'_, Message> {
+        let face = container(Icon::Search.view(18.0).style(theme::icon::accent)).center(32);
+        let words = tr_args("search-for", &[("text", self.filter.trim().into())]);
+        let words = ellipsis(words).size(size::NAME).style(theme::text::accent);
+        widget::list_row(face.into(), column![words], false, Message::SearchMessages)
+    }
+
     fn sections<'a>(&'a self, cx: &'a Cx, open: Option<ConversationId>) -> Element<'a, Message> {
         let lists = self.lists(cx);
         let filtered = !self.filter.trim().is_empty();
@@ -155,7 +168,12 @@ impl State {
         column = push_people(column, "section-online", &lists.people.online, open);
         column = push_people(column, "section-away", &lists.people.away, open);
         let nothing = nothing.then(|| container(widget::secondary(tr("search-nothing"))).padding(gap::L));
-        column.push(nothing).push(space().height(gap::L)).width(Fill).into()
+        column
+            .push(nothing)
+            .push(filtered.then(|| self.messages()))
+            .push(space().height(gap::L))
+            .width(Fill)
+            .into()
     }
 }
 
