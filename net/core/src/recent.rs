@@ -24,12 +24,13 @@ impl Recent {
         if !self.ids.insert(id) {
             return false;
         }
-        self.oldest_first.push_back(id);
-        if self.oldest_first.len() > RECENT_CAP
+        // First out, then in: one more than a power of two would double the queue.
+        if self.oldest_first.len() == RECENT_CAP
             && let Some(oldest) = self.oldest_first.pop_front()
         {
             self.ids.remove(&oldest);
         }
+        self.oldest_first.push_back(id);
         true
     }
 

@@ -37,8 +37,9 @@ impl Run {
         failure.map_or(Ok(figures), Err)
     }
 
-    /// Does it, and hands out the cores as they are at its end, in the order of their peers.
-    pub fn cores(&self) -> Vec<Core> {
+    /// Does it, and hands out the cores as they are at its end, in the order of their peers, each with
+    /// how many entries its disk holds.
+    pub fn cores(&self) -> Vec<(Core, usize)> {
         Simulation::new(self.scenario.clone(), self.seed, 0).cores_at_the_end()
     }
 

@@ -175,6 +175,11 @@ impl Disk {
         fresh
     }
 
+    /// Entries of all conversations.
+    pub(crate) fn entries(&self) -> usize {
+        self.arrived.len()
+    }
+
     /// Every entry of a conversation, changes among them, in their order.
     pub(crate) fn history(&self, conversation: ConversationId) -> Vec<StoredEntry> {
         let keys = self.order(conversation);

@@ -154,11 +154,13 @@ impl Simulation {
         }
     }
 
-    /// Runs to the end and hands out the cores, which then share nothing any more.
-    pub(crate) fn cores_at_the_end(mut self) -> Vec<Core> {
+    /// Runs to the end and hands out the cores, which then share nothing any more, each with how many
+    /// entries its disk holds.
+    pub(crate) fn cores_at_the_end(mut self) -> Vec<(Core, usize)> {
         self.run_until_whole();
-        let mut cores: Vec<Core> = self.peers.into_iter().filter_map(|peer| peer.core).collect();
-        cores.iter_mut().for_each(|core| core.share_proofs(SharedProofs::default()));
+        let kept = |peer: Peer| Some((peer.core?, peer.disk.entries()));
+        let mut cores: Vec<(Core, usize)> = self.peers.into_iter().filter_map(kept).collect();
+        cores.iter_mut().for_each(|(core, _)| core.share_proofs(SharedProofs::default()));
         cores
     }
 
