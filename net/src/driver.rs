@@ -24,7 +24,7 @@ use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
 use kinmesh_search::{Search, SearchState};
-use kinmesh_store::{Completion, OpenReport, Rebuilt, SledStore, StoreError, StoreHandle};
+use kinmesh_store::{Completion, OpenReport, Rebuilt, SledStore, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
@@ -43,7 +43,7 @@ use crate::search::SearchProgress;
 use crate::status::NodeStatus;
 use crate::transport::{Connections, TransportError};
 use crate::{NodeConfig, listen, transport};
-use commands::Waiting;
+use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
 use reads::Look;
 use seek::Seek;
@@ -91,7 +91,7 @@ pub(crate) struct Driver {
     backlog: VecDeque<(Token, Vec<Write>)>,
     waiting: BTreeMap<Token, Waiting>,
     /// Answers that are given once the snapshots show what was asked for.
-    ready: Vec<(Waiting, Result<(), StoreError>)>,
+    ready: Vec<(Waiting, Result<(), NotStored>)>,
     shutdown_asked: Option<oneshot::Sender<()>>,
     frames: BTreeMap<FrameToken, (MessageId, PeerId)>,
     requests: BTreeMap<RequestToken, ResponseChannel<ChatResponse>>,
@@ -104,8 +104,6 @@ pub(crate) struct Driver {
     overview_changed: bool,
     status_changed: bool,
     store_fault: Option<String>,
-    /// Whether the store has not yet answered our question whether it works again.
-    probing: bool,
     store_rebuilt: Option<Rebuilt>,
     listening: Vec<Multiaddr>,
     /// Where the port is kept; `None` while we listen where we were told to.
@@ -178,7 +176,6 @@ pub(crate) async fn start(
         overview_changed: true,
         status_changed: true,
         store_fault: None,
-        probing: false,
         store_rebuilt: rebuilt,
         listening: Vec::new(),
         port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
@@ -234,7 +231,6 @@ impl Driver {
 
     fn tick(&mut self) {
         self.core.tick(unix_ms());
-        self.probe_store();
         self.seek();
         for surplus in self.connections.surplus(self.swarm.local_peer_id(), Instant::now()) {
             self.swarm.close_connection(surplus);

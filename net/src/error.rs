@@ -63,6 +63,10 @@ pub enum SendError {
     /// The entry could not be stored, so it was not sent.
     #[error("it could not be stored: {0}")]
     Store(#[from] StoreError),
+    /// The entry could not be stored, but it was on its way already. If others have it, it comes back
+    /// from them and is shown then: whoever sends it again may say it twice.
+    #[error("it could not be stored here, but others may have it: {0}")]
+    NotStoredHere(#[source] StoreError),
     /// The peer cannot take it now.
     #[error(transparent)]
     Call(#[from] CallError),

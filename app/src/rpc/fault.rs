@@ -41,6 +41,7 @@ const UNKNOWN_ENTRY: (i32, &str) = (-32012, "unknown_entry");
 const NOT_YOURS: (i32, &str) = (-32013, "not_yours");
 const DELETED: (i32, &str) = (-32014, "deleted");
 const NOT_AN_EMOJI: (i32, &str) = (-32015, "not_an_emoji");
+const NOT_STORED_HERE: (i32, &str) = (-32016, "not_stored_here");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -88,6 +89,7 @@ impl From<SendError> for Fault {
             SendError::UnknownPerson => UNKNOWN_PERSON,
             SendError::OutboxFull => OUTBOX_FULL,
             SendError::Store(_) => STORE,
+            SendError::NotStoredHere(_) => NOT_STORED_HERE,
             SendError::Call(error) => return error.into(),
         };
         Self::new(kind, error)

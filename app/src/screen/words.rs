@@ -267,6 +267,9 @@ pub fn send_error(error: &SendError) -> String {
         SendError::UnknownPerson => tr("error-unknown-person"),
         SendError::OutboxFull => tr("error-outbox-full"),
         SendError::Store(error) => store_error(error),
+        SendError::NotStoredHere(error) => {
+            tr_args("error-not-stored-here", &[("fault", error.to_string().into())])
+        }
         SendError::Call(error) => call_error(*error),
     }
 }

@@ -56,8 +56,7 @@ pub(crate) struct Reading {
 }
 
 impl Core {
-    /// Writes a post, which may answer another one. It goes out, and is told to the faces, once it
-    /// is on disk.
+    /// Writes a post, which may answer another one. It is told to the faces once it is on disk.
     pub fn send(
         &mut self,
         now_ms: u64,
@@ -122,14 +121,13 @@ impl Core {
             return Err(SendRefusal::NotJoined);
         };
         let entry = Unverified::sign(target.compose(tag, clock, content), &self.keys);
-        target.follow(&entry);
-        target.writing += 1;
         let reservation = target.reservation();
         let reserved = reservation.as_ref().map(|record| record.seq_reserved);
         let mut writes = vec![put_entry(conversation, &entry, Delivery::Queued, now_ms)];
         writes.extend(reservation.map(Write::PutConversation));
         let then = Pending::Own { conversation, entry: entry.clone(), reserved };
         let token = self.persist(writes, then);
+        self.begin_writing(conversation, &entry);
         Ok((token, entry))
     }
 

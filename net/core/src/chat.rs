@@ -74,6 +74,7 @@ impl Core {
         // Those who were cut off together need not come back together.
         let share = self.sync.dice.random_range(50..=100);
         let Some(chat) = self.chat_under_way(batch) else { return };
+        chat.outbox.tried(chat.in_flight);
         chat.in_flight = 0;
         let wait_ms = (RETRY_FIRST_MS << chat.failures.min(5)).min(RETRY_MAX_MS);
         chat.retry_at_ms = now_ms + wait_ms * share / 100;

@@ -10,6 +10,7 @@ use kinmesh_proto::{
 
 use crate::UNREAD_CAP;
 use crate::outbox::Outbox;
+use crate::own::Way;
 use crate::receipts::Receipts;
 use crate::typing::Writers;
 use crate::view::{EntryView, WaitReason, Waiting};
@@ -33,8 +34,8 @@ pub(crate) struct Conversation {
     seq: u64,
     /// Numbers up to here are reserved on the disk.
     seq_on_disk: u64,
-    /// Entries of ours that the disk has not answered for.
-    pub writing: usize,
+    /// Entries of ours that the disk has not answered for, and how they go out.
+    pub writing: BTreeMap<EntryKey, Way>,
     /// Events told so far.
     rev: u64,
     /// Entries that no other entry follows yet: what the next one of ours will follow.
@@ -48,7 +49,7 @@ pub(crate) struct Conversation {
     pub added_since_count: bool,
     /// Members of a room and when they were last seen in it.
     pub members: BTreeMap<PersonId, u64>,
-    /// Ours, stored, and waiting for somebody to take them; oldest first.
+    /// Ours, stored or about to be, and waiting for somebody to take them; oldest first.
     pub outbox: Outbox,
     /// Entries at the front of the outbox that were handed over and not yet answered for.
     pub in_flight: usize,
@@ -83,7 +84,7 @@ impl Conversation {
         Self {
             seq: record.seq_reserved,
             seq_on_disk: record.seq_reserved,
-            writing: 0,
+            writing: BTreeMap::new(),
             record,
             is_on_disk: false,
             noting: BTreeSet::new(),
@@ -175,7 +176,7 @@ impl Conversation {
     /// While nothing of ours waits, all up to `clock` has left: what we write next is later. The
     /// start then need not look for queued entries among what others wrote since.
     pub(crate) fn note_idle(&mut self, clock: Hlc) {
-        if self.outbox.is_empty() && self.writing == 0 && self.noting.is_empty() {
+        if self.outbox.is_empty() && self.writing.is_empty() && self.noting.is_empty() {
             self.sent(EntryKey { clock, id: EntryId([0xff; 32]) });
         }
     }
@@ -245,7 +246,8 @@ impl Conversation {
 
     /// What of ours has not gone out, if that is why.
     pub(crate) fn waiting(&self, reason: WaitReason) -> Option<Waiting> {
+        let entries = self.stored_in_outbox();
         let since_ms = self.outbox.first()?.value().clock.ms();
-        Some(Waiting { entries: self.outbox.len(), since_ms, reason })
+        (entries > 0).then_some(Waiting { entries, since_ms, reason })
     }
 }

@@ -15,6 +15,7 @@ mod node;
 mod outbox;
 pub mod output;
 mod overview;
+mod own;
 mod people;
 mod presence;
 mod receipts;

@@ -18,6 +18,7 @@ use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
 use crate::gaps::Gaps;
 use crate::output::{FrameToken, Output, RequestToken, Token};
+use crate::own::Way;
 use crate::people::People;
 use crate::recent::Recent;
 use crate::sync::{Intake, Sync};
@@ -121,6 +122,8 @@ pub struct Core {
     pub(crate) reading: BTreeMap<(ConversationId, EntryKey), Reading>,
     /// What the store was given and has not answered for, with the records in it.
     pub(crate) pending: BTreeMap<Token, (Pending, Vec<Record>)>,
+    /// Whether the store refused what it was asked last.
+    pub(crate) is_store_failing: bool,
     /// What the store refused, to be written again.
     pub(crate) unsaved: BTreeSet<Record>,
     /// Conversations whose unread entries are to be counted again.
@@ -155,6 +158,7 @@ impl Core {
             gaps: Gaps::default(),
             reading: BTreeMap::new(),
             pending: BTreeMap::new(),
+            is_store_failing: false,
             unsaved: BTreeSet::new(),
             recounts: BTreeSet::new(),
             later: Vec::new(),
@@ -236,7 +240,16 @@ impl Core {
         self.tick_sync(now_ms);
         self.flush_outboxes(now_ms);
         self.persist_later();
+        self.probe_store();
         self.recount_unread();
+    }
+
+    /// While the store fails, asks it whether it works again: faces show a fault that nobody's next
+    /// message has to end.
+    fn probe_store(&mut self) {
+        if self.is_store_failing && self.pending.is_empty() {
+            self.persist(Vec::new(), Pending::Note);
+        }
     }
 
     /// Conversations to restore.
@@ -329,6 +342,7 @@ impl Core {
 
     /// The store has made the writes of `token` last; `fresh` says of each entry in it whether it was new.
     pub fn persisted(&mut self, now_ms: u64, token: Token, fresh: &[bool]) {
+        self.is_store_failing = false;
         let Some((then, records)) = self.pending.remove(&token) else { return };
         records.into_iter().for_each(|record| self.saved(record));
         match then {
@@ -362,6 +376,7 @@ impl Core {
     /// The store could not make the writes of `token` last: no entry of them is shown or
     /// acknowledged, and what else was in them is written again with the next tick.
     pub fn not_persisted(&mut self, token: Token) {
+        self.is_store_failing = true;
         let Some((then, records)) = self.pending.remove(&token) else { return };
         self.unsaved.extend(records);
         match then {
@@ -374,12 +389,7 @@ impl Core {
             Pending::Delivered { request, .. } | Pending::ReadByOther { request, .. } => {
                 self.push(Output::Respond { request, response: ChatResponse::Busy });
             }
-            Pending::Own { conversation, entry, .. } => {
-                if let Some(known) = self.conversations.get_mut(&conversation) {
-                    known.writing -= 1;
-                    known.unfollow(&entry);
-                }
-            }
+            Pending::Own { conversation, entry, .. } => self.own_not_persisted(conversation, &entry),
             // Gossip has let go of the room already.
             Pending::Left(room) => self.left(room),
             Pending::Note
@@ -388,22 +398,6 @@ impl Core {
             | Pending::Echoed { .. }
             | Pending::Profile(_)
             | Pending::Privacy(_) => {}
-        }
-    }
-
-    fn own_persisted(&mut self, now_ms: u64, id: ConversationId, entry: Entry, reserved: Option<u64>) {
-        self.tell_added(now_ms, id, &entry, Delivery::Queued);
-        let Some(known) = self.conversations.get_mut(&id) else { return };
-        known.writing -= 1;
-        known.reserved(reserved.unwrap_or_default());
-        match id {
-            ConversationId::Direct(person) if person == self.echo.person() => {
-                self.answer_as_echo(now_ms, &entry)
-            }
-            _ => {
-                known.outbox.erase(&entry);
-                known.outbox.push(entry);
-            }
         }
     }
 
@@ -455,9 +449,10 @@ impl Core {
         deliveries: impl IntoIterator<Item = Delivery>,
     ) {
         let Some(known) = self.conversations.get_mut(&id) else { return };
-        let keys = known.outbox.take(entries);
-        known.noting.extend(&keys);
-        self.set_deliveries(id, keys.into_iter().zip(deliveries).collect());
+        let keys = known.outbox.take(entries).into_iter().zip(deliveries);
+        let gone: Vec<_> = keys.filter_map(|(key, delivery)| Some((key?, delivery))).collect();
+        known.noting.extend(gone.iter().map(|(key, _)| key));
+        self.set_deliveries(id, gone);
         self.fetch_queued(now_ms);
     }
 
@@ -465,9 +460,15 @@ impl Core {
     ///
     /// This is the one thing told before our own disk has it: it is a fact about the other's disk,
     /// or about what left this device. Should we forget it, the entry is sent again, taken once,
-    /// and found to have come as far.
+    /// and found to have come as far. Of an entry that our disk does not have itself, nothing is told.
     pub(crate) fn set_deliveries(&mut self, id: ConversationId, deliveries: Vec<(EntryKey, Delivery)>) {
         for (key, delivery) in deliveries {
+            if let Some(known) = self.conversations.get_mut(&id)
+                && let Some(way) = known.writing.get_mut(&key)
+            {
+                *way = Way::Gone(delivery);
+                continue;
+            }
             self.later.push(Write::SetDelivery { conversation: id, key, delivery });
             if let Some(conversation) = self.conversations.get_mut(&id) {
                 conversation.delivery_changed(key, delivery);
@@ -533,10 +534,13 @@ impl Core {
         self.clock = self.clock.max(entry.value().clock.min(latest));
     }
 
-    /// Hands writes to the store, together with what was noted before.
+    /// Hands writes to the store, together with what was noted before. A lone entry goes alone: the
+    /// store is quicker with one change than with two, and somebody waits for it.
     pub(crate) fn persist(&mut self, mut writes: Vec<Write>, then: Pending) -> Token {
         writes.extend(self.missing_conversation(&writes));
-        writes.append(&mut self.later);
+        if !matches!(writes[..], [Write::PutEntry { .. }]) {
+            writes.append(&mut self.later);
+        }
         self.next_token += 1;
         let token = Token(self.next_token);
         let records = writes.iter().filter_map(Record::of).collect();

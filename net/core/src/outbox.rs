@@ -1,6 +1,7 @@
 //! Entries of ours that wait to go out, of one conversation.
 //!
-//! The queue itself is what rests in the store as queued, after the record's `sent`. Here is only
+//! The queue itself is what rests in the store as queued, after the record's `sent`, and what is on
+//! its way there. Here is only
 //! its front, so that a million waiting entries take no more memory than a few hundred, and what is
 //! needed to fetch more of it.
 
@@ -26,6 +27,8 @@ pub(crate) struct Outgoing {
     pub entry: Entry,
     /// Tries so far.
     pub attempt: u32,
+    /// Our disk refused it while it was under way: it is not tried again.
+    is_given_up: bool,
 }
 
 /// What the store holds after the front.
@@ -63,8 +66,12 @@ impl Outbox {
         self.fetched(queued);
     }
 
-    /// An entry was stored as queued; entries come in the order of their keys.
+    /// An entry is stored as queued, or about to be; entries come in the order of their keys. What was
+    /// fetched before its turn came is here already.
     pub(crate) fn push(&mut self, entry: Entry) {
+        if self.tail >= Some(entry.key()) {
+            return;
+        }
         self.count += 1;
         match self.rest {
             Rest::Nothing if self.front.len() < FRONT_ENTRIES_CAP && self.bytes < FRONT_BYTES_CAP => {
@@ -78,7 +85,7 @@ impl Outbox {
     fn push_to_front(&mut self, entry: Entry) {
         self.tail = Some(entry.key());
         self.bytes += entry.envelope().size();
-        self.front.push_back(Outgoing { entry, attempt: 0 });
+        self.front.push_back(Outgoing { entry, attempt: 0, is_given_up: false });
     }
 
     /// The key after which to fetch more, if that is due. Answer it with [`Outbox::fetched`].
@@ -115,18 +122,48 @@ impl Outbox {
         fit().take(entry::batch_len(fit().map(|outgoing| &outgoing.entry), bytes_max)).collect()
     }
 
-    /// Entries that have gone out, or never will. Returns their keys.
-    pub(crate) fn take(&mut self, entries: usize) -> Vec<EntryKey> {
+    /// Entries that have gone out, or never will. Returns the key of each, `None` for
+    /// those given up.
+    pub(crate) fn take(&mut self, entries: usize) -> Vec<Option<EntryKey>> {
         let taken: Vec<Outgoing> = self.front.drain(..entries.min(self.front.len())).collect();
         self.bytes -= taken.iter().map(|outgoing| outgoing.entry.envelope().size()).sum::<usize>();
         self.count = self.count.saturating_sub(taken.len());
-        taken.iter().map(|outgoing| outgoing.entry.key()).collect()
+        taken.iter().map(|outgoing| (!outgoing.is_given_up).then(|| outgoing.entry.key())).collect()
     }
 
     /// Counts a try of the first `entries` that failed.
     pub(crate) fn tried(&mut self, entries: usize) {
         for outgoing in self.front.iter_mut().take(entries) {
             outgoing.attempt += 1;
+        }
+        while let Some(given_up) = self.front.iter().position(|outgoing| outgoing.is_given_up) {
+            self.remove(given_up);
+        }
+    }
+
+    /// Whether somebody may have this entry, while the first `in_flight` ones are under way.
+    pub(crate) fn may_have_left(&self, key: EntryKey, in_flight: usize) -> bool {
+        self.position(key).is_some_and(|at| at < in_flight || self.front[at].attempt > 0)
+    }
+
+    /// Our disk has not taken an entry: it goes no further than where the first `in_flight` ones are
+    /// under way to.
+    pub(crate) fn give_up(&mut self, key: EntryKey, in_flight: usize) {
+        match self.position(key) {
+            Some(under_way) if under_way < in_flight => self.front[under_way].is_given_up = true,
+            Some(waiting) => self.remove(waiting),
+            None => self.count = self.count.saturating_sub(1),
+        }
+    }
+
+    fn position(&self, key: EntryKey) -> Option<usize> {
+        self.front.binary_search_by_key(&key, |outgoing| outgoing.entry.key()).ok()
+    }
+
+    fn remove(&mut self, at: usize) {
+        if let Some(removed) = self.front.remove(at) {
+            self.bytes -= removed.entry.envelope().size();
+            self.count = self.count.saturating_sub(1);
         }
     }
 
@@ -141,9 +178,9 @@ impl Outbox {
         }
     }
 
-    /// The last entry at hand.
-    pub(crate) fn last_at_hand(&self) -> Option<EntryKey> {
-        self.front.back().map(|outgoing| outgoing.entry.key())
+    /// The entries at hand, oldest first.
+    pub(crate) fn keys_at_hand(&self) -> impl DoubleEndedIterator<Item = EntryKey> {
+        self.front.iter().map(|outgoing| outgoing.entry.key())
     }
 
     /// How many entries at hand there are up to this one.

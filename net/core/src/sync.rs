@@ -84,6 +84,8 @@ pub(crate) struct Sync {
     due: BTreeMap<(ConversationId, DeviceId), u64>,
     /// When a room is compared with random members.
     rounds: BTreeMap<RoomId, u64>,
+    /// Conversations of which our disk refused something that others have: compared once it works.
+    refused_here: BTreeSet<ConversationId>,
     readings: BTreeMap<ReadToken, Reading>,
     /// Questions of others that are not answered yet.
     serving: usize,
@@ -108,6 +110,7 @@ impl Sync {
             sessions: BTreeMap::new(),
             due: BTreeMap::new(),
             rounds: BTreeMap::new(),
+            refused_here: BTreeSet::new(),
             readings: BTreeMap::new(),
             serving: 0,
             visits: BTreeMap::new(),
@@ -124,6 +127,11 @@ impl Sync {
     /// Somebody came or went.
     pub(crate) fn members_changed(&mut self) {
         self.is_completeness_stale = true;
+    }
+
+    /// Our disk refused something of this conversation that others may have.
+    pub(crate) fn refused_here(&mut self, id: ConversationId) {
+        self.refused_here.insert(id);
     }
 
     fn next_step(&mut self) -> u64 {
@@ -367,11 +375,24 @@ impl Core {
     pub(crate) fn tick_sync(&mut self, now_ms: u64) {
         self.sync.refusals.tick(now_ms);
         self.sync.visits.retain(|_, (_, until_ms)| *until_ms > now_ms);
+        self.compare_what_was_refused_here(now_ms);
         let rooms: Vec<RoomId> = self.open_rooms().collect();
         for room in rooms {
             self.begin_round(now_ms, room);
         }
         self.tell_completeness();
+    }
+
+    fn compare_what_was_refused_here(&mut self, now_ms: u64) {
+        if self.is_store_failing {
+            return;
+        }
+        for id in std::mem::take(&mut self.sync.refused_here) {
+            let partners = self.partners(now_ms, id);
+            if let Some(device) = partners.choose(&mut self.sync.dice) {
+                self.sync.make_due(id, *device, now_ms);
+            }
+        }
     }
 
     fn begin_round(&mut self, now_ms: u64, room: RoomId) {
@@ -422,7 +443,7 @@ impl Core {
         let past = self.sync.past.get(&(id, device));
         let known_difference = past.and_then(|past| past.difference);
         let mut session = Session::new(id, device, now_ms, known_difference);
-        session.queued = self.conversations.get(&id).and_then(|known| known.outbox.last_at_hand());
+        session.queued = self.conversations.get(&id).and_then(|known| known.last_stored_at_hand());
         let first = session.begin();
         self.sync.sessions.insert(id, session);
         self.do_step(now_ms, id, first);

@@ -12,6 +12,8 @@ mod changes;
 mod mesh;
 #[path = "stories/outbox.rs"]
 mod outbox;
+#[path = "stories/own.rs"]
+mod own;
 #[path = "stories/receipts.rs"]
 mod receipts;
 
@@ -302,7 +304,7 @@ fn batch(mesh: &Mesh) -> BatchToken {
 // ---- Disks
 
 #[test]
-fn nothing_is_shown_or_sent_while_the_disk_stands_still() {
+fn an_entry_whose_number_is_not_reserved_goes_nowhere_while_the_disk_stands_still() {
     let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
     mesh.peers[ALICE].disk_stands_still = true;
     mesh.send(ALICE, lobby, "not yet").unwrap();

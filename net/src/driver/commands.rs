@@ -20,15 +20,34 @@ pub(super) enum Waiting {
 
 impl Waiting {
     /// Answers. Whoever asked may have stopped waiting, which is no fault.
-    pub(super) fn answer(self, result: Result<(), StoreError>) {
+    pub(super) fn answer(self, result: Result<(), NotStored>) {
         match self {
-            Self::Change(reply) => drop(reply.send(result.map_err(ChangeError::Store))),
-            Self::Join(room, reply) => drop(reply.send(result.map(|()| room).map_err(ChangeError::Store))),
-            Self::Send(view, reply) => drop(reply.send(result.map(|()| *view).map_err(SendError::Store))),
+            Self::Change(reply) => drop(reply.send(result.map_err(ChangeError::from))),
+            Self::Join(room, reply) => drop(reply.send(result.map(|()| room).map_err(ChangeError::from))),
+            Self::Send(view, reply) => drop(reply.send(result.map(|()| *view).map_err(SendError::from))),
             Self::Edit(reply) => {
-                drop(reply.send(result.map_err(|error| EditError::Send(SendError::Store(error)))));
+                drop(reply.send(result.map_err(|error| EditError::Send(error.into()))));
             }
         }
+    }
+}
+
+/// The store did not take what was asked for.
+pub(super) struct NotStored {
+    pub error: StoreError,
+    /// It is an entry that others may have all the same.
+    pub may_have_left: bool,
+}
+
+impl From<NotStored> for ChangeError {
+    fn from(NotStored { error, .. }: NotStored) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotStored> for SendError {
+    fn from(NotStored { error, may_have_left }: NotStored) -> Self {
+        if may_have_left { Self::NotStoredHere(error) } else { Self::Store(error) }
     }
 }
 

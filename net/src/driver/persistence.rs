@@ -7,21 +7,11 @@ use kinmesh_proto::record::Write;
 use kinmesh_search::Entered;
 use kinmesh_store::Completion;
 
+use super::commands::NotStored;
 use super::{Driver, ROUND_MAX};
 use crate::identity::unix_ms;
 
-/// A commit of the driver's own, which asks whether the store works again. The core counts from 1.
-const PROBE: Token = Token(0);
-
 impl Driver {
-    /// While the store fails, asks it every now and then whether it works again: faces show a fault
-    /// that nobody's next message has to end.
-    pub(super) fn probe_store(&mut self) {
-        if self.store_fault.is_some() && !self.probing {
-            self.probing = self.store.commit(PROBE.0, Vec::new()).is_ok();
-        }
-    }
-
     /// Hands writes to the store, in order; what does not fit waits, and inputs with it.
     pub(super) fn persist(&mut self, token: Token, writes: Vec<Write>) {
         self.backlog.push_back((token, writes));
@@ -54,7 +44,6 @@ impl Driver {
 
     fn completed(&mut self, Completion { token, result }: Completion) {
         let token = Token(token);
-        self.probing &= token != PROBE;
         let outcome = match result {
             Ok(fresh) => {
                 self.core.persisted(unix_ms(), token, &fresh);
@@ -62,9 +51,10 @@ impl Driver {
                 Ok(())
             }
             Err(error) => {
+                let may_have_left = self.core.may_have_left(token);
                 self.core.not_persisted(token);
                 self.set_store_fault(Some(error.to_string()));
-                Err(error)
+                Err(NotStored { error, may_have_left })
             }
         };
         if let Some(waiting) = self.waiting.remove(&token) {

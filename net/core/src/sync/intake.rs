@@ -264,7 +264,10 @@ impl Core {
                 self.sync.serving = self.sync.serving.saturating_sub(1);
                 self.push(Output::RespondSync { request, response: SyncResponse::Busy });
             }
-            Origin::Session(step) => self.sync.forget_session(intake.conversation, step),
+            Origin::Session(step) => {
+                self.sync.forget_session(intake.conversation, step);
+                self.sync.refused_here(intake.conversation);
+            }
         }
     }
 
