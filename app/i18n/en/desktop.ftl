@@ -118,6 +118,10 @@ waiting-alone = { $count ->
     [one] Waits since { $since }: nobody else is here now. It goes when a member comes.
    *[other] { $count } wait since { $since }: nobody else is here now. They go when a member comes.
 }
+waiting-unreadable = { $count ->
+    [one] Waits since { $since }: this device’s disk does not give it back. It goes when the disk works again.
+   *[other] { $count } wait since { $since }: this device’s disk does not give them back. They go when the disk works again.
+}
 
 # What of a room's history is here. Members are the others.
 syncing = { $count ->

@@ -83,6 +83,8 @@ terminal-wait-no-answer = { $place } does not answer; they go by themselves.
 
 terminal-wait-alone = nobody else is here; they go when somebody comes.
 
+terminal-wait-unreadable = they cannot be read from this device's disk; they go when it works again.
+
 terminal-complete = complete with { $agreeing } of { $members } others
 
 terminal-unreachable = { $count ->

@@ -94,6 +94,7 @@ waiting-connecting = { $count } 条自 { $since } 起等待与 { $name } 连接
 waiting-refused = { $count } 条等待发送：{ $name } 的设备现在无法接收，会自动重试。
 waiting-no-answer = { $count } 条等待发送：{ $name } 的设备没有回应，会自动重试。
 waiting-alone = { $count } 条自 { $since } 起等待：现在没有其他人，有成员来时发出。
+waiting-unreadable = { $count } 条自 { $since } 起等待：本机磁盘现在读不出来，恢复后发出。
 
 # 房间历史记录的完整程度。成员指其他成员。
 syncing = 正在与 { $count } 名成员比对…

@@ -82,6 +82,8 @@ terminal-wait-no-answer = { $place } 没有回应；之后会自动发送。
 
 terminal-wait-alone = 这里没有别人；有人来时就会发出。
 
+terminal-wait-unreadable = 本机磁盘现在读不出来；恢复后就会发出。
+
 terminal-complete = 与其他 { $members } 人中的 { $agreeing } 人一致
 
 terminal-unreachable = { $count ->

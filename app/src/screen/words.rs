@@ -101,6 +101,7 @@ pub fn waiting(waiting: Waiting, title: &str, clock: &Clock) -> Option<String> {
         WaitReason::Refused => "waiting-refused",
         WaitReason::NoAnswer => "waiting-no-answer",
         WaitReason::Alone => "waiting-alone",
+        WaitReason::Unreadable => "waiting-unreadable",
     };
     Some(tr_args(id, &args(waiting.since_ms)))
 }

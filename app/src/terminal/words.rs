@@ -84,6 +84,7 @@ fn wait_reason(place: &str, reason: WaitReason, now: &Zoned) -> String {
         WaitReason::Refused => with_place("terminal-wait-refused"),
         WaitReason::NoAnswer => with_place("terminal-wait-no-answer"),
         WaitReason::Alone => tr("terminal-wait-alone"),
+        WaitReason::Unreadable => tr("terminal-wait-unreadable"),
     }
 }
 

@@ -244,9 +244,14 @@ impl Conversation {
         }
     }
 
-    /// What of ours has not gone out, if that is why.
+    /// What of ours has not gone out, if that is why. What our own disk does not give goes to nobody,
+    /// whoever else is there.
     pub(crate) fn waiting(&self, reason: WaitReason) -> Option<Waiting> {
         let entries = self.stored_in_outbox();
+        if let Some(after) = self.outbox.unreadable_after() {
+            let since_ms = after.clock.ms();
+            return Some(Waiting { entries: entries.max(1), since_ms, reason: WaitReason::Unreadable });
+        }
         let since_ms = self.outbox.first()?.value().clock.ms();
         (entries > 0).then_some(Waiting { entries, since_ms, reason })
     }

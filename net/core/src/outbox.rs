@@ -53,7 +53,7 @@ pub(crate) struct Outbox {
     rest: Rest,
     /// The last entry that was ever at the front: what is fetched stands after it.
     tail: Option<EntryKey>,
-    /// Not before this time is more fetched: the store could not read.
+    /// Not before this time is more fetched, if the store could not read last time; else 0.
     fetch_not_before_ms: u64,
 }
 
@@ -104,6 +104,7 @@ impl Outbox {
     pub(crate) fn fetched(&mut self, queued: Vec<Entry>) {
         let is_all = queued.len() < QUEUED_FETCH_MAX && self.rest == Rest::Fetching;
         self.rest = if is_all { Rest::Nothing } else { Rest::Something };
+        self.fetch_not_before_ms = 0;
         for entry in queued {
             self.push_to_front(entry);
         }
@@ -190,6 +191,11 @@ impl Outbox {
 
     pub(crate) fn first(&self) -> Option<&Entry> {
         self.front.front().map(|outgoing| &outgoing.entry)
+    }
+
+    /// The last entry at hand before those that the store could not read, when nothing else is left.
+    pub(crate) fn unreadable_after(&self) -> Option<EntryKey> {
+        self.tail.filter(|_| self.front.is_empty() && self.fetch_not_before_ms > 0)
     }
 
     /// Entries that wait, as far as counted.

@@ -176,6 +176,8 @@ pub enum WaitReason {
     NoAnswer,
     /// A room: no other member is connected.
     Alone,
+    /// Our own history cannot be read, because its disk fails.
+    Unreadable,
 }
 
 /// One post of a conversation, with all that changed it.

@@ -106,6 +106,8 @@ impl Driver {
                 self.core.post_read(conversation, key, post.ok().flatten().map(|post| *post));
             }
             Look::Queued(conversation, queued) => {
+                // Why something waits may be another now.
+                self.overview_changed |= queued.is_err();
                 self.core.queued_read(unix_ms(), conversation, queued.ok());
             }
         }

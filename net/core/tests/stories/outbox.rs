@@ -89,6 +89,30 @@ fn why_something_waits_is_told() {
 }
 
 #[test]
+fn what_our_own_disk_does_not_give_waits_for_it_and_says_so() {
+    let mut mesh = Mesh::new(2, 0);
+    mesh.link(ALICE, BOB);
+    mesh.isolate(ALICE);
+    let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
+    for n in 0..600 {
+        mesh.send(ALICE, to_bob, &format!("line {n}")).unwrap();
+    }
+    mesh.settle();
+    mesh.restart(ALICE);
+    mesh.peers[ALICE].disk_works = false;
+    mesh.link(ALICE, BOB);
+    mesh.advance(10_000);
+    let arrived = mesh.peers[BOB].texts(to_alice).len();
+    assert!((1..600).contains(&arrived), "{arrived} were in memory");
+    let reason = |mesh: &mut Mesh| mesh.peers[ALICE].core.overview().chats[0].waiting.map(|w| w.reason);
+    assert_eq!(reason(&mut mesh), Some(WaitReason::Unreadable));
+    mesh.peers[ALICE].disk_works = true;
+    mesh.advance(30_000);
+    assert_eq!(reason(&mut mesh), None);
+    assert_eq!(mesh.peers[BOB].texts(to_alice).len(), 600);
+}
+
+#[test]
 fn alone_in_a_room_words_wait_for_company() {
     let mut mesh = Mesh::new(2, 0);
     mesh.join(ALICE, "lobby");

@@ -554,8 +554,9 @@ impl Mesh {
                 peer.core.post_read(conversation, key, post);
             }
             Output::ReadQueued { conversation, after } => {
-                let queued = self.peers[index].queued(conversation, after);
-                self.peers[index].core.queued_read(self.now_ms, conversation, Some(queued));
+                let peer = &mut self.peers[index];
+                let queued = peer.disk_works.then(|| peer.queued(conversation, after));
+                peer.core.queued_read(self.now_ms, conversation, queued);
             }
             Output::Emit(event) => self.peers[index].hear(event),
             Output::Subscribe(room) => {
