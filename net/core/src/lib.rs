@@ -7,6 +7,7 @@
 
 mod changes;
 mod chat;
+pub mod control;
 mod conversation;
 mod echo;
 pub mod event;

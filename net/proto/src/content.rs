@@ -1,13 +1,14 @@
 //! What an entry says: text, or a change to another entry.
 
 use serde::de::Error as _;
-use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::ByteArray;
 
 use crate::codec;
+use crate::control::Control;
 use crate::entry::EntryKey;
 use crate::limits;
+use crate::sealed::Sealed;
 
 /// What an entry says.
 ///
@@ -43,6 +44,15 @@ pub enum Content {
         /// Whether it is put there, or taken back.
         on: bool,
     },
+    /// A step of a private room's control log.
+    Control(Box<Control>),
+    /// What only members of a private room can read, as long as it was not opened.
+    Sealed {
+        /// The sealed bytes: CBOR of another content.
+        sealed: Box<Sealed>,
+        /// The post that it changes. On the wire the header says it.
+        of: Option<EntryKey>,
+    },
     /// What was here has been erased.
     Erased {
         /// BLAKE3 of what was here, so that the signature still holds.
@@ -65,8 +75,8 @@ impl Content {
     pub fn target(&self) -> Option<EntryKey> {
         match self {
             Self::Edit { of, .. } | Self::Delete { of } | Self::Reaction { to: of, .. } => Some(*of),
-            Self::Erased { of, .. } => *of,
-            Self::Text { .. } | Self::Unknown => None,
+            Self::Erased { of, .. } | Self::Sealed { of, .. } => *of,
+            Self::Text { .. } | Self::Control(_) | Self::Unknown => None,
         }
     }
 
@@ -84,6 +94,7 @@ impl Content {
     pub(crate) fn under(self, target: Option<EntryKey>) -> Option<Self> {
         match self {
             Self::Erased { hash, .. } => Some(Self::Erased { hash, of: target }),
+            Self::Sealed { sealed, .. } => Some(Self::Sealed { sealed, of: target }),
             Self::Unknown => Some(Self::Unknown),
             content => (content.target() == target).then_some(content),
         }
@@ -94,6 +105,8 @@ impl Content {
         match self {
             Self::Text { text, .. } | Self::Edit { text, .. } => text_fits(text),
             Self::Reaction { emoji, .. } => !emoji.is_empty() && emoji.len() <= limits::EMOJI_BYTES_MAX,
+            Self::Control(control) => control.is_within_limits(),
+            Self::Sealed { sealed, .. } => sealed.is_within_limits(),
             Self::Delete { .. } | Self::Erased { .. } | Self::Unknown => true,
         }
     }
@@ -104,6 +117,8 @@ impl Content {
             Self::Edit { .. } => "edit",
             Self::Delete { .. } => "delete",
             Self::Reaction { .. } => "reaction",
+            Self::Control(_) => "control",
+            Self::Sealed { .. } => "sealed",
             Self::Erased { .. } => "erased",
             Self::Unknown => "unknown",
         }
@@ -123,18 +138,30 @@ pub(crate) fn hash(encoded: &[u8]) -> [u8; 32] {
 const ERASED_BYTES: usize = 46;
 
 /// The one map that all kinds share on the wire; each uses some of its fields.
-#[derive(Deserialize)]
-struct Wire {
-    k: String,
-    x: Option<String>,
+#[derive(Serialize, Deserialize)]
+struct Wire<K, X, C, B> {
+    k: K,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<X>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     t: Option<EntryKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     o: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     h: Option<ByteArray<32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c: Option<C>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<B>,
 }
+
+/// As it is read, and as it is written.
+type Read = Wire<String, String, Box<Control>, Box<Sealed>>;
+type Written<'c> = Wire<&'c str, &'c str, &'c Control, &'c Sealed>;
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Wire { k, x, t, o, h } = Wire::deserialize(deserializer)?;
+        let Read { k, x, t, o, h, c, b } = Read::deserialize(deserializer)?;
         let missing = D::Error::missing_field;
         Ok(match k.as_str() {
             "text" => Self::Text { text: x.ok_or_else(|| missing("x"))?, reply: t },
@@ -145,6 +172,8 @@ impl<'de> Deserialize<'de> for Content {
                 emoji: x.ok_or_else(|| missing("x"))?,
                 on: o.ok_or_else(|| missing("o"))?,
             },
+            "control" => Self::Control(c.ok_or_else(|| missing("c"))?),
+            "sealed" => Self::Sealed { sealed: b.ok_or_else(|| missing("b"))?, of: None },
             "erased" => Self::Erased { hash: h.ok_or_else(|| missing("h"))?.into_array(), of: None },
             _ => Self::Unknown,
         })
@@ -153,31 +182,20 @@ impl<'de> Deserialize<'de> for Content {
 
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (text, target, on, hash) = match self {
-            Self::Text { text, reply } => (Some(text), reply.as_ref(), None, None),
-            Self::Edit { of, text } => (Some(text), Some(of), None, None),
-            Self::Delete { of } => (None, Some(of), None, None),
-            Self::Reaction { to, emoji, on } => (Some(emoji), Some(to), Some(on), None),
-            Self::Erased { hash, of: _ } => (None, None, None, Some(ByteArray::new(*hash))),
-            Self::Unknown => (None, None, None, None),
-        };
-        let present = [text.is_some(), target.is_some(), on.is_some(), hash.is_some()];
-        let fields = 1 + present.into_iter().filter(|is_some| *is_some).count();
-        let mut map = serializer.serialize_struct("Content", fields)?;
-        map.serialize_field("k", self.kind())?;
-        if let Some(text) = text {
-            map.serialize_field("x", text)?;
+        let mut wire = Written { k: self.kind(), x: None, t: None, o: None, h: None, c: None, b: None };
+        match self {
+            Self::Text { text, reply } => (wire.x, wire.t) = (Some(text.as_str()), *reply),
+            Self::Edit { of, text } => (wire.x, wire.t) = (Some(text.as_str()), Some(*of)),
+            Self::Delete { of } => wire.t = Some(*of),
+            Self::Reaction { to, emoji, on } => {
+                (wire.x, wire.t, wire.o) = (Some(emoji.as_str()), Some(*to), Some(*on));
+            }
+            Self::Control(control) => wire.c = Some(control),
+            Self::Sealed { sealed, of: _ } => wire.b = Some(sealed),
+            Self::Erased { hash, of: _ } => wire.h = Some(ByteArray::new(*hash)),
+            Self::Unknown => {}
         }
-        if let Some(target) = target {
-            map.serialize_field("t", target)?;
-        }
-        if let Some(on) = on {
-            map.serialize_field("o", on)?;
-        }
-        if let Some(hash) = hash {
-            map.serialize_field("h", &hash)?;
-        }
-        map.end()
+        wire.serialize(serializer)
     }
 }
 
@@ -215,6 +233,15 @@ mod tests {
             Content::Delete { of: target() },
             Content::Reaction { to: target(), emoji: "\u{1f44d}".into(), on: false },
             Content::Erased { hash: [9; 32], of: None },
+            Content::Control(Box::new(Control::Leave)),
+            Content::Sealed {
+                sealed: Box::new(Sealed {
+                    epochs: vec![EntryId([1; 32])],
+                    nonce: ByteArray::new([2; 24]),
+                    bytes: serde_bytes::ByteBuf::from(vec![3; 20]),
+                }),
+                of: None,
+            },
         ];
         for content in contents {
             assert_eq!(codec::decode::<Content>(&codec::encode(&content), 200).unwrap(), content);
@@ -238,7 +265,7 @@ mod tests {
         struct Bare<'a> {
             k: &'a str,
         }
-        for k in ["text", "edit", "delete", "reaction", "erased"] {
+        for k in ["text", "edit", "delete", "reaction", "control", "sealed", "erased"] {
             assert!(codec::decode::<Content>(&codec::encode(&Bare { k }), 100).is_err(), "{k}");
         }
     }

@@ -9,8 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec::{self, DecodeError};
 use crate::content::{self, Content};
-use crate::id::{ConversationTag, EntryId, ParseIdError};
+use crate::id::{ConversationTag, EntryId, ParseIdError, RoomId};
+use crate::identity::{DeviceCert, DeviceKeys};
 use crate::limits;
+use crate::sealed::Keyring;
 use crate::signed::{Signable, Unverified, Verified};
 
 /// A hybrid logical clock: Unix milliseconds in the upper 48 bits, a counter in the lower 16.
@@ -140,6 +142,23 @@ impl Signable for EntryBody {
     }
 }
 
+impl EntryBody {
+    /// The same body with its content sealed for the members of a private room who have the secrets
+    /// of these steps of its control log; `None` when one of the secrets is not in the ring.
+    pub fn sealed(self, keys: &DeviceKeys, room: RoomId, steps: &[EntryId], ring: &Keyring) -> Option<Self> {
+        let bytes = codec::encode(&self.content);
+        let sealed = ring.seal(room, steps, &self.place(keys.cert()), &bytes)?;
+        let content = Content::Sealed { sealed: Box::new(sealed), of: self.content.target() };
+        Some(Self { content, ..self })
+    }
+
+    /// Where sealed bytes belong: in this entry and in no other, not even of the same author.
+    fn place(&self, author: &DeviceCert) -> Vec<u8> {
+        let (clock, seq) = (self.clock.0.to_be_bytes(), self.seq.to_be_bytes());
+        [&self.conversation.0[..], &author.person.0, &author.device.0, &clock, &seq].concat()
+    }
+}
+
 /// Header and content of a body.
 fn split(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let (_, content) = codec::decode_first::<EntryBody>(body, limits::ENTRY_MAX).ok()?;
@@ -183,6 +202,24 @@ impl Entry {
         }
     }
 
+    /// The same entry with its content opened, if it is sealed and the secrets are in the ring. Its
+    /// envelope stays sealed: that is what others are given.
+    pub fn opened(self, room: RoomId, ring: &Keyring) -> Self {
+        match self.open(room, ring) {
+            Some(content) => self.map(|body| EntryBody { content, ..body }),
+            None => self,
+        }
+    }
+
+    fn open(&self, room: RoomId, ring: &Keyring) -> Option<Content> {
+        let Content::Sealed { sealed, of } = self.content() else { return None };
+        let (_, cert, _) = self.envelope().parts();
+        let bytes = ring.open(room, &self.value().place(cert), sealed)?;
+        let content: Content = codec::decode(&bytes, limits::ENTRY_MAX).ok()?;
+        let is_plain = !matches!(content, Content::Sealed { .. } | Content::Control(_));
+        content.under(*of).filter(|content| is_plain && content.is_within_limits())
+    }
+
     /// Whether its content was erased.
     pub fn is_erased(&self) -> bool {
         matches!(self.content(), Content::Erased { .. })
@@ -193,9 +230,14 @@ impl Entry {
     pub fn erases(&self, target: &Entry) -> bool {
         let Content::Delete { of } = *self.content() else { return false };
         let is_meant = match target.content() {
-            Content::Edit { of: post, .. } | Content::Erased { of: Some(post), .. } => *post == of,
-            Content::Delete { .. } | Content::Reaction { .. } => false,
-            Content::Text { .. } | Content::Erased { of: None, .. } | Content::Unknown => target.key() == of,
+            Content::Edit { of: post, .. }
+            | Content::Erased { of: Some(post), .. }
+            | Content::Sealed { of: Some(post), .. } => *post == of,
+            Content::Delete { .. } | Content::Reaction { .. } | Content::Control(_) => false,
+            Content::Text { .. }
+            | Content::Erased { of: None, .. }
+            | Content::Sealed { of: None, .. }
+            | Content::Unknown => target.key() == of,
         };
         is_meant && self.person() == target.person()
     }
@@ -215,7 +257,8 @@ pub fn batch_len<'e>(entries: impl Iterator<Item = &'e Entry>, bytes_max: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{DeviceKeys, PersonKey};
+    use crate::identity::PersonKey;
+    use crate::sealed::EpochSecret;
     use crate::signed::{CertCache, VerifyError};
 
     fn alice() -> DeviceKeys {
@@ -349,6 +392,48 @@ mod tests {
         let mallory = DeviceKeys::generate(&[8; 32], &[9; 32], 0);
         assert!(Unverified::sign(delete.clone(), &alice()).erases(&entry));
         assert!(!Unverified::sign(delete, &mallory).erases(&entry));
+    }
+
+    const ROOM: RoomId = RoomId([9; 32]);
+    const STEP: EntryId = EntryId([1; 32]);
+
+    fn ring() -> Keyring {
+        let ring = Keyring::default();
+        ring.add(ROOM, STEP, EpochSecret::new([5; 32]));
+        ring
+    }
+
+    #[test]
+    fn a_sealed_entry_is_read_by_members_and_carried_by_anybody() {
+        let of = EntryKey { clock: Hlc::from_ms(1), id: EntryId([1; 32]) };
+        for content in [Content::text("for us"), Content::Edit { of, text: "for us".into() }] {
+            let body = EntryBody { content: content.clone(), ..body("") };
+            let sealed = body.sealed(&alice(), ROOM, &[STEP], &ring()).unwrap();
+            let bytes = codec::encode(Unverified::sign(sealed, &alice()).envelope());
+            assert!(!bytes.windows(6).any(|part| part == b"for us"));
+            let arrived: Unverified<EntryBody> = codec::decode(&bytes, 4096).unwrap();
+            let entry = arrived.verify(&mut CertCache::default()).unwrap();
+            assert_eq!(entry.content().target(), content.target());
+            let carried = entry.clone().opened(ROOM, &Keyring::default());
+            assert!(matches!(carried.content(), Content::Sealed { .. }));
+            let read = entry.opened(ROOM, &ring());
+            assert_eq!(read.content(), &content);
+            assert_eq!(codec::encode(read.envelope()), bytes, "it is passed on as it came");
+        }
+    }
+
+    #[test]
+    fn a_sealed_content_cannot_be_moved_into_another_entry() {
+        let sealed = body("for us").sealed(&alice(), ROOM, &[STEP], &ring()).unwrap();
+        let mallory = DeviceKeys::generate(&[8; 32], &[9; 32], 0);
+        let moved = [
+            Unverified::sign(sealed.clone(), &mallory),
+            Unverified::sign(EntryBody { seq: 2, ..sealed.clone() }, &alice()),
+            Unverified::sign(EntryBody { clock: Hlc::from_ms(1001), ..sealed }, &alice()),
+        ];
+        for entry in moved {
+            assert!(matches!(entry.opened(ROOM, &ring()).content(), Content::Sealed { .. }));
+        }
     }
 
     #[test]

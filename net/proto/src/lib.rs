@@ -7,6 +7,7 @@
 
 pub mod codec;
 pub mod content;
+pub mod control;
 pub mod entry;
 pub mod frame;
 pub mod id;
@@ -17,11 +18,15 @@ pub mod name;
 pub mod proofs;
 pub mod protocol;
 pub mod record;
+pub mod safety;
+pub mod sealed;
 pub mod signed;
 pub mod sync;
+pub mod ticket;
 
 pub use codec::DecodeError;
 pub use content::Content;
+pub use control::{Control, Past, Role, RoomSettings, Seat};
 pub use entry::{Entry, EntryBody, EntryKey, Hlc};
 pub use frame::{
     ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame, Typing,
@@ -35,5 +40,8 @@ pub use record::{
     AddressRecord, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem, PersonRecord,
     Privacy, Snapshot, StoredEntry, Write,
 };
+pub use safety::{SAFETY_WORDS, SafetyNumber};
+pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};
 pub use signed::{CertCache, Signable, Unverified, Verified, VerifyError};
 pub use sync::{Digest, EntryPack, KeyRange, SyncAsk, SyncRequest, SyncResponse, Wanted};
+pub use ticket::{Reach, TICKET_PREFIX, Ticket, TicketError, TicketRoom, TicketToken};

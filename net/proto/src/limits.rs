@@ -68,3 +68,20 @@ pub const RECONCILE_FRAME_MAX: usize = 32 * 1024;
 /// Most entries that one side brings into one reconciliation. A longer history is compared window
 /// by window, the newest first.
 pub const WINDOW_ENTRIES_MAX: usize = 4096;
+/// Largest ticket in bytes, before its text form: what a QR code of capitals still holds.
+pub const TICKET_MAX: usize = 2400;
+/// Longest text that is looked at for a ticket: its letters, and as much white space.
+pub const TICKET_TEXT_MAX: usize = 8192;
+/// Most devices in one ticket.
+pub const TICKET_DEVICES_MAX: usize = 4;
+/// Most addresses of one device in a ticket.
+pub const TICKET_ADDRESSES_MAX: usize = 8;
+/// Most bootstrap nodes in one ticket.
+pub const TICKET_NODES_MAX: usize = 4;
+/// Longest address in a ticket, in bytes.
+pub const TICKET_ADDRESS_BYTES_MAX: usize = 160;
+/// Most people that a private room is founded with; more are added one by one.
+pub const SEATS_MAX: usize = 64;
+/// Most secrets that make one key: as many concurrent changes of membership as a room survives
+/// without anybody seeing two of them.
+pub const EPOCHS_MAX: usize = 16;

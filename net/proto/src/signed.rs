@@ -201,6 +201,11 @@ impl<T> Verified<T> {
         &self.value
     }
 
+    /// The same envelope with another reading of its body.
+    pub(crate) fn map(self, read: impl FnOnce(T) -> T) -> Self {
+        Self { value: read(self.value), ..self }
+    }
+
     /// The person who speaks.
     pub fn person(&self) -> PersonId {
         self.envelope.cert.person

@@ -4,15 +4,17 @@
 #![allow(clippy::unwrap_used)] // A property's panic is its report, in helpers too.
 
 use kinmesh_proto::{
-    CertCache, ChatRequest, ChatResponse, Content, ConversationTag, DecodeError, DeviceCert, DeviceId,
-    DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, JoinLink, PersonId, PersonKey,
-    Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, Signable, StatusLine,
-    SyncRequest, SyncResponse, Unverified, Verified, VerifyError, codec, entry, limits,
+    CertCache, ChatRequest, ChatResponse, Commitment, Content, Control, ConversationTag, DecodeError,
+    DeviceCert, DeviceId, DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, JoinLink, Past,
+    PersonId, PersonKey, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
+    RoomSettings, Sealed, Seat, Signable, StatusLine, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket,
+    TicketRoom, TicketToken, Unverified, Verified, VerifyError, codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_bytes::{ByteArray, ByteBuf};
 
 /// Larger than any value here: for decoders whose limit is not the point of the test.
 const ROOMY: usize = 1 << 20;
@@ -45,7 +47,72 @@ fn content() -> impl Strategy<Value = Content> {
         1 => (key(), "\\PC{1,8}", any::<bool>())
             .prop_map(|(to, emoji, on)| Content::Reaction { to, emoji, on }),
         1 => (id(), proptest::option::of(key())).prop_map(|(hash, of)| Content::Erased { hash, of }),
+        1 => control().prop_map(|control| Content::Control(Box::new(control))),
+        1 => (sealed(), proptest::option::of(key()))
+            .prop_map(|(sealed, of)| Content::Sealed { sealed: Box::new(sealed), of }),
     ]
+}
+
+fn sealed() -> impl Strategy<Value = Sealed> {
+    let epochs = proptest::collection::btree_set(id().prop_map(EntryId), 1..=limits::EPOCHS_MAX);
+    (epochs, any::<[u8; 24]>(), vec(any::<u8>(), 0..200)).prop_map(|(epochs, nonce, bytes)| Sealed {
+        epochs: epochs.into_iter().collect(),
+        nonce: ByteArray::new(nonce),
+        bytes: ByteBuf::from(bytes),
+    })
+}
+
+fn seat() -> impl Strategy<Value = Seat> {
+    let role = prop_oneof![Just(Role::Member), Just(Role::Admin)];
+    (id(), role).prop_map(|(person, role)| Seat { person: PersonId(person), role })
+}
+
+fn room_settings() -> impl Strategy<Value = RoomSettings> {
+    let past = prop_oneof![Just(Past::All), Just(Past::FromJoining)];
+    (room_name(), past).prop_map(|(name, past)| RoomSettings { name, topic: StatusLine::default(), past })
+}
+
+fn control() -> impl Strategy<Value = Control> {
+    let epoch = || id().prop_map(Commitment);
+    let founded = (any::<[u8; 16]>(), room_settings(), vec(seat(), 0..=limits::SEATS_MAX), epoch());
+    prop_oneof![
+        founded.prop_map(|(nonce, settings, seats, epoch)| Control::Create {
+            nonce: ByteArray::new(nonce),
+            settings,
+            seats,
+            epoch,
+            parent: None,
+        }),
+        (seat(), proptest::option::of(epoch())).prop_map(|(seat, epoch)| Control::Add { seat, epoch }),
+        (id(), epoch()).prop_map(|(person, epoch)| Control::Remove { person: PersonId(person), epoch }),
+        Just(Control::Leave),
+        seat().prop_map(Control::SetRole),
+        room_settings().prop_map(Control::SetSettings),
+        epoch().prop_map(|epoch| Control::Rotate { epoch }),
+    ]
+}
+
+fn ticket() -> impl Strategy<Value = Ticket> {
+    let addresses = || vec("[ -~]{0,80}", 0..=limits::TICKET_NODES_MAX);
+    let reach = (id(), addresses()).prop_map(|(id, addresses)| Reach { device: DeviceId(id), addresses });
+    let room = prop_oneof![
+        room_name().prop_map(TicketRoom::Public),
+        id().prop_map(|id| TicketRoom::Private(RoomId(id)))
+    ];
+    let until = (any::<Option<u64>>(), any::<Option<u32>>());
+    let who = (any::<[u8; 16]>(), id(), display_name());
+    (who, vec(reach, 0..3), addresses(), proptest::option::of(room), until).prop_map(
+        |((token, person, name), devices, bootstraps, room, (expires_ms, uses))| Ticket {
+            token: TicketToken(ByteArray::new(token)),
+            person: PersonId(person),
+            name,
+            devices,
+            bootstraps,
+            room,
+            expires_ms,
+            uses,
+        },
+    )
 }
 
 fn entry_body() -> impl Strategy<Value = EntryBody> {
@@ -254,6 +321,7 @@ proptest! {
         status in status_line(),
         room in room_name(),
         link in join_link(),
+        ticket in ticket(),
     ) {
         prop_assert_eq!(entry.key().to_string().parse::<EntryKey>(), Ok(entry.key()));
         prop_assert_eq!(entry.id().to_string().parse::<EntryId>(), Ok(entry.id()));
@@ -265,6 +333,7 @@ proptest! {
         survives(&status);
         survives(&room);
         prop_assert_eq!(link.to_string().parse::<JoinLink>(), Ok(link));
+        prop_assert_eq!(ticket.to_qr_text().parse::<Ticket>(), Ok(ticket));
     }
 
     #[test]
@@ -280,6 +349,8 @@ proptest! {
         let _ = text.parse::<EntryKey>();
         let _ = text.parse::<PersonId>();
         let _ = text.parse::<JoinLink>();
+        let _ = text.parse::<Ticket>();
+        let _ = format!("{TICKET_PREFIX}{text}").parse::<Ticket>();
         let _ = format!("kinmesh://join?{text}").parse::<JoinLink>();
     }
 

@@ -6,13 +6,14 @@ use std::fmt::Display;
 
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, Content, ConversationId, DeviceKeys, Digest, DisplayName, EntryBody, EntryId,
-    EntryKey, EntryPack, Hello, Hlc, JoinLink, KeyRange, Presence, PresenceState, Receipt, Refusal,
-    RoomFrame, RoomId, RoomName, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, Typing,
-    Unverified, Wanted, codec,
+    ChatRequest, ChatResponse, Content, Control, ConversationId, ConversationTag, DeviceKeys, Digest,
+    DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hello, Hlc, JoinLink, KeyRange,
+    Keyring, Past, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
+    RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket,
+    TicketToken, Typing, Unverified, Wanted, codec,
 };
 use serde::Serialize;
-use serde_bytes::ByteBuf;
+use serde_bytes::{ByteArray, ByteBuf};
 
 /// A moment in 2026, in Unix milliseconds.
 const NOW_MS: u64 = 1_793_000_000_000;
@@ -188,12 +189,78 @@ fn values(vectors: &mut Vectors) {
     vectors.text("join link", JoinLink { nodes, room: Some(RoomName::new("Boat & 林").unwrap()) });
 }
 
+fn ticket() -> Ticket {
+    Ticket {
+        token: TicketToken(ByteArray::new([6; 16])),
+        person: alice().person(),
+        name: DisplayName::new("Alice").unwrap(),
+        devices: vec![Reach {
+            device: alice().device(),
+            addresses: vec!["/ip4/192.0.2.7/udp/4001/quic-v1".into()],
+        }],
+        bootstraps: vec![],
+        room: None,
+        expires_ms: Some(NOW_MS),
+        uses: Some(1),
+    }
+}
+
+fn trust(vectors: &mut Vectors) {
+    vectors.text("ticket", ticket());
+    let number = SafetyNumber::of(alice().person(), bob().person());
+    vectors.text("safety number of alice and bob", number.words().join(" "));
+}
+
+fn private_room(vectors: &mut Vectors) {
+    let room = RoomId::private(alice().person(), &[7; 16]);
+    let (first, second) = (EntryId([1; 32]), EntryId([2; 32]));
+    let ring = Keyring::default();
+    ring.add(room, first, EpochSecret::new([8; 32]));
+    ring.add(room, second, EpochSecret::new([9; 32]));
+    vectors.bytes("private room of alice", &room.0);
+    vectors.bytes("commitment to its first secret", &EpochSecret::new([8; 32]).commitment(room).0);
+    for (what, steps) in [("of its first secret", vec![first]), ("of both secrets", vec![first, second])] {
+        let key = ring.key(room, &steps).unwrap();
+        vectors.text(&format!("topic {what}"), key.topic());
+        vectors.text(&format!("namespace {what} on day 20752"), key.namespace(20_752));
+    }
+    let tag = ConversationTag(room.0);
+    let body = EntryBody { conversation: tag, prev: vec![], content: Content::text("secret"), ..entry() };
+    let body = body.sealed(&alice(), room, &[first, second], &ring).unwrap();
+    vectors.cbor("sealed content", &body.content);
+    let seat = Seat { person: bob().person(), role: Role::Member };
+    let settings = RoomSettings {
+        name: RoomName::new("Boat").unwrap(),
+        topic: StatusLine::default(),
+        past: Past::FromJoining,
+    };
+    let epoch = EpochSecret::new([8; 32]).commitment(room);
+    let nonce = ByteArray::new([7; 16]);
+    let steps = [
+        (
+            "create",
+            Control::Create { nonce, settings: settings.clone(), seats: vec![seat], epoch, parent: None },
+        ),
+        ("add", Control::Add { seat, epoch: Some(epoch) }),
+        ("remove", Control::Remove { person: seat.person, epoch }),
+        ("leave", Control::Leave),
+        ("role", Control::SetRole(seat)),
+        ("settings", Control::SetSettings(settings)),
+        ("rotate", Control::Rotate { epoch }),
+    ];
+    for (what, step) in steps {
+        vectors.cbor(&format!("content of the step {what}"), &Content::Control(Box::new(step)));
+    }
+}
+
 #[test]
 fn the_document_holds_the_vectors() {
     let mut vectors = Vectors::default();
     keys_and_names(&mut vectors);
     values(&mut vectors);
     sync(&mut vectors);
+    trust(&mut vectors);
+    private_room(&mut vectors);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md");
     let document = std::fs::read_to_string(path).unwrap();
     let block = format!("```text\n{}```\n", vectors.0);

@@ -1,0 +1,192 @@
+//! What follows from the control log of a private room: who is in, who may decide, which secrets count.
+//!
+//! Owns the rules. The steps of a log form a graph (each names those its author had seen), and what
+//! holds follows from the set of steps alone, so everybody who has the same steps is of one mind, in
+//! whatever order they came. It must never ask a clock which of two steps was first: an author can
+//! write any time into a step, but cannot have seen what they deny to have seen.
+//!
+//! Three rules decide what stands:
+//! - A step stands only if its author had the right to it in all that its author had seen.
+//! - Who was put out, or is no admin any more, decides nothing beside it: the steps of theirs which
+//!   deny having seen that do not stand. Otherwise somebody put out could go on letting people in,
+//!   dated into the past. Only their own removals stand: two admins who put each other out both go.
+//! - Being let in does not undo a removal that it did not see.
+
+mod graph;
+mod verdicts;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinmesh_proto::{Commitment, Control, EntryId, EntryKey, Past, PersonId, Role, RoomId, RoomSettings};
+
+use graph::Graph;
+use verdicts::standing;
+
+/// Steps of one room that are looked at: decades of a lively club, and a tenth of a second of work
+/// for whoever must draw the conclusions anew. Later ones are kept, and decide nothing.
+const STEPS_MAX: usize = 1024;
+
+/// One step of a control log, whose author is proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its place in the log.
+    pub key: EntryKey,
+    /// Who decided.
+    pub author: PersonId,
+    /// The newest steps that the author had seen.
+    pub after: Vec<EntryKey>,
+    /// What was decided.
+    pub control: Control,
+}
+
+/// Somebody's place in a private room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// What they may do.
+    pub role: Role,
+    /// The step that let them in.
+    pub let_in: EntryKey,
+}
+
+/// A secret that is needed and not here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} secrets of the room are not here", .0.len())]
+pub struct SecretsMissing(pub Vec<EntryId>);
+
+/// The control log of one private room, and what follows from it.
+#[derive(Debug, Clone)]
+pub struct ControlLog {
+    room: RoomId,
+    steps: BTreeMap<EntryKey, Step>,
+    graph: Graph,
+    /// The steps that stand, by their number in the graph.
+    standing: BTreeSet<usize>,
+    members: BTreeMap<PersonId, Membership>,
+    settings: Option<RoomSettings>,
+}
+
+impl ControlLog {
+    /// A log of which nothing is known yet.
+    pub fn new(room: RoomId) -> Self {
+        Self {
+            room,
+            steps: BTreeMap::new(),
+            graph: Graph::default(),
+            standing: BTreeSet::new(),
+            members: BTreeMap::new(),
+            settings: None,
+        }
+    }
+
+    /// Takes steps, in any order; whether any was new.
+    pub fn extend(&mut self, steps: impl IntoIterator<Item = Step>) -> bool {
+        let before = self.steps.len();
+        self.steps.extend(steps.into_iter().map(|step| (step.key, step)));
+        let grew = self.steps.len() > before;
+        if grew {
+            self.conclude();
+        }
+        grew
+    }
+
+    /// Who is in, and as what.
+    pub fn members(&self) -> &BTreeMap<PersonId, Membership> {
+        &self.members
+    }
+
+    /// Whether somebody is in.
+    pub fn is_member(&self, person: PersonId) -> bool {
+        self.members.contains_key(&person)
+    }
+
+    /// Whether somebody may decide.
+    pub fn is_admin(&self, person: PersonId) -> bool {
+        self.members.get(&person).is_some_and(|seat| seat.role == Role::Admin)
+    }
+
+    /// What the room is called and how it is kept; `None` before its first step is here.
+    pub fn settings(&self) -> Option<&RoomSettings> {
+        self.settings.as_ref()
+    }
+
+    /// The newest steps: what the next one will name.
+    pub fn heads(&self) -> Vec<EntryKey> {
+        let heads = self.graph.maximal(&(0..self.graph.len()).collect());
+        heads.into_iter().map(|n| self.graph.step(n).key).collect()
+    }
+
+    /// Which step proves a secret: `None` for one that nobody had the right to bring.
+    pub fn commitment(&self, step: EntryId) -> Option<Commitment> {
+        self.epochs().find(|(id, _)| *id == step).map(|(_, commitment)| commitment)
+    }
+
+    /// Every secret that counts, or counted once.
+    pub fn epochs(&self) -> impl Iterator<Item = (EntryId, Commitment)> {
+        self.standing.iter().filter_map(|n| {
+            let step = self.graph.step(*n);
+            step.control.epoch().map(|epoch| (step.key.id, epoch))
+        })
+    }
+
+    /// Whether somebody may be given the secret of a step: they are in, and it is not from before
+    /// their time where the settings keep that from newcomers.
+    pub fn may_have(&self, person: PersonId, step: EntryId) -> bool {
+        let (Some(seat), Some(settings)) = (self.members.get(&person), &self.settings) else { return false };
+        let Some(n) = self.standing.iter().copied().find(|n| self.graph.step(*n).key.id == step) else {
+            return false;
+        };
+        match settings.past {
+            Past::All => true,
+            Past::FromJoining => {
+                self.graph.number(seat.let_in).is_some_and(|let_in| !self.graph.is_before(n, let_in))
+            }
+        }
+    }
+
+    /// The steps whose secrets together make the key that is written with, in ascending order of
+    /// their ids: the newest of which we hold the secret. Every removal must be covered by one of
+    /// them, or somebody who was put out could read on.
+    pub fn sending_epochs(&self, holds: impl Fn(EntryId) -> bool) -> Result<Vec<EntryId>, SecretsMissing> {
+        let is_held = |n: &usize| {
+            let step = self.graph.step(*n);
+            step.control.epoch().is_some() && holds(step.key.id)
+        };
+        let held: BTreeSet<usize> = self.standing.iter().copied().filter(is_held).collect();
+        let newest = self.graph.maximal(&held);
+        let is_covered = |removal: &usize| {
+            newest.iter().any(|head| head == removal || self.graph.is_before(*removal, *head))
+        };
+        let uncovered = self.removals().filter(|removal| !is_covered(removal));
+        let missing: Vec<EntryId> = uncovered.map(|n| self.graph.step(n).key.id).collect();
+        if !missing.is_empty() || newest.is_empty() {
+            return Err(SecretsMissing(missing));
+        }
+        let ids: BTreeSet<EntryId> = newest.into_iter().map(|n| self.graph.step(n).key.id).collect();
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Whether somebody left since the newest secret: a member should bring another one.
+    pub fn wants_rotation(&self) -> bool {
+        let with_epoch = |n: &usize| self.graph.step(*n).control.epoch().is_some();
+        let epochs: BTreeSet<usize> = self.standing.iter().copied().filter(with_epoch).collect();
+        let newest = self.graph.maximal(&epochs);
+        let leaves = self.standing.iter().filter(|n| matches!(self.graph.step(**n).control, Control::Leave));
+        leaves.into_iter().any(|leave| !newest.iter().any(|head| self.graph.is_before(*leave, *head)))
+    }
+
+    fn removals(&self) -> impl Iterator<Item = usize> {
+        let is_removal = |n: &usize| matches!(self.graph.step(*n).control, Control::Remove { .. });
+        self.standing.iter().copied().filter(is_removal)
+    }
+
+    /// Draws all conclusions anew. Logs are short, and steps are rare.
+    fn conclude(&mut self) {
+        self.graph = Graph::of(self.steps.values().take(STEPS_MAX));
+        self.standing = standing(&self.graph, self.room);
+        self.members = verdicts::members(&self.graph, &self.standing);
+        self.settings = verdicts::settings(&self.graph, &self.standing);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Which steps stand, and what the standing ones say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinmesh_proto::{Control, PersonId, Role, RoomId, RoomSettings, Seat};
+
+use super::Membership;
+use super::graph::Graph;
+
+/// What is known of a step while the verdicts are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Open,
+    Stands,
+    Void,
+}
+
+/// The steps that stand. What is decided is decided from the ground up: a step whose past and whose
+/// rivals are judged is judged, again and again. Where rivals depend on each other in a circle, which
+/// takes several admins' ill will, the step that comes first in the log is believed.
+pub(super) fn standing(graph: &Graph, room: RoomId) -> BTreeSet<usize> {
+    let mut verdicts = vec![Verdict::Open; graph.len()];
+    loop {
+        while judge_each(graph, room, &mut verdicts) {}
+        match verdicts.iter().position(|verdict| *verdict == Verdict::Open) {
+            Some(first) if is_entitled(graph, room, first, &stands(&verdicts)) => {
+                verdicts[first] = Verdict::Stands;
+            }
+            Some(first) => verdicts[first] = Verdict::Void,
+            None => return stands(&verdicts),
+        }
+    }
+}
+
+fn stands(verdicts: &[Verdict]) -> BTreeSet<usize> {
+    (0..verdicts.len()).filter(|n| verdicts[*n] == Verdict::Stands).collect()
+}
+
+/// Judges every step that can be judged; whether there was one.
+fn judge_each(graph: &Graph, room: RoomId, verdicts: &mut [Verdict]) -> bool {
+    let mut standing = stands(verdicts);
+    let mut judged = false;
+    for n in 0..graph.len() {
+        if verdicts[n] != Verdict::Open || graph.past(n).any(|earlier| verdicts[earlier] == Verdict::Open) {
+            continue;
+        }
+        if let Some(verdict) = judge(graph, room, n, verdicts, &standing) {
+            verdicts[n] = verdict;
+            judged = true;
+            if verdict == Verdict::Stands {
+                standing.insert(n);
+            }
+        }
+    }
+    judged
+}
+
+/// The verdict on a step whose past is judged; `None` while it hangs on a rival.
+fn judge(
+    graph: &Graph,
+    room: RoomId,
+    n: usize,
+    verdicts: &[Verdict],
+    standing: &BTreeSet<usize>,
+) -> Option<Verdict> {
+    if !is_entitled(graph, room, n, standing) {
+        return Some(Verdict::Void);
+    }
+    let rivals: Vec<usize> = (0..graph.len()).filter(|rival| voids(graph, *rival, n)).collect();
+    if rivals.iter().any(|rival| verdicts[*rival] == Verdict::Stands) {
+        return Some(Verdict::Void);
+    }
+    rivals.iter().all(|rival| verdicts[*rival] == Verdict::Void).then_some(Verdict::Stands)
+}
+
+/// Whether one step, if it stands, leaves no room for another: it takes from its author the right to
+/// it, and its author denies having seen that.
+fn voids(graph: &Graph, rival: usize, n: usize) -> bool {
+    let step = graph.step(n);
+    demoted(&graph.step(rival).control) == Some(step.author)
+        && graph.step(rival).author != step.author
+        && demoted(&step.control).is_none()
+        && !matches!(step.control, Control::Leave)
+        && graph.are_beside(rival, n)
+}
+
+/// Who has fewer rights after a step.
+fn demoted(control: &Control) -> Option<PersonId> {
+    match control {
+        Control::Remove { person, .. } | Control::SetRole(Seat { person, role: Role::Member }) => {
+            Some(*person)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the author had the right to a step in what they had seen, as far as that stands.
+fn is_entitled(graph: &Graph, room: RoomId, n: usize, standing: &BTreeSet<usize>) -> bool {
+    let step = graph.step(n);
+    if let Control::Create { nonce, .. } = &step.control {
+        let is_first = !standing.iter().any(|n| matches!(graph.step(*n).control, Control::Create { .. }));
+        return is_first && step.after.is_empty() && RoomId::private(step.author, nonce) == room;
+    }
+    let past: BTreeSet<usize> =
+        standing.iter().copied().filter(|earlier| graph.is_before(*earlier, n)).collect();
+    let role = membership(graph, &past, step.author).map(|seat| seat.role);
+    match step.control {
+        Control::Leave | Control::Rotate { .. } => role.is_some(),
+        _ => role == Some(Role::Admin),
+    }
+}
+
+/// Who is in after these steps.
+pub(super) fn members(graph: &Graph, standing: &BTreeSet<usize>) -> BTreeMap<PersonId, Membership> {
+    let seats = standing.iter().flat_map(|n| seats(graph, *n));
+    let persons: BTreeSet<PersonId> = seats.map(|seat| seat.person).collect();
+    persons.into_iter().filter_map(|person| Some((person, membership(graph, standing, person)?))).collect()
+}
+
+/// The settings after these steps: the last word in the order of the log.
+pub(super) fn settings(graph: &Graph, standing: &BTreeSet<usize>) -> Option<RoomSettings> {
+    standing.iter().rev().find_map(|n| match &graph.step(*n).control {
+        Control::Create { settings, .. } | Control::SetSettings(settings) => Some(settings.clone()),
+        _ => None,
+    })
+}
+
+/// Somebody's place after these steps. Being let in holds if it has seen every removal; of words
+/// about the role that did not see each other the lower one holds.
+fn membership(graph: &Graph, steps: &BTreeSet<usize>, person: PersonId) -> Option<Membership> {
+    let removals: Vec<usize> = steps.iter().copied().filter(|n| puts_out(graph, *n, person)).collect();
+    let has_seen_all = |n: &usize| removals.iter().all(|removal| graph.is_before(*removal, *n));
+    let gives_seat = |n: &usize| seats(graph, *n).any(|seat| seat.person == person);
+    let let_in = steps.iter().copied().filter(gives_seat).find(has_seen_all)?;
+    let gives_role = |n: &usize| gives_seat(n) || sets_role(graph, *n, person).is_some();
+    let words: BTreeSet<usize> = steps.iter().copied().filter(gives_role).filter(has_seen_all).collect();
+    let roles = graph.maximal(&words).into_iter().filter_map(|n| role_in(graph, n, person));
+    Some(Membership { role: roles.min()?, let_in: graph.step(let_in).key })
+}
+
+fn role_in(graph: &Graph, n: usize, person: PersonId) -> Option<Role> {
+    let seat = seats(graph, n).find(|seat| seat.person == person).map(|seat| seat.role);
+    seat.or(sets_role(graph, n, person))
+}
+
+fn sets_role(graph: &Graph, n: usize, person: PersonId) -> Option<Role> {
+    match graph.step(n).control {
+        Control::SetRole(seat) if seat.person == person => Some(seat.role),
+        _ => None,
+    }
+}
+
+fn puts_out(graph: &Graph, n: usize, person: PersonId) -> bool {
+    let step = graph.step(n);
+    match step.control {
+        Control::Remove { person: removed, .. } => removed == person,
+        Control::Leave => step.author == person,
+        _ => false,
+    }
+}
+
+/// The seats that a step gives: the founder's own is the first.
+fn seats(graph: &Graph, n: usize) -> impl Iterator<Item = Seat> {
+    let step = graph.step(n);
+    let (own, given): (_, &[Seat]) = match &step.control {
+        Control::Create { seats, .. } => (Some(Seat { person: step.author, role: Role::Admin }), seats),
+        Control::Add { seat, .. } => (None, std::slice::from_ref(seat)),
+        _ => (None, &[]),
+    };
+    own.into_iter().chain(given.iter().copied())
+}
