@@ -1,6 +1,6 @@
 //! A local network of its own inside this machine: network namespaces of Linux, joined by a bridge.
 //!
-//! Needs root and iproute2. Nothing in it reaches the outside, and nothing of it stays.
+//! Needs root, iproute2 and nftables. Nothing in it reaches the outside, and nothing of it stays.
 
 use std::process::{Command, Output};
 
@@ -8,6 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 /// A cable's end in each house.
 const PORT: &str = "eth0";
+/// The switch's own table of rules.
+const TABLE: &str = "kinmesh";
 
 /// A switch, and houses that are plugged into it. Ends with its value; programs in it must end first.
 pub struct Lan {
@@ -44,6 +46,29 @@ impl Lan {
     pub fn plug(&self, n: usize, plugged: bool) -> Result<()> {
         let state = if plugged { "up" } else { "down" };
         ip(&["-n", &self.switch(), "link", "set", &socket(n), state])
+    }
+
+    /// Drops every packet from a house of `here` to one of `there`. Those the other way pass, unless
+    /// they are cut as well; the houses notice nothing but silence.
+    pub fn cut(&self, here: &[usize], there: &[usize]) -> Result<()> {
+        let sockets = |houses: &[usize]| houses.iter().map(|n| socket(*n)).collect::<Vec<_>>().join(", ");
+        let rule = format!(
+            "add table bridge {TABLE}\n\
+             add chain bridge {TABLE} cut {{ type filter hook forward priority 0; }}\n\
+             add rule bridge {TABLE} cut iifname {{ {} }} oifname {{ {} }} drop\n",
+            sockets(here),
+            sockets(there),
+        );
+        self.nft(&rule)
+    }
+
+    /// Lets all packets pass again.
+    pub fn heal(&self) -> Result<()> {
+        self.nft(&format!("delete table bridge {TABLE}\n"))
+    }
+
+    fn nft(&self, rules: &str) -> Result<()> {
+        ip(&["netns", "exec", &self.switch(), "nft", rules])
     }
 
     fn switch(&self) -> String {

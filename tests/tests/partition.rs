@@ -1,0 +1,113 @@
+//! A network that falls apart without a word and heals: in the end everybody has the same history.
+#![cfg(target_os = "linux")]
+#![allow(clippy::print_stderr)] // What could not be measured is worth reading in a log.
+
+use anyhow::{Context, Result};
+use kinmesh_tests::lan::Lan;
+use kinmesh_tests::peer::list;
+use kinmesh_tests::{Peer, PeerOptions};
+use serde_json::{Value, json};
+
+/// Alice and Bob live on one side, Carol and Dave on the other.
+const NAMES: [&str; 4] = ["Alice", "Bob", "Carol", "Dave"];
+const HERE: [usize; 2] = [0, 1];
+const THERE: [usize; 2] = [2, 3];
+
+/// Four neighbours in the lobby who see each other; `None` where no network can be made.
+async fn neighbours(name: &str) -> Result<Option<(Lan, Vec<Peer>, Value)>> {
+    let Some(lan) = Lan::new(name, NAMES.len())? else {
+        eprintln!(
+            "NOT TESTED: this process may not make network namespaces. Run it as root with CAP_SYS_ADMIN."
+        );
+        return Ok(None);
+    };
+    let spawn = |(house, name): (usize, &&str)| {
+        Peer::spawn(PeerOptions::named(name).listen(&[]).mdns().namespace(lan.house(house)))
+    };
+    let peers = futures::future::try_join_all(NAMES.iter().enumerate().map(spawn)).await?;
+    let lobbies = futures::future::try_join_all(peers.iter().map(|peer| peer.join_room("lobby"))).await?;
+    let all_here = |rooms: &Value| list(rooms).any(|room| room["online"] == NAMES.len());
+    let seen = peers.iter().map(|peer| peer.wait_until("rooms.list", json!({}), all_here));
+    futures::future::try_join_all(seen).await?;
+    let lobby = lobbies.into_iter().next().context("four peers joined")?;
+    Ok(Some((lan, peers, lobby)))
+}
+
+/// Waits until everybody holds as many entries as were said.
+async fn all_hold(peers: &[Peer], lobby: &Value, entries: usize) -> Result<()> {
+    let page = json!({ "conversation": lobby, "limit": 500 });
+    let is_whole = |page: &Value| list(page).count() == entries;
+    let whole = peers.iter().map(|peer| peer.wait_until("conversation.page", page.clone(), is_whole));
+    futures::future::try_join_all(whole).await?;
+    Ok(())
+}
+
+/// Keys and texts, in the order shown.
+async fn shown(peer: &Peer, lobby: &Value) -> Result<Vec<(Value, Value)>> {
+    let history = peer.history(lobby).await?;
+    Ok(history.into_iter().map(|entry| (entry["key"].clone(), entry["text"].clone())).collect())
+}
+
+async fn same_history_everywhere(peers: &[Peer], lobby: &Value) -> Result<()> {
+    let first = shown(&peers[0], lobby).await?;
+    for peer in &peers[1..] {
+        assert_eq!(shown(peer, lobby).await?, first);
+    }
+    Ok(())
+}
+
+async fn everybody_says(peers: &[Peer], lobby: &Value, what: &str) -> Result<()> {
+    for (peer, name) in peers.iter().zip(NAMES) {
+        for n in 0..5 {
+            peer.send(lobby, &format!("{name} {what} {n}")).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_halves_of_a_room_have_one_history_after_their_partition() -> Result<()> {
+    let Some((lan, peers, lobby)) = neighbours("p").await? else { return Ok(()) };
+    everybody_says(&peers, &lobby, "before").await?;
+    all_hold(&peers, &lobby, 20).await?;
+    lan.cut(&HERE, &THERE)?;
+    lan.cut(&THERE, &HERE)?;
+    tokio::try_join!(peers[0].wait_offline("Carol"), peers[3].wait_offline("Bob"))?;
+    everybody_says(&peers, &lobby, "meanwhile").await?;
+    all_hold(&peers[..2], &lobby, 30).await?;
+    all_hold(&peers[2..], &lobby, 30).await?;
+
+    lan.heal()?;
+    all_hold(&peers, &lobby, 40).await?;
+    same_history_everywhere(&peers, &lobby).await
+}
+
+#[tokio::test]
+async fn a_room_that_hears_only_one_way_has_one_history_afterwards() -> Result<()> {
+    let Some((lan, peers, lobby)) = neighbours("q").await? else { return Ok(()) };
+    lan.cut(&HERE, &THERE)?;
+    // Alice and Bob still hear the others knock, so they believe longer that these are there.
+    tokio::try_join!(peers[2].wait_offline("Alice"), peers[3].wait_offline("Bob"))?;
+    everybody_says(&peers, &lobby, "shouted").await?;
+    all_hold(&peers[2..], &lobby, 10).await?;
+
+    lan.heal()?;
+    all_hold(&peers, &lobby, 20).await?;
+    same_history_everywhere(&peers, &lobby).await
+}
+
+#[tokio::test]
+async fn who_comes_late_gets_what_those_said_who_are_gone() -> Result<()> {
+    let Some((lan, mut peers, lobby)) = neighbours("r").await? else { return Ok(()) };
+    lan.plug(3, false)?;
+    peers[0].wait_offline("Dave").await?;
+    everybody_says(&peers[..3], &lobby, "while Dave was away").await?;
+    all_hold(&peers[..3], &lobby, 15).await?;
+    // Only Carol is left when Dave comes back, and she wrote a third of it.
+    for peer in peers.drain(..2) {
+        peer.kill9().await?;
+    }
+    lan.plug(3, true)?;
+    all_hold(&peers, &lobby, 15).await?;
+    same_history_everywhere(&peers, &lobby).await
+}
