@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use kinmesh_core::{Read, ReadAnswer, ReadToken, RequestToken, SyncFault, SyncToken};
-use kinmesh_proto::{DeviceId, SyncRequest, SyncResponse, limits};
+use kinmesh_proto::{DeviceId, SyncRequest, SyncResponse, codec, limits};
 use kinmesh_store::{StoreError, StoreHandle};
 use libp2p::request_response::{Event as ExchangeEvent, Message, OutboundRequestId, ResponseChannel};
 use tokio::sync::mpsc;
@@ -46,6 +46,7 @@ impl Questions {
 impl Driver {
     pub(super) fn ask(&mut self, device: DeviceId, token: SyncToken, request: SyncRequest) {
         let Some(peer) = peer_of(device) else { return self.core.sync_failed(unix_ms(), token) };
+        tracing::trace!(asked_bytes = codec::encode(&request).len(), "a question about a history");
         let request = self.swarm.behaviour_mut().sync.send_request(&peer, request);
         self.questions.asked.insert(request, token);
     }
@@ -83,6 +84,7 @@ impl Driver {
                 self.core.sync_request(unix_ms(), device, request, token);
             }
             ExchangeEvent::Message { message: Message::Response { request_id, response }, .. } => {
+                tracing::trace!(answered_bytes = codec::encode(&response).len(), "its answer");
                 if let Some(token) = self.questions.asked.remove(&request_id) {
                     self.core.sync_answered(unix_ms(), token, response);
                 }

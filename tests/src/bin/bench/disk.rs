@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use kinmesh_proto::{
-    Content, ConversationId, Delivery, DeviceKeys, EntryBody, EntryId, EntryKey, Hlc, RoomId, StoredEntry,
-    Unverified, Write,
+    Content, ConversationId, Delivery, DeviceKeys, Entry, EntryBody, EntryId, EntryKey, Hlc, RoomId,
+    StoredEntry, Unverified, Write,
 };
 use kinmesh_store::{Completion, SledStore, StoreHandle};
 use tempfile::TempDir;
@@ -17,6 +17,9 @@ use crate::tally::text_of;
 
 /// Completions of the store: as many commits as the bench has in flight.
 const COMPLETIONS_CAP: usize = 1024;
+
+/// Where bare stores write.
+const CONVERSATION: ConversationId = ConversationId::Room(RoomId([7; 32]));
 
 /// A directory on the disk that also holds the build. It is removed in the end.
 pub(crate) struct Disk(TempDir);
@@ -76,11 +79,16 @@ impl BareStore {
 
     /// How long many entries take, each a commit of its own, handed over as fast as they are taken.
     pub(crate) async fn burst(&mut self, entries: usize) -> Result<Duration> {
+        self.write_together(entries, COMPLETIONS_CAP).await
+    }
+
+    /// The same, while so many writers wait for their own commit before they make the next.
+    pub(crate) async fn write_together(&mut self, entries: usize, writers: usize) -> Result<Duration> {
         let writes: Vec<Write> = (0..entries).map(|_| self.next_write()).collect();
         let start = Instant::now();
         let mut in_flight = 0;
         for write in writes {
-            if in_flight == COMPLETIONS_CAP {
+            if in_flight == writers {
                 self.completed().await?;
                 in_flight -= 1;
             }
@@ -100,18 +108,22 @@ impl BareStore {
 
     fn next_write(&mut self) -> Write {
         self.written += 1;
-        let conversation = ConversationId::Room(RoomId([7; 32]));
-        let body = EntryBody {
-            conversation: conversation.tag(self.keys.person()),
-            clock: Hlc(self.written),
-            seq: self.written,
-            prev: vec![EntryKey { clock: Hlc(1), id: EntryId([3; 32]) }],
-            content: Content::text(text_of(0)),
-        };
-        let entry = Unverified::sign(body, &self.keys);
+        let entry = entry_of(&self.keys, self.written);
         let stored = StoredEntry { entry, delivery: Delivery::Received, received_ms: self.written };
-        Write::PutEntry { conversation, stored }
+        Write::PutEntry { conversation: CONVERSATION, stored }
     }
+}
+
+/// An entry of [`TEXT_BYTES`](crate::tally::TEXT_BYTES) bytes of text.
+pub(crate) fn entry_of(keys: &DeviceKeys, number: u64) -> Entry {
+    let body = EntryBody {
+        conversation: CONVERSATION.tag(keys.person()),
+        clock: Hlc(number),
+        seq: number,
+        prev: vec![EntryKey { clock: Hlc(1), id: EntryId([3; 32]) }],
+        content: Content::text(text_of(0)),
+    };
+    Unverified::sign(body, keys)
 }
 
 /// How long the slowest of several stores takes for one entry, when all begin at once.

@@ -102,7 +102,8 @@ impl Idle {
     }
 }
 
-fn resident_mib(pid: u32) -> Result<f64> {
+/// Resident memory of a process.
+pub(crate) fn resident_mib(pid: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib: f64 =

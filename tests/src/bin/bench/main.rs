@@ -4,13 +4,19 @@
 //! in turns, round by round, so that both meet the same machine in the same mood.
 
 mod bare;
+mod big_room;
 mod chat;
+mod commits;
 mod crowd;
 mod disk;
 mod idle;
+mod large;
 mod nodes;
+mod questions;
+mod rejoin;
 mod report;
 mod room;
+mod sqlite;
 mod start;
 mod tally;
 
@@ -24,7 +30,10 @@ use report::{Report, Row};
 
 /// Measures what Kinmesh promises, beside the floors of this machine.
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    chore: Option<large::Chore>,
     /// Little work and one round: shows that it runs, not how fast
     #[arg(long)]
     quick: bool,
@@ -43,6 +52,14 @@ enum Figure {
     ChatLatency,
     /// One-to-one messages, as fast as they are acknowledged
     ChatRate,
+    /// Commits to the disk, ours and SQLite's
+    Commits,
+    /// A million messages in our store and in SQLite
+    LongHistory,
+    /// The way back into a room in which much was said meanwhile
+    Rejoin,
+    /// A simulated room of a thousand members, with loss and a partition
+    BigRoom,
     /// A program's way into the lobby
     Start,
     /// Memory and processor time of idle programs
@@ -60,6 +77,14 @@ struct Effort {
     burst: usize,
     /// One-to-one messages of one burst.
     chat_burst: usize,
+    /// Commits of one round, each of one entry.
+    commits: usize,
+    /// Messages of a long history.
+    long_history: usize,
+    /// Messages that somebody missed.
+    missed: usize,
+    /// Members of the simulated room.
+    big_room: u64,
     /// Time for programs to come to rest, and again for watching them.
     rest: Duration,
     /// Peers registered with one bootstrap node.
@@ -72,6 +97,10 @@ impl Effort {
         samples: 200,
         burst: 5_000,
         chat_burst: 20_000,
+        commits: 10_000,
+        long_history: 1_000_000,
+        missed: 10_000,
+        big_room: 1_000,
         rest: Duration::from_secs(30),
         crowd: 200,
     };
@@ -80,6 +109,10 @@ impl Effort {
         samples: 50,
         burst: 1_000,
         chat_burst: 2_000,
+        commits: 1_000,
+        long_history: 20_000,
+        missed: 1_000,
+        big_room: 50,
         rest: Duration::from_secs(5),
         crowd: 20,
     };
@@ -88,6 +121,9 @@ impl Effort {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
+    if let Some(chore) = options.chore {
+        return chore.run().await;
+    }
     let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
     let figures = match options.only.as_slice() {
         [] => Figure::value_variants(),
@@ -113,6 +149,10 @@ async fn measure(figure: Figure, effort: Effort, disk: &disk::Disk) -> Result<Ve
         Figure::RoomBurst => room::burst(effort, disk).await,
         Figure::ChatLatency => chat::latency(effort, disk).await,
         Figure::ChatRate => chat::rate(effort, disk).await,
+        Figure::Commits => commits::durable(effort, disk).await,
+        Figure::LongHistory => tokio::task::block_in_place(|| large::long_history(effort, disk)),
+        Figure::Rejoin => rejoin::rejoin(effort, disk).await,
+        Figure::BigRoom => tokio::task::block_in_place(|| big_room::big_room(effort)),
         Figure::Start => start::cold_start(effort, disk).await,
         Figure::Idle => idle::idle(effort, disk).await,
     }

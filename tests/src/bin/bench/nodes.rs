@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,14 +27,15 @@ pub(crate) struct Peer {
     pub(crate) node: NodeHandle,
     /// Who it is.
     pub(crate) person: PersonId,
-    address: Multiaddr,
+    /// Where it listens.
+    pub(crate) address: Multiaddr,
 }
 
 /// Starts peers and waits until each sees all others.
 pub(crate) async fn start(disk: &Disk, count: usize) -> Result<Vec<Peer>> {
     let mut peers: Vec<Peer> = Vec::new();
     for index in 0..count {
-        let peer = start_one(disk, index).await?;
+        let peer = start_in(disk.dir()?, index).await?;
         for other in &peers {
             peer.node.add_bootstrap(other.address.clone()).await?;
         }
@@ -48,9 +50,10 @@ pub(crate) async fn start(disk: &Disk, count: usize) -> Result<Vec<Peer>> {
     Ok(peers)
 }
 
-async fn start_one(disk: &Disk, index: usize) -> Result<Peer> {
+/// Starts one peer in this directory.
+pub(crate) async fn start_in(data_dir: PathBuf, index: usize) -> Result<Peer> {
     let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".parse()?];
-    let config = NodeConfig { data_dir: disk.dir()?, bootstraps: Vec::new(), listen, mdns: false };
+    let config = NodeConfig { data_dir, bootstraps: Vec::new(), listen, mdns: false };
     let node = Node::start(config).await?;
     node.set_profile(DisplayName::new(&format!("Peer {index}"))?, StatusLine::default()).await?;
     let mut status = node.watch_status();
@@ -74,7 +77,8 @@ pub(crate) async fn join(peers: &[Peer], name: RoomName) -> Result<RoomId> {
     Ok(RoomId::public(&name))
 }
 
-async fn sees(node: &NodeHandle, wanted: impl Fn(&Overview) -> bool) -> Result<()> {
+/// Waits until a peer shows what is wanted.
+pub(crate) async fn sees(node: &NodeHandle, wanted: impl Fn(&Overview) -> bool) -> Result<()> {
     let mut overview = node.watch_overview();
     let wanted = |view: &Arc<Overview>| wanted(view);
     timeout(PATIENCE, overview.wait_for(wanted)).await??;

@@ -21,8 +21,16 @@ pub(crate) enum Unit {
     Ms,
     /// Messages a second.
     PerSecond,
+    /// Seconds.
+    Seconds,
+    /// Kibibytes.
+    KiB,
     /// Mebibytes.
     MiB,
+    /// Percent of a whole.
+    Percent,
+    /// How many.
+    Count,
     /// Percent of one processor core.
     PercentOfCore,
 }
@@ -33,7 +41,11 @@ impl Unit {
             Self::Ms if value < 10.0 => format!("{value:.2} ms"),
             Self::Ms => format!("{value:.0} ms"),
             Self::PerSecond => format!("{value:.0}/s"),
+            Self::Seconds => format!("{value:.2} s"),
+            Self::KiB => format!("{value:.2} KiB"),
             Self::MiB => format!("{value:.1} MiB"),
+            Self::Percent => format!("{value:.1} %"),
+            Self::Count => format!("{value:.0}"),
             Self::PercentOfCore => format!("{value:.2} %"),
         }
     }
@@ -44,6 +56,11 @@ impl Unit {
 pub(crate) struct Rounds(Vec<f64>);
 
 impl Rounds {
+    /// One round.
+    pub(crate) fn of(value: f64) -> Self {
+        Self(vec![value])
+    }
+
     /// Adds a round.
     pub(crate) fn push(&mut self, value: f64) {
         self.0.push(value);
@@ -57,6 +74,11 @@ impl Rounds {
     /// Adds a round: what 99 of 100 samples do not exceed, in milliseconds.
     pub(crate) fn p99_of(&mut self, samples: &[Duration]) {
         self.push(quantile(&mut in_ms(samples), 0.99));
+    }
+
+    /// Adds a round: the slowest of its samples, in milliseconds.
+    pub(crate) fn slowest_of(&mut self, samples: &[Duration]) {
+        self.push(quantile(&mut in_ms(samples), 1.0));
     }
 
     /// The median of the rounds.
@@ -224,6 +246,10 @@ pub(crate) fn progress(figure: Figure) -> &'static str {
         Figure::ChatLatency => "One to one, one message at a time ...",
         Figure::ChatRate => "One to one, a burst ...",
         Figure::Start => "A program starts and joins the lobby ...",
+        Figure::Commits => "Durable commits, ours and SQLite's ...",
+        Figure::LongHistory => "A long history, ours and SQLite's; this takes minutes ...",
+        Figure::Rejoin => "A member comes back to a room ...",
+        Figure::BigRoom => "A simulated room of a thousand; this takes a minute ...",
         Figure::Idle => "Programs at rest; this takes a minute ...",
     }
 }

@@ -1,0 +1,172 @@
+//! A member comes back to a room in which another one said much meanwhile, over QUIC on the loopback
+//! interface. What travels passes a counter.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use kinmesh_core::Overview;
+use kinmesh_net::PAGE_MAX;
+use kinmesh_proto::{ConversationId, PageAt, RoomId, RoomName};
+use kinmesh_tests::forwarder::Forwarder;
+use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
+
+use crate::Effort;
+use crate::disk::{BareStore, Disk};
+use crate::nodes::{self, Peer};
+use crate::questions::{Asked, Questions};
+use crate::report::{Floor, Rounds, Row, Target, Unit};
+use crate::tally::{TEXT_BYTES, Tally};
+
+/// One who stays and speaks, and one who comes and goes.
+struct Pair {
+    writer: Peer,
+    room: RoomId,
+    reader_dir: PathBuf,
+    counter: Forwarder,
+    /// The writer, as the reader knows it: behind the counter.
+    address: Multiaddr,
+    questions: Questions,
+    said: usize,
+}
+
+/// What one return took.
+struct Return {
+    took: Duration,
+    wire_bytes: u64,
+    asked: Asked,
+}
+
+impl Pair {
+    async fn start(disk: &Disk) -> Result<Self> {
+        let writer = nodes::start_in(disk.dir()?, 0).await?;
+        let port = udp_port(&writer.address).context("it listens on QUIC")?;
+        let counter = Forwarder::to(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+        let address = with_udp_port(&writer.address, counter.address().port());
+        let reader_dir = disk.dir()?;
+        let reader = nodes::start_in(reader_dir.clone(), 1).await?;
+        reader.node.add_bootstrap(address.clone()).await?;
+        let pair = [writer, reader];
+        let room = nodes::join(&pair, RoomName::lobby()).await?;
+        let [writer, reader] = pair;
+        reader.node.shutdown().await;
+        Ok(Self { writer, room, reader_dir, counter, address, questions: Questions::count()?, said: 0 })
+    }
+
+    /// The writer speaks while the reader is away. Returns the bytes that were signed, and signatures.
+    async fn say(&mut self, messages: usize) -> Result<u64> {
+        let before = self.signed_bytes().await?;
+        let numbers = self.said..self.said + messages;
+        self.said = numbers.end;
+        let room = self.writer.node.room(self.room);
+        nodes::send_all(numbers, |number| room.send(crate::tally::text_of(number))).await?;
+        Ok(self.signed_bytes().await? - before)
+    }
+
+    async fn signed_bytes(&self) -> Result<u64> {
+        let history = self.writer.node.history().await?;
+        let (mut bytes, mut at) = (0, PageAt::Newest);
+        loop {
+            let page = history.page(ConversationId::Room(self.room), at, PAGE_MAX).await?;
+            let Some(oldest) = page.first() else { return Ok(bytes) };
+            at = PageAt::Before(oldest.post.entry.key());
+            bytes += page
+                .iter()
+                .map(|item| item.post.entry.envelope().parts())
+                .map(|(body, _, signature)| (body.len() + signature.len()) as u64)
+                .sum::<u64>();
+        }
+    }
+
+    /// The reader comes back, until it has told its listeners all of the newest messages.
+    async fn come_back_to(&self, missed: usize) -> Result<Return> {
+        let (bytes, asked, start) = (self.counter.bytes(), self.questions.so_far(), Instant::now());
+        let reader = nodes::start_in(self.reader_dir.clone(), 1).await?;
+        let readers = [reader];
+        let mut ear = nodes::overhear(&readers, self.room);
+        readers[0].node.add_bootstrap(self.address.clone()).await?;
+        let numbers = self.said - missed..self.said;
+        let last = Tally::new(1, numbers.clone()).complete(&mut ear).await?;
+        let back = self.seen(last - start, bytes, asked);
+        ensure!(back.wire_bytes > (missed * TEXT_BYTES) as u64, "it came past the counter");
+        let room = readers[0].node.room(self.room);
+        let entries = nodes::everything(|at| room.page(at, PAGE_MAX)).await?;
+        nodes::ensure_stored(&entries, numbers)?;
+        nodes::end(readers.into()).await;
+        Ok(back)
+    }
+
+    /// The reader comes back and missed nothing, until both know that.
+    async fn come_back_to_nothing(&self) -> Result<Return> {
+        let (bytes, asked, start) = (self.counter.bytes(), self.questions.so_far(), Instant::now());
+        let reader = nodes::start_in(self.reader_dir.clone(), 1).await?;
+        reader.node.add_bootstrap(self.address.clone()).await?;
+        let agrees = |view: &Overview| view.rooms.iter().all(|room| room.completeness.agreeing == 1);
+        nodes::sees(&reader.node, agrees).await?;
+        nodes::sees(&self.writer.node, agrees).await?;
+        let back = self.seen(start.elapsed(), bytes, asked);
+        ensure!(back.asked.questions > 0, "histories were compared");
+        reader.node.shutdown().await;
+        Ok(back)
+    }
+
+    fn seen(&self, took: Duration, bytes: u64, asked: Asked) -> Return {
+        let wire_bytes = self.counter.bytes() - bytes;
+        Return { took, wire_bytes, asked: self.questions.so_far().since(asked) }
+    }
+}
+
+/// What a return takes, with much missed and with nothing missed.
+pub(crate) async fn rejoin(effort: Effort, disk: &Disk) -> Result<Vec<Row>> {
+    let mut store = BareStore::open(disk)?;
+    let mut pair = Pair::start(disk).await?;
+    let [mut took, mut stored, mut wire, mut data, mut questions] = <[Rounds; 5]>::default();
+    let [mut compared, mut connected, mut known] = <[Rounds; 3]>::default();
+    for _ in 0..effort.rounds {
+        stored.push(store.burst(effort.missed).await?.as_secs_f64());
+        data.push(kib(pair.say(effort.missed).await?) / 1024.0);
+        let back = pair.come_back_to(effort.missed).await?;
+        took.push(back.took.as_secs_f64());
+        wire.push(kib(back.wire_bytes) / 1024.0);
+        questions.push(back.asked.questions as f64);
+        let back = pair.come_back_to_nothing().await?;
+        known.push(back.took.as_secs_f64());
+        compared.push(kib(back.asked.bytes));
+        connected.push(kib(back.wire_bytes));
+    }
+    nodes::end(vec![pair.writer]).await;
+    let missed = effort.missed;
+    let texts = Floor::new("the texts alone", kib((missed * TEXT_BYTES) as u64) / 1024.0);
+    let floor = Floor::new("one store alone", stored.median());
+    let signed = Floor::new("what was signed, and signatures", data.median());
+    Ok(vec![
+        Row::new(&format!("Back after {missed} messages: start to the last one told"), Unit::Seconds, took)
+            .beside(floor),
+        Row::new("The same: bytes on the wire, handshake included", Unit::MiB, wire.clone())
+            .against(signed, Target::TimesFloor(1.3)),
+        Row::new("The same, against the texts", Unit::MiB, wire).beside(texts),
+        Row::new("The same: questions about histories, each a round trip", Unit::Count, questions),
+        Row::new("Back and nothing missed: bytes for finding that out", Unit::KiB, compared)
+            .promising(Target::Below(1.0)),
+        Row::new("The same: all bytes on the wire, handshake included", Unit::KiB, connected),
+        Row::new("The same: start until both know", Unit::Seconds, known),
+    ])
+}
+
+fn kib(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0
+}
+
+fn udp_port(address: &Multiaddr) -> Option<u16> {
+    address.iter().find_map(|part| match part {
+        Protocol::Udp(port) => Some(port),
+        _ => None,
+    })
+}
+
+fn with_udp_port(address: &Multiaddr, port: u16) -> Multiaddr {
+    let replace = |part| if let Protocol::Udp(_) = part { Protocol::Udp(port) } else { part };
+    address.iter().map(replace).collect()
+}
