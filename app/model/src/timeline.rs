@@ -510,7 +510,8 @@ fn continues(last: &EntryView, entry: &EntryView) -> bool {
     last.author == entry.author && entry.written_ms.saturating_sub(last.written_ms) < GROUP_MS
 }
 
-/// Of two words about one entry, the one that was said later: a delivery never goes back.
+/// Of two words about one entry, the one that was said later: a delivery never goes back, but what one
+/// member of a room refused another one may take.
 fn further(a: Delivery, b: Delivery) -> Delivery {
     let rank = |delivery| match delivery {
         Delivery::Received => (0, 0),
@@ -518,5 +519,6 @@ fn further(a: Delivery, b: Delivery) -> Delivery {
         Delivery::Sent { members } => (2, members),
         Delivery::Delivered | Delivery::Failed { .. } => (3, 0),
     };
-    if rank(b) > rank(a) { b } else { a }
+    let is_taken_after_all = matches!((a, b), (Delivery::Failed { .. }, Delivery::Sent { .. }));
+    if is_taken_after_all || rank(b) > rank(a) { b } else { a }
 }

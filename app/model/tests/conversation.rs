@@ -253,6 +253,17 @@ fn a_delivery_never_goes_back() {
 }
 
 #[test]
+fn what_one_member_refused_has_not_failed_once_another_took_it() {
+    let mut timeline = whole(vec![entry(ME, 1000, "hi")]);
+    let failed = Delivery::Failed { reason: Refusal::ClockAhead };
+    let sent = Delivery::Sent { members: 1 };
+    for (rev, delivery) in [(1, failed), (2, sent)] {
+        timeline.apply(rev, &ConversationEvent::DeliveryChanged { key: key(1000), delivery });
+        assert_eq!(timeline.entry(&key(1000)).unwrap().delivery, delivery);
+    }
+}
+
+#[test]
 fn read_is_shown_only_of_what_was_delivered() {
     let delivered = |ms| EntryView { delivery: Delivery::Delivered, ..entry(ME, ms, "hi") };
     let mut timeline = whole(vec![delivered(1000), entry(ME, 2000, "queued"), delivered(3000)]);

@@ -1,14 +1,16 @@
 //! Presence: our own word about ourselves, and the words of others.
 
+use std::collections::BTreeSet;
+
 use kinmesh_proto::record::{OwnProfile, Write};
 use kinmesh_proto::{
-    ConversationId, DeviceId, Hello, Presence, PresenceState, RoomFrame, RoomId, Unverified, Verified,
-    VerifyError,
+    ConversationId, DeviceId, Hello, PersonId, Presence, PresenceState, RoomFrame, RoomId, Unverified,
+    Verified, VerifyError,
 };
 
 use crate::node::{Core, Pending};
 use crate::output::Output;
-use crate::people::{Heard, is_timely};
+use crate::people::{Heard, PRESENCE_TTL_MS, is_timely};
 use crate::view::Route;
 
 /// How often presence is said in each room. The promise to the user is a list refreshed every 15 s.
@@ -50,6 +52,17 @@ impl Core {
         self.try_chat_at_once(person);
         self.met(now_ms, ConversationId::Direct(person), device);
         Ok(presence.value().since_ms)
+    }
+
+    /// Devices of members of our rooms of whom nothing was heard there lately: they are away, or in a
+    /// part of the room that does not hear ours. Whom fellow members bring us is not among them, so in
+    /// a room that is whole nobody is.
+    pub fn unheard_members(&self, now_ms: u64) -> Vec<DeviceId> {
+        let open = self.conversations.values().filter(|known| known.record.open);
+        let is_unheard = |heard_ms: u64| now_ms.saturating_sub(heard_ms) >= PRESENCE_TTL_MS;
+        let unheard = open.flat_map(|room| room.members.iter().filter(|(_, ms)| is_unheard(**ms)));
+        let persons: BTreeSet<PersonId> = unheard.map(|(person, _)| *person).collect();
+        persons.into_iter().flat_map(|person| self.people.devices_of(person)).copied().collect()
     }
 
     /// A direct connection to a device stands.

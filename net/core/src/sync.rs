@@ -6,6 +6,7 @@
 //! but what the entries themselves prove.
 
 mod completeness;
+mod disputes;
 mod intake;
 mod quota;
 mod refusals;
@@ -23,6 +24,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use disputes::Disputes;
 pub(crate) use intake::Intake;
 use quota::Quota;
 use refusals::Refusals;
@@ -48,6 +50,9 @@ const SECOND_MS: u64 = 2_000;
 const AGAIN_MS: u64 = 2_000;
 /// A device that turns out to differ from us is asked again no sooner than this, in milliseconds.
 const ASK_BACK_MS: u64 = 15_000;
+
+/// How far an entry of ours has come that one member of a room took, although another refused it.
+const TAKEN_AFTER_ALL: Delivery = Delivery::Sent { members: 1 };
 
 /// What is asked of the store, until it answers.
 #[derive(Debug)]
@@ -98,6 +103,7 @@ pub(crate) struct Sync {
     told: BTreeMap<RoomId, Completeness>,
     is_completeness_stale: bool,
     refusals: Refusals,
+    disputes: Disputes,
     quota: Quota,
     standings: Standings,
 }
@@ -119,6 +125,7 @@ impl Sync {
             told: BTreeMap::new(),
             is_completeness_stale: true,
             refusals: Refusals::default(),
+            disputes: Disputes::default(),
             quota: Quota::default(),
             standings: Standings::default(),
         }
@@ -256,10 +263,35 @@ impl Core {
             if let Receipt::Refused(reason) = receipt {
                 self.sync.refusals.note_there(device, key.id, reason);
             }
-            let delivery = if author == me { delivery_of(id, receipt) } else { None };
+            let delivery = (author == me).then(|| self.delivery_by(id, key, receipt)).flatten();
             deliveries.extend(delivery.map(|delivery| (key, delivery)));
         }
         self.set_deliveries(id, deliveries);
+    }
+
+    /// What a receipt for an entry of ours tells of how far it has come, if anything new.
+    fn delivery_by(&mut self, id: ConversationId, key: EntryKey, receipt: Receipt) -> Option<Delivery> {
+        match (id, receipt) {
+            (ConversationId::Direct(_), Receipt::Stored) => Some(Delivery::Delivered),
+            (ConversationId::Room(room), Receipt::Stored) => {
+                self.sync.disputes.taken(room, key).then_some(TAKEN_AFTER_ALL)
+            }
+            (ConversationId::Room(room), Receipt::Refused(reason @ Refusal::ClockAhead)) => {
+                self.sync.disputes.refused(room, key).then_some(Delivery::Failed { reason })
+            }
+            (ConversationId::Direct(_), Receipt::Refused(reason @ Refusal::ClockAhead)) => {
+                Some(Delivery::Failed { reason })
+            }
+            (_, Receipt::Refused(_)) => None,
+        }
+    }
+
+    /// A member holds just what we hold of a conversation, up to `newest`: what others refused of it
+    /// has not failed.
+    fn note_held(&mut self, id: ConversationId, newest: Option<EntryKey>) {
+        let (ConversationId::Room(room), Some(newest)) = (id, newest) else { return };
+        let failed = self.sync.disputes.all_held(room, newest).into_iter();
+        self.set_deliveries(id, failed.map(|key| (key, TAKEN_AFTER_ALL)).collect());
     }
 
     fn end_session(&mut self, now_ms: u64, id: ConversationId, ending: Ending) {
@@ -274,6 +306,7 @@ impl Core {
                 self.sync.standings.forgive(device);
                 self.note_agreement(id, device, true);
                 if ending == Ending::Equal {
+                    self.note_held(id, session.ours.newest);
                     self.heal_outbox(now_ms, id, session.queued);
                 }
             }
@@ -463,8 +496,14 @@ impl Core {
         let ended_ms = past.map_or(0, |past| past.ended_ms);
         let agrees = ours == theirs || is_known;
         self.note_agreement(id, device, agrees);
+        // Our own comparison tells what of the outbox they hold.
+        let asks_too = matches!(id, ConversationId::Direct(_))
+            && self.conversations.get(&id).is_some_and(|chat| !chat.outbox.is_empty());
         if ours == theirs {
-            self.sync.due.remove(&(id, device));
+            self.note_held(id, ours.newest);
+            if !asks_too {
+                self.sync.due.remove(&(id, device));
+            }
         } else if !agrees {
             self.sync.make_due(id, device, (now_ms + SECOND_MS).max(ended_ms + ASK_BACK_MS));
         }
@@ -484,15 +523,5 @@ impl Core {
         let Some(chat) = self.conversations.get(&id).filter(|chat| chat.in_flight == 0) else { return };
         let delivered = chat.outbox.count_up_to(queued);
         self.gone_out(now_ms, id, delivered, std::iter::repeat_n(Delivery::Delivered, delivered));
-    }
-}
-
-/// What a receipt for an entry of ours tells of how far it has come.
-fn delivery_of(id: ConversationId, receipt: Receipt) -> Option<Delivery> {
-    match (id, receipt) {
-        (ConversationId::Direct(_), Receipt::Stored) => Some(Delivery::Delivered),
-        (_, Receipt::Refused(reason @ Refusal::ClockAhead)) => Some(Delivery::Failed { reason }),
-        // To how many it was sent is known already.
-        (ConversationId::Room(_), Receipt::Stored) | (_, Receipt::Refused(_)) => None,
     }
 }

@@ -318,6 +318,86 @@ fn a_peer_whose_clock_is_a_year_ahead_learns_why_nobody_sees_what_it_writes() {
 }
 
 #[test]
+fn one_member_whose_clock_is_behind_does_not_make_an_entry_fail_that_others_take() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(1, 0);
+    (0..2).for_each(|_| mesh.add());
+    // Everybody's clock but bob's is a year ahead of his.
+    for ahead in [ALICE, CAROL] {
+        mesh.peers[ahead].ahead_ms = 365 * 24 * 60 * 60 * 1000;
+    }
+    mesh.join(BOB, "lobby");
+    mesh.link(ALICE, BOB);
+    let key = mesh.send(ALICE, lobby, "what year is it?").unwrap();
+    mesh.advance(60_000);
+    assert_eq!(mesh.peers[ALICE].delivery(lobby, key), Delivery::Failed { reason: Refusal::ClockAhead });
+    mesh.join(CAROL, "lobby");
+    mesh.link(ALICE, CAROL);
+    mesh.advance(10_000);
+    assert_eq!(mesh.peers[CAROL].texts(lobby), ["what year is it?"]);
+    assert!(matches!(mesh.peers[ALICE].delivery(lobby, key), Delivery::Sent { .. }));
+    mesh.isolate(BOB);
+    mesh.link(ALICE, BOB);
+    mesh.advance(11 * 60 * 1000);
+    assert!(mesh.peers[BOB].texts(lobby).is_empty(), "he has refused it again");
+    let stored = &mesh.peers[ALICE].history(lobby)[0];
+    assert!(matches!(stored.delivery, Delivery::Sent { .. }), "{:?}", stored.delivery);
+    assert_eq!(mesh.peers[ALICE].delivery(lobby, key), stored.delivery);
+}
+
+#[test]
+fn who_writes_too_much_in_a_day_is_refused_and_the_others_go_on_and_so_do_they_the_next_day() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    let talker = DeviceKeys::generate(&[77; 32], &[78; 32], 0);
+    let text = "x".repeat(limits::TEXT_MAX);
+    let say = |keys: &DeviceKeys, ms: u64, text: &str| {
+        let (clock, content) = (Hlc::from_ms(ms), Content::text(text));
+        let body = EntryBody { conversation: tag(lobby), clock, seq: 1, prev: Vec::new(), content };
+        Unverified::sign(body, keys)
+    };
+    let push = |mesh: &mut Mesh, entry: &Entry| {
+        let ask = SyncAsk::Push(EntryPack::of(std::slice::from_ref(entry)));
+        match mesh.ask_history(BOB, ALICE, SyncRequest { conversation: tag(lobby), ask }) {
+            SyncResponse::Receipts(receipts) => receipts[0],
+            other => panic!("{other:?}"),
+        }
+    };
+    let fit = limits::AUTHOR_DAY_BYTES_MAX / say(&talker, START_MS, &text).envelope().size() as u64;
+    for number in 0..fit {
+        assert_eq!(push(&mut mesh, &say(&talker, START_MS - number, &text)), Receipt::Stored);
+    }
+    let (over, other) = (say(&talker, START_MS - fit, &text), DeviceKeys::generate(&[79; 32], &[80; 32], 0));
+    assert_eq!(push(&mut mesh, &over), Receipt::Refused(Refusal::OverQuota));
+    assert_eq!(push(&mut mesh, &say(&other, START_MS, "may I?")), Receipt::Stored);
+    mesh.now_ms += 24 * 60 * 60 * 1000;
+    let tomorrow = say(&talker, mesh.now_ms, &text);
+    assert_eq!(push(&mut mesh, &tomorrow), Receipt::Stored);
+    assert_eq!(mesh.peers[ALICE].faults, [], "whoever brings it did nothing wrong");
+}
+
+#[test]
+fn a_lost_acknowledgement_of_a_chat_is_made_up_for_by_comparing_when_the_two_meet_again() {
+    // Whoever of the two begins the comparison.
+    for (from, to) in [(ALICE, BOB), (BOB, ALICE)] {
+        let mut mesh = Mesh::new(2, 0);
+        mesh.link(ALICE, BOB);
+        let (here, there) = (mesh.chat_with(to), mesh.chat_with(from));
+        let key = mesh.send(from, here, "did you get this?").unwrap();
+        while mesh.peers[to].history(there).is_empty() {
+            assert!(mesh.step(), "it is under way");
+        }
+        // It is on the other's disk, and no delivery gets through from now on.
+        mesh.unlink(ALICE, BOB);
+        mesh.settle();
+        assert_eq!(mesh.peers[from].delivery(here, key), Delivery::Queued);
+        mesh.faults.deliveries_lost = 100;
+        mesh.link(ALICE, BOB);
+        mesh.advance(10_000);
+        assert_eq!(mesh.peers[from].delivery(here, key), Delivery::Delivered);
+        assert_eq!(mesh.peers[to].told_texts(there), ["did you get this?"]);
+    }
+}
+
+#[test]
 fn our_own_entries_come_back_from_others_and_their_numbers_are_not_used_twice() {
     let (mut mesh, lobby) = Mesh::in_the_lobby(3, 0);
     talk(&mut mesh, lobby, 5);
@@ -539,7 +619,8 @@ fn completeness_tells_who_agrees_and_since_when_the_others_are_away() {
 fn whatever_gossip_and_the_network_lose_everybody_ends_with_the_same_history() {
     for seed in 0..40 {
         let (mut mesh, lobby) = Mesh::in_the_lobby(4, seed);
-        mesh.faults = Faults { gossip_lost: 60, chat_lost: 10, repeated: 5, shuffled: true };
+        mesh.faults =
+            Faults { gossip_lost: 60, chat_lost: 10, deliveries_lost: 0, repeated: 5, shuffled: true };
         let mut sent = 0;
         for _ in 0..25 {
             let (one, two) = (mesh.dice.below(4), mesh.dice.below(4));

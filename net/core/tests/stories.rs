@@ -202,6 +202,22 @@ fn members_come_and_go_and_an_absent_one_stays_a_member() {
 }
 
 #[test]
+fn only_members_whom_nobody_brings_us_count_as_unheard() {
+    let mut mesh = Mesh::new(3, 0);
+    mesh.link(ALICE, BOB);
+    mesh.link(BOB, CAROL);
+    for index in 0..3 {
+        mesh.join(index, "lobby");
+    }
+    mesh.advance(2 * PRESENCE_TTL_MS);
+    let unheard = |mesh: &Mesh| mesh.peers[ALICE].core.unheard_members(mesh.now_ms);
+    assert_eq!(unheard(&mesh), [], "bob brings her carol's presence");
+    mesh.unlink(BOB, CAROL);
+    mesh.advance(PRESENCE_TTL_MS + 1_000);
+    assert_eq!(unheard(&mesh), [mesh.peers[CAROL].device()]);
+}
+
+#[test]
 fn an_entry_of_one_room_is_refused_in_another() {
     let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
     let garden = ConversationId::Room((0..2).map(|index| mesh.join(index, "garden")).last().unwrap());

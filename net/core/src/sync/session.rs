@@ -108,7 +108,8 @@ pub(crate) struct Session {
     rest: Option<EntryKey>,
     /// What is being compared or exchanged.
     range: KeyRange,
-    ours: Digest,
+    /// What we hold of it.
+    pub ours: Digest,
     state: State,
     runs: u8,
     claim: Option<Claim>,

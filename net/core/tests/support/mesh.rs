@@ -52,6 +52,8 @@ pub(crate) struct Faults {
     pub(crate) gossip_lost: usize,
     /// Requests and answers that are lost; the one who asked learns only that it failed.
     pub(crate) chat_lost: usize,
+    /// The same of deliveries in chats alone.
+    pub(crate) deliveries_lost: usize,
     /// Anything that comes twice.
     pub(crate) repeated: usize,
     /// Whether what is under way overtakes each other.
@@ -669,7 +671,7 @@ impl Mesh {
 
     fn ask(&mut self, from: usize, to: usize, batch: BatchToken, request: ChatRequest) {
         self.peers[from].asked.push(request.clone());
-        if self.dice.percent(self.faults.chat_lost) {
+        if self.dice.percent(self.faults.chat_lost.max(self.faults.deliveries_lost)) {
             return self.wire.push(Parcel::Failure { to: from, batch });
         }
         for _ in 0..=usize::from(self.dice.percent(self.faults.repeated)) {
