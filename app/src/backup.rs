@@ -112,7 +112,7 @@ async fn export_everything(
     let exporting = peer.history.export(file.to_owned(), passphrase, settings::FILES, progress);
     let exported = telling(seen, exporting).await;
     peer.close().await;
-    print_exported(file, &exported?)
+    self::exported(file, &exported?).iter().try_for_each(|line| print(line))
 }
 
 /// Opens a stopped peer. What is missing in its history is missing in the export: it is told.
@@ -151,8 +151,7 @@ async fn export_conversation(
     let peer = open(&data_dir).await?;
     let exported = export_which(&peer.history, which, format, file).await;
     peer.close().await;
-    let values = [("posts", exported?.into()), ("file", file.display().to_string().into())];
-    print(&tr_args("archive-conversation-exported", &values))
+    print(&conversation_exported(file, exported?))
 }
 
 async fn export_which(
@@ -197,9 +196,14 @@ fn speak_language_of(data_dir: &Path) {
 
 /// A passphrase for a new archive: typed twice, since nobody sees what they type.
 fn new_passphrase(option: &PassphraseOption) -> Result<Passphrase, BackupError> {
-    if let Some(path) = &option.passphrase_file {
-        return read_passphrase(path);
+    match &option.passphrase_file {
+        Some(path) => read_passphrase(path),
+        None => ask_new_passphrase(),
     }
+}
+
+/// Asks on the terminal, which shows nothing of it. Blocks.
+pub(crate) fn ask_new_passphrase() -> Result<Passphrase, BackupError> {
     let typed = ask(&tr("archive-ask-new"))?;
     if typed != ask(&tr("archive-ask-again"))? {
         return Err(BackupError::Mistyped);
@@ -229,7 +233,7 @@ fn read_passphrase(path: &Path) -> Result<Passphrase, BackupError> {
 }
 
 /// Does the work and, where somebody watches, says how far it is.
-async fn telling<T>(progress: watch::Receiver<Progress>, work: impl Future<Output = T>) -> T {
+pub(crate) async fn telling<T>(progress: watch::Receiver<Progress>, work: impl Future<Output = T>) -> T {
     if !io::stderr().is_terminal() {
         return work.await;
     }
@@ -253,17 +257,21 @@ fn tell(Progress { entries, of }: Progress) {
     let _ = write!(io::stderr(), "\r{words}").and_then(|()| io::stderr().flush());
 }
 
-fn print_exported(file: &Path, ExportReport { counts, .. }: &ExportReport) -> Result<(), BackupError> {
-    print(&tr_args(
-        "archive-exported",
-        &[
-            ("file", file.display().to_string().into()),
-            ("conversations", counts.conversations.into()),
-            ("entries", counts.entries.into()),
-            ("people", counts.people.into()),
-        ],
-    ))?;
-    print(&tr("archive-keep-safe"))
+/// What was exported, and what to do with it.
+pub(crate) fn exported(file: &Path, ExportReport { counts, .. }: &ExportReport) -> [String; 2] {
+    let values = [
+        ("file", file.display().to_string().into()),
+        ("conversations", counts.conversations.into()),
+        ("entries", counts.entries.into()),
+        ("people", counts.people.into()),
+    ];
+    [tr_args("archive-exported", &values), tr("archive-keep-safe")]
+}
+
+/// That one conversation was exported.
+pub(crate) fn conversation_exported(file: &Path, posts: usize) -> String {
+    let values = [("posts", posts.into()), ("file", file.display().to_string().into())];
+    tr_args("archive-conversation-exported", &values)
 }
 
 fn print_imported(dir: &Path, report: &ImportReport) -> Result<(), BackupError> {

@@ -6,6 +6,7 @@
 //! misses are counted and told.
 
 mod fault;
+mod history;
 mod message;
 mod methods;
 mod session;

@@ -5,6 +5,8 @@
 
 mod command;
 mod entries;
+mod export;
+mod found;
 pub(crate) mod names;
 mod obey;
 pub(crate) mod safe;

@@ -28,11 +28,17 @@ terminal-help =
     /chat PERSON               talk with one person from now on
     /msg PERSON TEXT           one message to one person; names with spaces stand in "..."
     /history [N]               the last N messages here, numbered from the newest
-    /reply last|N TEXT         answer a message
-    /edit last|N TEXT          give a message of yours another text
-    /delete last|N             take a message of yours back, for everyone
-    /edits last|N              what a message said before
-    /react last|N EMOJI        put an emoji to a message; /unreact takes it back
+    /search WORDS              find messages anywhere; from:NAME in:ROOM after:2026-11-01
+                               before:2026-12-01 narrow it; they are numbered s1, s2, ...
+    /more                      older ones that were found
+    /go sN                     talk where that one was said, and see what was said around it
+    /reply last|N|sN TEXT      answer a message
+    /edit last|N|sN TEXT       give a message of yours another text
+    /delete last|N|sN          take a message of yours back, for everyone
+    /edits last|N|sN           what a message said before
+    /react last|N|sN EMOJI     put an emoji to a message; /unreact takes it back
+    /export FILE.md|FILE.json  this conversation as a file for people, or for programs
+    /export all FILE           everything of yours in an archive, sealed with a passphrase
     /receipts on|off           whether others learn what you have read, and you of them
     /typing on|off             whether others see that you are writing, and you of them
     /contacts                  your contacts
@@ -57,6 +63,18 @@ terminal-edited = (edited)
 terminal-answers = (answers { $who }: { $text })
 
 terminal-no-such-message = There is no such message here; /history numbers them.
+
+terminal-found-nothing = Nothing was found.
+
+terminal-found-more = /more shows older ones.
+
+terminal-no-search = There is nothing more: /search WORDS looks for something.
+
+terminal-no-such-hit = The last search has no such number.
+
+terminal-search-progress = The search index is being made anew, { $indexed } of { $total } messages and changes so far; the newest are found first.
+
+terminal-search-whole = A search finds everything again.
 
 terminal-writing = { $who } is writing …
 

@@ -28,11 +28,17 @@ terminal-help =
     /chat 某人                 从现在起与一个人私聊
     /msg 某人 文字             给一个人发一条消息；带空格的名字放在 "..." 里
     /history [N]               这里最近的 N 条消息，从最新的开始编号
-    /reply last|N 文字         回复一条消息
-    /edit last|N 文字          修改你的一条消息
-    /delete last|N             为所有人收回你的一条消息
-    /edits last|N              一条消息以前的内容
-    /react last|N 表情         对消息作出回应；/unreact 取消
+    /search 文字               在所有历史中查找；from:名字 in:房间 after:2026-11-01
+                               before:2026-12-01 缩小范围；结果编号为 s1、s2……
+    /more                      更早的结果
+    /go sN                     到那条消息所在的地方说话，并显示它的前后文
+    /reply last|N|sN 文字      回复一条消息
+    /edit last|N|sN 文字       修改你的一条消息
+    /delete last|N|sN          为所有人收回你的一条消息
+    /edits last|N|sN           一条消息以前的内容
+    /react last|N|sN 表情      对消息作出回应；/unreact 取消
+    /export 文件.md|文件.json  把当前会话写成给人读或给程序读的文件
+    /export all 文件           把你的全部数据装进一个用口令加密的归档
     /receipts on|off           是否互相告知已读
     /typing on|off             是否互相告知正在输入
     /contacts                  你的联系人
@@ -57,6 +63,18 @@ terminal-edited = （已编辑）
 terminal-answers = （回复 { $who }：{ $text }）
 
 terminal-no-such-message = 这里没有这条消息；/history 会给消息编号。
+
+terminal-found-nothing = 没有找到。
+
+terminal-found-more = 用 /more 查看更早的结果。
+
+terminal-no-search = 没有更多结果；/search 文字 开始查找。
+
+terminal-no-such-hit = 上次查找没有这个编号。
+
+terminal-search-progress = 正在重建搜索索引，已完成 { $indexed } / { $total } 条消息和改动；最新的最先能找到。
+
+terminal-search-whole = 现在又能找到全部历史了。
 
 terminal-writing = { $who } 正在输入……
 

@@ -2,9 +2,11 @@
 //!
 //! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
 
+use kinmesh_net::archive::{ArchiveError, EmptyPassphrase, ExportError, ImportError};
 use kinmesh_net::{CallError, ChangeError, ConnectError, EditError, FollowError, ReadError, SendError};
 use serde::Serialize;
 
+use crate::export::ConversationExportError;
 use crate::program::{EnterError, LinkFault};
 
 /// The `error` member of an answer.
@@ -42,6 +44,11 @@ const NOT_YOURS: (i32, &str) = (-32013, "not_yours");
 const DELETED: (i32, &str) = (-32014, "deleted");
 const NOT_AN_EMOJI: (i32, &str) = (-32015, "not_an_emoji");
 const NOT_STORED_HERE: (i32, &str) = (-32016, "not_stored_here");
+const FILE: (i32, &str) = (-32017, "file");
+const WRONG_PASSPHRASE: (i32, &str) = (-32018, "wrong_passphrase");
+const BAD_ARCHIVE: (i32, &str) = (-32019, "bad_archive");
+const NOT_EMPTY: (i32, &str) = (-32020, "not_empty");
+const BROKEN_OFF: (i32, &str) = (-32021, "broken_off");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -63,6 +70,10 @@ impl Fault {
 
     pub(super) fn unknown_method() -> Self {
         Self::new((METHOD_NOT_FOUND, "method_not_found"), "there is no such method")
+    }
+
+    pub(super) fn broken_off() -> Self {
+        Self::new(BROKEN_OFF, "the work was broken off")
     }
 
     pub(super) fn bad_params(why: impl ToString) -> Self {
@@ -160,5 +171,44 @@ impl From<EnterError> for Fault {
             EnterError::Follow(FollowError::Room(error)) => error.into(),
             EnterError::Settings(_) => Self::new(SETTINGS, error),
         }
+    }
+}
+
+impl From<EmptyPassphrase> for Fault {
+    fn from(error: EmptyPassphrase) -> Self {
+        Self::bad_params(error)
+    }
+}
+
+impl From<ExportError> for Fault {
+    fn from(error: ExportError) -> Self {
+        let kind = match error {
+            ExportError::Io { .. } | ExportError::Identity(_) | ExportError::NoKeys { .. } => FILE,
+            ExportError::Store(_) => STORE,
+            ExportError::BrokenOff => BROKEN_OFF,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ConversationExportError> for Fault {
+    fn from(error: ConversationExportError) -> Self {
+        match error {
+            ConversationExportError::Read(error) => error.into(),
+            ConversationExportError::Io { .. } => Self::new(FILE, error),
+        }
+    }
+}
+
+impl From<ImportError> for Fault {
+    fn from(error: ImportError) -> Self {
+        let kind = match error {
+            ImportError::HasPeer { .. } | ImportError::NotEmpty { .. } => NOT_EMPTY,
+            ImportError::Archive(ArchiveError::WrongPassphrase) => WRONG_PASSPHRASE,
+            ImportError::Archive(_) => BAD_ARCHIVE,
+            ImportError::Store(_) => STORE,
+            ImportError::Identity(_) | ImportError::Io { .. } => FILE,
+        };
+        Self::new(kind, error)
     }
 }

@@ -10,8 +10,10 @@ use kinmesh_proto::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use super::fault::Fault;
+use super::history::{self, Progress};
 use crate::program::{Program, parse_link};
 
 /// Ends the program; the session that is asked carries it out after its answer.
@@ -21,7 +23,7 @@ const API: u32 = 1;
 /// Entries of a page when the client does not say how many.
 const PAGE_DEFAULT: usize = 50;
 
-type Outcome = Result<Value, Fault>;
+pub(super) type Outcome = Result<Value, Fault>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -149,8 +151,13 @@ struct Link {
     room: Option<RoomName>,
 }
 
-/// Carries out one call.
-pub(super) async fn call(program: &Program, method: &str, params: Value) -> Outcome {
+/// Carries out one call; one that takes long says in `progress` how far it is.
+pub(super) async fn call(
+    program: &Program,
+    method: &str,
+    params: Value,
+    progress: &watch::Sender<Progress>,
+) -> Outcome {
     let overview = || program.node.overview();
     match method {
         "version" => with(params, |Nothing {}| Ok(version())),
@@ -174,6 +181,10 @@ pub(super) async fn call(program: &Program, method: &str, params: Value) -> Outc
         "conversation.entry" => entry(program, read(params)?).await,
         "conversation.page" => page(program, read(params)?).await,
         "conversation.mark_read" => mark_read(program, read(params)?).await,
+        "conversation.export" => history::export_one(program, read(params)?, progress).await,
+        "search" => history::search(program, read(params)?).await,
+        "history.export" => history::export(program, read(params)?, progress).await,
+        "history.import" => history::import(read(params)?, progress).await,
         "people.list" => with(params, |Nothing {}| show(&overview().people)),
         "people.find" => with(params, |Find { query }| show(&program.node.find(&query))),
         "contacts.add" => set_contact(program, read(params)?, true).await,
@@ -197,7 +208,7 @@ fn with<P: DeserializeOwned>(params: Value, answer: impl FnOnce(P) -> Outcome) -
 }
 
 #[allow(clippy::expect_used)] // Views hold text, numbers and lists only: all of it is JSON.
-fn show(view: &impl Serialize) -> Outcome {
+pub(super) fn show(view: &impl Serialize) -> Outcome {
     Ok(serde_json::to_value(view).expect("a view is JSON"))
 }
 

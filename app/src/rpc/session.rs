@@ -1,14 +1,19 @@
 //! One client from its first line to its last.
 
 use std::io;
+use std::time::Duration;
 
+use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use kinmesh_net::{EventStream, NodeStatus};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
+use tokio::time::{Instant, interval_at};
 
 use super::fault::Fault;
+use super::history::Progress;
 use super::message::{Answer, Call, Notification, Request};
 use super::methods;
 use crate::lines::{Line, Lines};
@@ -19,6 +24,10 @@ const LINE_MAX: usize = 1024 * 1024;
 /// Calls of one batch that run side by side: enough for sends to share a disk flush, and few
 /// enough to leave the peer's command queue to other clients.
 const BATCH_CONCURRENCY: usize = 32;
+
+/// How often the client of a call that takes long hears how far it is, and what else happens: often
+/// enough for a bar that moves, and so that no events are lost meanwhile.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +43,16 @@ pub(super) enum End {
 struct Session<'a, W> {
     program: &'a Program,
     output: W,
+    events: EventStream,
+    status: watch::Receiver<NodeStatus>,
+}
+
+/// How far the call of this id is.
+#[derive(Serialize)]
+struct CallProgress<'p> {
+    id: &'p Value,
+    #[serde(flatten)]
+    progress: Progress,
 }
 
 /// Serves one client: answers its lines in their order, and tells it events in between.
@@ -43,9 +62,8 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut lines = Lines::new(input, LINE_MAX);
-    let mut events: EventStream = program.node.events();
-    let mut status: watch::Receiver<NodeStatus> = program.node.watch_status();
-    let mut session = Session { program, output };
+    let (events, status) = (program.node.events(), program.node.watch_status());
+    let mut session = Session { program, output, events, status };
     loop {
         tokio::select! {
             line = lines.next() => {
@@ -54,14 +72,11 @@ where
                     return Ok(End::Shutdown);
                 }
             }
-            event = events.next() => match event {
+            event = session.events.next() => match event {
                 Some(event) => session.notify("event", &event).await?,
                 None => return Ok(End::NodeGone),
             },
-            Ok(()) = status.changed() => {
-                let now = status.borrow_and_update().clone();
-                session.notify("status", &now).await?;
-            }
+            Ok(()) = session.status.changed() => session.notify_status().await?,
         }
     }
 }
@@ -89,17 +104,65 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     }
 
     async fn answer_one(&mut self, call: Result<Call, Fault>) -> io::Result<Next> {
-        let done = carry_out(self.program, call).await;
+        let id = call.as_ref().ok().and_then(|call| call.id.clone());
+        let (progress, mut seen) = watch::channel(Progress::default());
+        let carried_out = carry_out(self.program, call, &progress);
+        tokio::pin!(carried_out);
+        let mut clock = interval_at(Instant::now() + PROGRESS_EVERY, PROGRESS_EVERY);
+        let done = loop {
+            tokio::select! {
+                done = &mut carried_out => break done,
+                _ = clock.tick() => {
+                    self.notify_progress(id.as_ref(), &mut seen).await?;
+                    self.tell_meanwhile().await?;
+                }
+            }
+        };
+        self.notify_progress(id.as_ref(), &mut seen).await?;
         if let Some(answer) = done.answer {
             self.write_line(&answer).await?;
         }
         Ok(done.next)
     }
 
+    /// Tells how far a call is, if that has changed and it has an id to tell it by.
+    async fn notify_progress(
+        &mut self,
+        id: Option<&Value>,
+        seen: &mut watch::Receiver<Progress>,
+    ) -> io::Result<()> {
+        match id {
+            Some(id) if seen.has_changed().unwrap_or(false) => {
+                let progress = *seen.borrow_and_update();
+                self.notify("progress", &CallProgress { id, progress }).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells what has happened while a call takes long. The end of the peer is told by the call.
+    async fn tell_meanwhile(&mut self) -> io::Result<()> {
+        while let Some(Some(event)) = self.events.next().now_or_never() {
+            self.notify("event", &event).await?;
+        }
+        if self.status.has_changed().unwrap_or(false) {
+            self.notify_status().await?;
+        }
+        Ok(())
+    }
+
+    async fn notify_status(&mut self) -> io::Result<()> {
+        let now = self.status.borrow_and_update().clone();
+        self.notify("status", &now).await
+    }
+
     /// Writes each answer as it comes, so that a batch of many pages is never held as a whole.
     async fn answer_batch(&mut self, calls: Vec<Result<Call, Fault>>) -> io::Result<Next> {
         let program = self.program;
-        let mut done = stream::iter(calls).map(|call| carry_out(program, call)).buffered(BATCH_CONCURRENCY);
+        // A line is one message: in the middle of a batch's answer nothing else can be told.
+        let (untold, _) = watch::channel(Progress::default());
+        let carried_out = stream::iter(calls).map(|call| carry_out(program, call, &untold));
+        let mut done = carried_out.buffered(BATCH_CONCURRENCY);
         let (mut next, mut opened) = (Next::Line, false);
         while let Some(one) = done.next().await {
             if one.next == Next::Shutdown {
@@ -140,12 +203,12 @@ struct Done {
     next: Next,
 }
 
-async fn carry_out(program: &Program, call: Result<Call, Fault>) -> Done {
+async fn carry_out(program: &Program, call: Result<Call, Fault>, progress: &watch::Sender<Progress>) -> Done {
     let Call { id, method, params } = match call {
         Ok(call) => call,
         Err(fault) => return Done { answer: Some(Answer::refusal(fault)), next: Next::Line },
     };
-    let outcome = methods::call(program, &method, params).await;
+    let outcome = methods::call(program, &method, params, progress).await;
     let ends = method == methods::SHUTDOWN && outcome.is_ok();
     let next = if ends { Next::Shutdown } else { Next::Line };
     Done { answer: id.map(|id| Answer::new(id, outcome)), next }

@@ -1,6 +1,9 @@
 //! What a typed line asks for. Parses only: names are looked up where they are used.
 
+use std::path::PathBuf;
+
 use super::entries::{Deed, Shared, Which};
+use crate::export::Format;
 
 /// Entries that `/history` shows when no number is given.
 const HISTORY_DEFAULT: usize = 20;
@@ -19,6 +22,10 @@ pub(super) enum Command {
     Chat(String),
     Msg { person: String, text: String },
     History(usize),
+    Search(String),
+    More,
+    Go(usize),
+    Export(Export),
     DealWith { which: Which, deed: Deed },
     Share { what: Shared, on: bool },
     Add(String),
@@ -30,6 +37,15 @@ pub(super) enum Command {
     Name(String),
     About(String),
     Quit,
+}
+
+/// What is written into a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Export {
+    /// The conversation that plain lines go to.
+    Conversation { format: Format, file: PathBuf },
+    /// Everything, in an archive.
+    Everything { file: PathBuf },
 }
 
 /// Why a line is no command.
@@ -70,12 +86,16 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "chat" => Command::Chat(person("/chat PERSON")?),
         "msg" | "m" => msg(&needed("/msg PERSON TEXT")?),
         "history" => Command::History(count(rest)?),
+        "search" | "s" => Command::Search(needed("/search WORDS")?),
+        "more" => Command::More,
+        "go" => Command::Go(hit(rest).ok_or(Mistake::Usage("/go sN"))?),
+        "export" => Command::Export(export(rest).ok_or(Mistake::Usage(EXPORT))?),
         "reply" | "r" => said(&needed(REPLY)?, REPLY, Deed::Reply)?,
         "edit" | "e" => said(&needed(EDIT)?, EDIT, Deed::Edit)?,
         "react" => said(&needed(REACT)?, REACT, Deed::React)?,
         "unreact" => said(&needed(UNREACT)?, UNREACT, Deed::Unreact)?,
-        "delete" => deal_with(rest, "/delete last|N", Deed::Delete)?,
-        "edits" => deal_with(rest, "/edits last|N", Deed::Edits)?,
+        "delete" => deal_with(rest, "/delete last|N|sN", Deed::Delete)?,
+        "edits" => deal_with(rest, "/edits last|N|sN", Deed::Edits)?,
         "receipts" => share(rest, "/receipts on|off", Shared::Receipts)?,
         "typing" => share(rest, "/typing on|off", Shared::Typing)?,
         "add" => Command::Add(person("/add PERSON")?),
@@ -91,10 +111,31 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
     })
 }
 
-const REPLY: &str = "/reply last|N TEXT";
-const EDIT: &str = "/edit last|N TEXT";
-const REACT: &str = "/react last|N EMOJI";
-const UNREACT: &str = "/unreact last|N EMOJI";
+const REPLY: &str = "/reply last|N|sN TEXT";
+const EDIT: &str = "/edit last|N|sN TEXT";
+const REACT: &str = "/react last|N|sN EMOJI";
+const UNREACT: &str = "/unreact last|N|sN EMOJI";
+
+const EXPORT: &str = "/export FILE.md|FILE.json, /export all FILE";
+
+/// The number of a hit of the last search.
+fn hit(text: &str) -> Option<usize> {
+    text.strip_prefix(['s', 'S'])?.parse().ok().filter(|number| *number > 0)
+}
+
+/// The form of a conversation is what its file is called.
+fn export(rest: &str) -> Option<Export> {
+    if let Some(("all", file)) = rest.split_once(char::is_whitespace) {
+        return Some(Export::Everything { file: file.trim().into() });
+    }
+    let file = PathBuf::from(rest);
+    let format = match file.extension()?.to_str()? {
+        "md" => Format::Markdown,
+        "json" => Format::Json,
+        _ => return None,
+    };
+    Some(Export::Conversation { format, file })
+}
 
 /// A message and words for it.
 fn said(rest: &str, usage: &'static str, deed: fn(String) -> Deed) -> Result<Command, Mistake> {
@@ -107,8 +148,9 @@ fn said(rest: &str, usage: &'static str, deed: fn(String) -> Deed) -> Result<Com
 fn deal_with(which: &str, usage: &'static str, deed: Deed) -> Result<Command, Mistake> {
     let which = match which {
         "last" => Which::Last,
-        number => match number.parse() {
-            Ok(number @ 1..) => Which::Number(number),
+        number => match (hit(number), number.parse()) {
+            (Some(number), _) => Which::Found(number),
+            (None, Ok(number @ 1..)) => Which::Number(number),
             _ => return Err(Mistake::Usage(usage)),
         },
     };
@@ -205,10 +247,34 @@ mod tests {
         assert_eq!(command("/react 12 👍"), deal(Which::Number(12), Deed::React("👍".into())));
         assert_eq!(command("/delete 1"), deal(Which::Number(1), Deed::Delete));
         for line in ["/delete", "/delete 0", "/delete that"] {
-            assert_eq!(parse(line), Err(Mistake::Usage("/delete last|N")), "{line}");
+            assert_eq!(parse(line), Err(Mistake::Usage("/delete last|N|sN")), "{line}");
         }
         for line in ["/reply", "/reply last", "/reply x text"] {
-            assert_eq!(parse(line), Err(Mistake::Usage("/reply last|N TEXT")), "{line}");
+            assert_eq!(parse(line), Err(Mistake::Usage("/reply last|N|sN TEXT")), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_was_found_has_numbers_of_its_own() {
+        assert_eq!(command("/search wind from:Bo "), Command::Search("wind from:Bo".into()));
+        assert_eq!(command("/go s2"), Command::Go(2));
+        let answer = Command::DealWith { which: Which::Found(3), deed: Deed::Reply("yes".into()) };
+        assert_eq!(command("/reply s3 yes"), answer);
+        for line in ["/go", "/go 2", "/go s0", "/go sx"] {
+            assert_eq!(parse(line), Err(Mistake::Usage("/go sN")), "{line}");
+        }
+        assert_eq!(parse("/search "), Err(Mistake::Usage("/search WORDS")));
+    }
+
+    #[test]
+    fn the_name_of_a_file_says_what_goes_into_it() {
+        let export = |format, file: &str| Command::Export(Export::Conversation { format, file: file.into() });
+        assert_eq!(command("/export my talk.md"), export(Format::Markdown, "my talk.md"));
+        assert_eq!(command("/export 周末.json"), export(Format::Json, "周末.json"));
+        let all = Command::Export(Export::Everything { file: "/mnt/ann.age".into() });
+        assert_eq!(command("/export all  /mnt/ann.age"), all);
+        for line in ["/export", "/export all", "/export talk", "/export talk.doc"] {
+            assert_eq!(parse(line), Err(Mistake::Usage(EXPORT)), "{line}");
         }
     }
 

@@ -1,12 +1,13 @@
 //! What one does with a message that stands here already: answering, changing, reacting.
 //!
 //! A message is named as `/history` numbers it, 1 for the newest; `last` is the newest one that the
-//! command can mean: of one's own to change it, of somebody else to answer it.
+//! command can mean: of one's own to change it, of somebody else to answer it. `s3` is what `/search`
+//! numbered so, wherever it was said.
 
 use std::io;
 
 use kinmesh_core::EntryView;
-use kinmesh_net::{ConversationHandle, EditError, PAGE_MAX};
+use kinmesh_net::{ConversationHandle, EditError, PAGE_MAX, ReadError};
 use kinmesh_proto::{ConversationId, PageAt, Privacy};
 use tokio::io::AsyncWrite;
 
@@ -21,6 +22,8 @@ pub(super) enum Which {
     Last,
     /// The n-th from the end, from 1.
     Number(usize),
+    /// The n-th hit of the last search, from 1.
+    Found(usize),
 }
 
 /// What is to be done with it.
@@ -49,17 +52,20 @@ pub(super) enum Shared {
 }
 
 impl<W: AsyncWrite + Unpin> Session<'_, W> {
-    /// Does something with a message of the conversation that plain lines go to.
+    /// Does something with a message of the conversation that plain lines go to, or with a hit.
     pub(super) async fn deal_with(&mut self, which: Which, deed: Deed) -> io::Result<()> {
-        let Some(current) = self.current else {
-            return self.print(&tr("terminal-no-conversation")).await;
+        let found = match (which, self.current) {
+            (Which::Found(number), _) => self.hit(number).await,
+            (_, Some(current)) => self.find_entry(current, which, deed.is_about_own()).await,
+            (_, None) => return self.print(&tr("terminal-no-conversation")).await,
         };
-        let entry = match self.find_entry(current, which, deed.is_about_own()).await {
-            Ok(Some(entry)) => entry,
-            Ok(None) => return self.print(&tr("terminal-no-such-message")).await,
-            Err(error) => return self.refused(error).await,
+        let entry = match (found, which) {
+            (Ok(Some(entry)), _) => entry,
+            (Ok(None), Which::Found(_)) => return self.print(&tr("terminal-no-such-hit")).await,
+            (Ok(None), _) => return self.print(&tr("terminal-no-such-message")).await,
+            (Err(error), _) => return self.refused(error).await,
         };
-        let place = self.program.node.conversation(current);
+        let place = self.program.node.conversation(entry.conversation);
         match deed {
             Deed::Reply(text) => self.reply(&place, &entry, text).await,
             Deed::Edits => self.edits(&place, &entry).await,
@@ -70,18 +76,25 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         }
     }
 
+    async fn hit(&self, number: usize) -> Result<Option<EntryView>, ReadError> {
+        match self.found.place(number) {
+            Some((place, key)) => self.program.node.conversation(place).post(key).await,
+            None => Ok(None),
+        }
+    }
+
     async fn find_entry(
         &self,
         current: ConversationId,
         which: Which,
         own: bool,
-    ) -> Result<Option<EntryView>, kinmesh_net::ReadError> {
+    ) -> Result<Option<EntryView>, ReadError> {
         let me = self.program.node.overview().me.person;
         let entries = self.program.node.conversation(current).page(PageAt::Newest, PAGE_MAX).await?;
         let mut newest_first = entries.into_iter().rev();
         Ok(match which {
             Which::Last => newest_first.find(|entry| (entry.author == me) == own && !entry.deleted),
-            Which::Number(number) => newest_first.nth(number - 1),
+            Which::Number(number) | Which::Found(number) => newest_first.nth(number - 1),
         })
     }
 

@@ -15,6 +15,9 @@ use crate::program::parse_link;
 impl<W: AsyncWrite + Unpin> Session<'_, W> {
     /// Does what a line asks for.
     pub(super) async fn obey(&mut self, line: &str) -> io::Result<Flow> {
+        if let Some(file) = self.awaits_passphrase.take() {
+            return self.passphrase_typed(&file, line).await.map(|()| Flow::Go);
+        }
         match command::parse(line) {
             Ok(None) => Ok(Flow::Go),
             Ok(Some(Command::Quit)) => Ok(Flow::Quit),
@@ -46,6 +49,10 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Chat(person) => self.chat(&person).await,
             Command::Msg { person, text } => self.msg(&person, text).await,
             Command::History(count) => self.history(count).await,
+            Command::Search(typed) => self.search(&typed).await,
+            Command::More => self.search_on().await,
+            Command::Go(number) => self.go(number).await,
+            Command::Export(what) => self.export(what).await,
             Command::DealWith { which, deed } => self.deal_with(which, deed).await,
             Command::Share { what, on } => self.share(what, on).await,
             Command::Add(person) => self.set_contact(&person, true).await,

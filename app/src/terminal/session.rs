@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::FutureExt;
 use kinmesh_core::{ConversationEvent, EntryView, Event};
-use kinmesh_net::{EventStream, PAGE_MAX};
+use kinmesh_net::{EventStream, PAGE_MAX, SearchProgress};
 use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId};
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::found::Found;
 use super::{TerminalError, names, words};
 use crate::i18n::{tr, tr_args};
 use crate::lines::{Line, Lines};
@@ -37,7 +39,13 @@ pub(super) struct Session<'a, W> {
     /// Own entries of this session that have not left this device, with their first words.
     waiting: BTreeMap<EntryKey, (ConversationId, String)>,
     /// Whether somebody sits in front of it.
-    interactive: bool,
+    pub(super) interactive: bool,
+    /// What the last search found.
+    pub(super) found: Found,
+    /// The next line is the passphrase for an export to this file.
+    pub(super) awaits_passphrase: Option<PathBuf>,
+    /// Whether it was told that the search index is being made anew.
+    told_indexing: bool,
     /// Until when somebody is writing, as was last told.
     writing: BTreeMap<(ConversationId, PersonId), u64>,
     /// The newest entry shown in each conversation and not yet marked as read.
@@ -55,6 +63,9 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             current,
             waiting: BTreeMap::new(),
             interactive: false,
+            found: Found::default(),
+            awaits_passphrase: None,
+            told_indexing: false,
             writing: BTreeMap::new(),
             shown: BTreeMap::new(),
         }
@@ -67,6 +78,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
     {
         let mut lines = Lines::new(input, LINE_MAX);
         let mut events = self.program.node.events();
+        let mut status = self.program.node.watch_status();
         self.interactive = interactive;
         self.welcome().await?;
         loop {
@@ -79,6 +91,10 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
                 }
                 event = events.next() => {
                     self.happened(event.ok_or(TerminalError::NodeGone)?, &mut events).await?;
+                }
+                Ok(()) = status.changed() => {
+                    let progress = status.borrow_and_update().search_progress;
+                    self.index_changed(progress).await?;
                 }
             }
         }
@@ -98,10 +114,26 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             }
             Some(_) => {}
         }
+        for line in words::troubles(&self.program.node.status()) {
+            self.print(&line).await?;
+        }
         if interactive {
             self.print_current().await?;
         }
         Ok(())
+    }
+
+    /// Says that a search finds a part only, once, and when it finds everything again. Through a pipe
+    /// the search itself says it.
+    async fn index_changed(&mut self, progress: Option<SearchProgress>) -> io::Result<()> {
+        let was_told = std::mem::replace(&mut self.told_indexing, progress.is_some());
+        match progress {
+            Some(progress) if !was_told && self.interactive => {
+                self.print(&words::search_progress(progress)).await
+            }
+            None if was_told && self.interactive => self.print(&tr("terminal-search-whole")).await,
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Says where plain lines go now.

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use kinmesh_core::{Completeness, EntryView, Online, PersonView, RoomView, Route, WaitReason, Waiting};
-use kinmesh_net::{BootstrapLink, NodeStatus, Overview};
+use kinmesh_net::{BootstrapLink, NodeStatus, Overview, SearchProgress};
 use kinmesh_proto::{Delivery, Refusal};
 
 use super::names;
@@ -191,11 +191,20 @@ pub(super) fn status(status: &NodeStatus) -> Vec<String> {
     }
     let listening = status.listening.iter().map(|address| address.to_string().into());
     lines.extend(listening.map(|address| tr_args("terminal-listening", &[("address", address)])));
-    if let Some(fault) = &status.store_fault {
-        lines.push(store_fault(fault));
-    }
-    lines.extend(status.store_rebuilt.as_ref().map(rebuilt::words));
+    lines.extend(troubles(status));
+    lines.extend(status.search_progress.map(search_progress));
     lines
+}
+
+/// What became of the history, when something did.
+pub(super) fn troubles(status: &NodeStatus) -> Vec<String> {
+    let fault = status.store_fault.as_deref().map(store_fault);
+    fault.into_iter().chain(status.store_rebuilt.as_ref().map(rebuilt::words)).collect()
+}
+
+/// That a search finds a part only.
+pub(super) fn search_progress(SearchProgress { indexed, total }: SearchProgress) -> String {
+    tr_args("terminal-search-progress", &[("indexed", indexed.into()), ("total", total.into())])
 }
 
 /// The store failed.
