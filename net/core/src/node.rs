@@ -383,6 +383,7 @@ impl Core {
             Pending::CaughtUp { intake, .. } => self.not_caught_up(&intake),
             Pending::Heard { room, frame, entries } => {
                 self.recent.forget(&entries);
+                self.sync.refused_here(ConversationId::Room(room));
                 entries.iter().for_each(|entry| self.uncount(ConversationId::Room(room), entry));
                 self.judge(frame, crate::Verdict::Ignore);
             }

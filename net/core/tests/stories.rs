@@ -346,6 +346,19 @@ fn a_room_entry_that_the_disk_refused_is_taken_at_the_second_try() {
 }
 
 #[test]
+fn what_a_room_said_while_the_disk_failed_comes_as_soon_as_it_works_again() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    mesh.peers[BOB].disk_works = false;
+    mesh.send(ALICE, lobby, "can you hear me?").unwrap();
+    mesh.settle();
+    assert!(mesh.peers[BOB].texts(lobby).is_empty());
+    mesh.peers[BOB].disk_works = true;
+    mesh.send(BOB, lobby, "there is room again").unwrap();
+    mesh.advance(5_000);
+    assert_eq!(mesh.peers[BOB].texts(lobby).len(), 2, "long before the next round");
+}
+
+#[test]
 fn a_chat_with_a_failing_disk_waits_and_is_delivered_later() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
