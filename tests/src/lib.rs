@@ -11,8 +11,10 @@ pub mod forwarder;
 pub mod lan;
 pub mod peer;
 pub mod process;
+pub mod small_disk;
 pub mod stranger;
 
 pub use bootstrap::Bootstrap;
 pub use peer::{Peer, PeerOptions, RpcFault};
 pub use process::{DEADLINE, Process, run};
+pub use small_disk::SmallDisk;

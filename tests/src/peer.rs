@@ -34,6 +34,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::process::{DEADLINE, Process};
+use crate::small_disk::SmallDisk;
+
+/// Entries that a peer answers with at most.
+const PAGE: usize = 500;
 
 /// How a peer is started.
 #[derive(Debug, Clone)]
@@ -43,14 +47,14 @@ pub struct PeerOptions {
     listen: Vec<String>,
     mdns: bool,
     data: Option<PathBuf>,
-    namespace: Option<String>,
+    wrapper: Vec<String>,
 }
 
 impl Default for PeerOptions {
     /// Without a name, on a free loopback port over QUIC, without mDNS, in a new directory.
     fn default() -> Self {
         let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".into()];
-        Self { name: None, join: Vec::new(), listen, mdns: false, data: None, namespace: None }
+        Self { name: None, join: Vec::new(), listen, mdns: false, data: None, wrapper: Vec::new() }
     }
 }
 
@@ -86,8 +90,14 @@ impl PeerOptions {
 
     /// Runs in this network namespace of Linux.
     pub fn namespace(mut self, name: &str) -> Self {
-        self.namespace = Some(name.to_owned());
+        self.wrapper = ["ip", "netns", "exec", name].map(str::to_owned).to_vec();
         self
+    }
+
+    /// Lives on this disk, which nobody else sees.
+    pub fn disk(mut self, disk: &SmallDisk) -> Self {
+        self.wrapper = disk.wrapper().to_vec();
+        self.data(disk.data())
     }
 
     fn args(&self, data: &Path) -> Vec<String> {
@@ -167,8 +177,8 @@ impl Peer {
         let data = options.data.clone().or_else(|| dir.as_ref().map(|dir| dir.path().join("data")));
         let data = data.context("a peer lives somewhere")?;
         let log = data.with_extension("log");
-        let namespace = options.namespace.as_deref();
-        let (process, input, output) = Process::spawn_in(namespace, "kinmesh", options.args(&data), &log)?;
+        let args = options.args(&data);
+        let (process, input, output) = Process::spawn_in(&options.wrapper, "kinmesh", args, &log)?;
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let (tell, arrived) = watch::channel(());
         tokio::spawn(listen(output, inbox.clone(), tell));
@@ -327,11 +337,16 @@ impl Peer {
         list(&people).find(|person| fits(person)).cloned().context("it was there")
     }
 
-    /// The whole history of a conversation, oldest first, up to 500 entries.
+    /// The whole history of a conversation, oldest first.
     pub async fn history(&self, conversation: &Value) -> Result<Vec<Value>> {
-        let page =
-            self.call("conversation.page", json!({ "conversation": conversation, "limit": 500 })).await?;
-        Ok(list(&page).cloned().collect())
+        let mut history = Vec::new();
+        let mut params = json!({ "conversation": conversation, "limit": PAGE });
+        loop {
+            let page = self.call("conversation.page", &params).await?;
+            let Some(oldest) = list(&page).next() else { return Ok(history) };
+            params["before"] = oldest["key"].clone();
+            history.splice(0..0, list(&page).cloned());
+        }
     }
 
     /// Our own person, as `{"direct": id}`: what others call the chat with us.

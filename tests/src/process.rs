@@ -19,7 +19,7 @@ const LOG_TAIL: usize = 4000;
 
 /// Runs a program to its end on this input.
 pub async fn run(name: &str, args: &[&str], input: &str) -> Result<Output> {
-    let mut child = command(name, None).args(args).stderr(Stdio::piped()).spawn()?;
+    let mut child = command(name, &[]).args(args).stderr(Stdio::piped()).spawn()?;
     let mut stdin = child.stdin.take().context("standard input is piped")?;
     // A program that refuses to start reads nothing; its exit status tells.
     let _ = stdin.write_all(input.as_bytes()).await;
@@ -29,17 +29,11 @@ pub async fn run(name: &str, args: &[&str], input: &str) -> Result<Output> {
         .with_context(|| format!("{name} does not end"))??)
 }
 
-fn command(name: &str, namespace: Option<&str>) -> Command {
+fn command(name: &str, wrapper: &[String]) -> Command {
     let program = crate::binary::path(name);
-    let mut command = match namespace {
-        None => Command::new(program),
-        Some(namespace) => {
-            // It becomes the program itself, so the process id stays the program's.
-            let mut inside = Command::new("ip");
-            inside.args(["netns", "exec", namespace]).arg(program);
-            inside
-        }
-    };
+    let mut words = wrapper.iter().map(OsStr::new).chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
     // Words are compared in tests: the same language everywhere.
     command.env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     command
@@ -66,19 +60,20 @@ impl Process {
         args: impl IntoIterator<Item = A>,
         log: &Path,
     ) -> Result<(Self, ChildStdin, ChildStdout)> {
-        Self::spawn_in(None, name, args, log)
+        Self::spawn_in(&[], name, args, log)
     }
 
-    /// The same in a network namespace of Linux, for which this process must be root.
+    /// The same behind these words: a program that sets something up and becomes the wanted one, so
+    /// that the process id is the latter's.
     pub fn spawn_in<A: AsRef<OsStr>>(
-        namespace: Option<&str>,
+        wrapper: &[String],
         name: &str,
         args: impl IntoIterator<Item = A>,
         log: &Path,
     ) -> Result<(Self, ChildStdin, ChildStdout)> {
         let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "error,kinmesh=debug".into());
         let stderr = File::options().create(true).append(true).open(log)?;
-        let started = command(name, namespace).args(args).env("RUST_LOG", filter).stderr(stderr).spawn();
+        let started = command(name, wrapper).args(args).env("RUST_LOG", filter).stderr(stderr).spawn();
         let mut child = started.with_context(|| format!("starting {name}"))?;
         let input = child.stdin.take().context("standard input is piped")?;
         let output = child.stdout.take().context("standard output is piped")?;

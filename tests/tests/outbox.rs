@@ -47,7 +47,7 @@ async fn what_waits_survives_the_end_of_both_and_arrives_in_order_exactly_once()
     let (alice, bob) = meet(&hers, &his).await?;
     let nothing_waits = |chats: &Value| list(chats).any(|chat| chat["waiting"].is_null());
     alice.wait_until("chats.list", json!({}), nothing_waits).await?;
-    let arrived = all(&bob, &to_alice).await?;
+    let arrived: Vec<_> = bob.history(&to_alice).await?.iter().map(key_and_text).collect();
     ensure!(arrived == expected, "{} arrived of {}", arrived.len(), expected.len());
     Ok(())
 }
@@ -58,19 +58,6 @@ async fn meet(hers: &Path, his: &Path) -> Result<(Peer, Peer)> {
     let bob = Peer::spawn(PeerOptions::default().data(his).join(alice.join_link().await?)).await?;
     bob.wait_online("Alice").await?;
     Ok((alice, bob))
-}
-
-/// Keys and texts of a whole conversation, oldest first.
-async fn all(peer: &Peer, conversation: &Value) -> Result<Vec<(String, String)>> {
-    let mut all = Vec::new();
-    let mut params = json!({ "conversation": conversation, "limit": 500 });
-    loop {
-        let page = peer.call("conversation.page", &params).await?;
-        let Some(oldest) = list(&page).next() else { break };
-        params["before"] = oldest["key"].clone();
-        all.splice(0..0, list(&page).map(key_and_text));
-    }
-    Ok(all)
 }
 
 fn key_and_text(entry: &Value) -> (String, String) {

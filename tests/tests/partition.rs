@@ -16,9 +16,7 @@ const THERE: [usize; 2] = [2, 3];
 /// Four neighbours in the lobby who see each other; `None` where no network can be made.
 async fn neighbours(name: &str) -> Result<Option<(Lan, Vec<Peer>, Value)>> {
     let Some(lan) = Lan::new(name, NAMES.len())? else {
-        eprintln!(
-            "NOT TESTED: this process may not make network namespaces. Run it as root with CAP_SYS_ADMIN."
-        );
+        not_tested();
         return Ok(None);
     };
     let spawn = |(house, name): (usize, &&str)| {
@@ -31,6 +29,10 @@ async fn neighbours(name: &str) -> Result<Option<(Lan, Vec<Peer>, Value)>> {
     futures::future::try_join_all(seen).await?;
     let lobby = lobbies.into_iter().next().context("four peers joined")?;
     Ok(Some((lan, peers, lobby)))
+}
+
+fn not_tested() {
+    eprintln!("NOT TESTED: this process may not make network namespaces. Run it as root with CAP_SYS_ADMIN.");
 }
 
 /// Waits until everybody holds as many entries as were said.
@@ -110,4 +112,39 @@ async fn who_comes_late_gets_what_those_said_who_are_gone() -> Result<()> {
     lan.plug(3, true)?;
     all_hold(&peers, &lobby, 15).await?;
     same_history_everywhere(&peers, &lobby).await
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_was_lost_with_its_reader_heals_when_the_two_meet_again() -> Result<()> {
+    let Some(lan) = Lan::new("s", 2)? else { return Ok(not_tested()) };
+    let home = tempfile::tempdir()?;
+    let neighbour = |house| PeerOptions::default().listen(&[]).mdns().namespace(lan.house(house));
+    let alice = || neighbour(0).data(home.path().join("alice"));
+    let (hers, bob) = tokio::try_join!(Peer::spawn(alice()), Peer::spawn(neighbour(1)))?;
+    hers.call("profile.set", json!({ "name": "Alice" })).await?;
+    bob.call("profile.set", json!({ "name": "Bob" })).await?;
+    hers.wait_online("Bob").await?;
+    bob.wait_online("Alice").await?;
+    let (to_bob, to_alice) = (bob.chat_with_me(), hers.chat_with_me());
+
+    // What Alice says arrives, and nothing that Bob answers does.
+    lan.cut(&[1], &[0])?;
+    hers.send(&to_bob, "can you hear me?").await?;
+    bob.wait_text("can you hear me?").await?;
+    assert_ne!(states(&hers, &to_bob).await?, ["delivered"]);
+    hers.kill9().await?;
+    lan.heal()?;
+
+    let hers = Peer::spawn(alice()).await?;
+    let is_known = |page: &Value| list(page).all(|entry| entry["delivery"]["state"] == "delivered");
+    hers.wait_until("conversation.page", json!({ "conversation": to_bob }), is_known).await?;
+    assert_eq!(states(&hers, &to_bob).await?, ["delivered"]);
+    assert_eq!(shown(&hers, &to_bob).await?, shown(&bob, &to_alice).await?);
+    Ok(())
+}
+
+/// How far each entry of a conversation has come.
+async fn states(peer: &Peer, conversation: &Value) -> Result<Vec<Value>> {
+    let history = peer.history(conversation).await?;
+    Ok(history.iter().map(|entry| entry["delivery"]["state"].clone()).collect())
 }
