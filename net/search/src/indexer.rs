@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
@@ -39,6 +40,10 @@ const QUIET: Duration = Duration::from_secs(60);
 
 /// After a fault the index is opened and examined again, no sooner than this.
 const RETRY: Duration = Duration::from_secs(30);
+
+/// What comes within this is read at once. Whoever wrote it waits for its way to others, which needs
+/// the store, the disk and the processor more than the index does; nobody searches this fast.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// What the thread is told.
 pub(crate) enum Task {
@@ -184,8 +189,18 @@ impl Indexer {
         Ok(())
     }
 
-    /// Waits for a task: for ever, unless there is something to do when it is quiet.
+    /// The next task, and time for more to come if it had to be waited for.
     fn next_task(&self) -> Result<Task, RecvTimeoutError> {
+        if let Ok(task) = self.tasks.try_recv() {
+            return Ok(task);
+        }
+        let task = self.wait_for_task()?;
+        thread::sleep(GATHER);
+        Ok(task)
+    }
+
+    /// Waits for a task: for ever, unless there is something to do when it is quiet.
+    fn wait_for_task(&self) -> Result<Task, RecvTimeoutError> {
         let is_at_rest = self.shared.fresh().is_empty() && !self.shared.is_viewed();
         if is_at_rest {
             self.tasks.recv().map_err(|RecvError| RecvTimeoutError::Disconnected)
