@@ -18,7 +18,8 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, Digest, EntryKey, Receipt, Refusal, RoomId, SyncRequest, SyncResponse,
+    ConversationId, Delivery, DeviceId, Digest, EntryId, EntryKey, Receipt, Refusal, RoomId, SyncRequest,
+    SyncResponse,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -78,6 +79,8 @@ struct Past {
     /// Both sides' digests, when they differed and nothing was left to exchange: some entries are
     /// refused by one of the two.
     difference: Option<(Digest, Digest)>,
+    /// Erased entries that came without their delete.
+    unvouched: BTreeSet<EntryId>,
 }
 
 /// What catching up remembers.
@@ -297,9 +300,10 @@ impl Core {
     fn end_session(&mut self, now_ms: u64, id: ConversationId, ending: Ending) {
         let Some(session) = self.sync.sessions.remove(&id) else { return };
         let device = session.device;
+        let unvouched = session.unvouched;
         let difference = session.difference.filter(|_| !session.has_moved && ending == Ending::Complete);
         if self.partners(now_ms, id).contains(&device) {
-            self.sync.past.insert((id, device), Past { ended_ms: now_ms, difference });
+            self.sync.past.insert((id, device), Past { ended_ms: now_ms, difference, unvouched });
         }
         match ending {
             Ending::Equal | Ending::Complete => {
@@ -475,7 +479,8 @@ impl Core {
         }
         let past = self.sync.past.get(&(id, device));
         let known_difference = past.and_then(|past| past.difference);
-        let mut session = Session::new(id, device, now_ms, known_difference);
+        let unvouched = past.map(|past| past.unvouched.clone()).unwrap_or_default();
+        let mut session = Session::new(id, device, now_ms, known_difference, unvouched);
         session.queued = self.conversations.get(&id).and_then(|known| known.last_stored_at_hand());
         let first = session.begin();
         self.sync.sessions.insert(id, session);

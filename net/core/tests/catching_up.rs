@@ -7,11 +7,13 @@
 mod mesh;
 
 use kinmesh_core::{Completeness, ConversationEvent, SyncFault};
+use kinmesh_proto::record::{StoredEntry, Write};
 use kinmesh_proto::{
     Content, ConversationId, ConversationTag, Delivery, DeviceKeys, Digest, Entry, EntryBody, EntryId,
     EntryPack, Hlc, KeyRange, Receipt, Refusal, SyncAsk, SyncRequest, SyncResponse, Unverified, Wanted,
     limits,
 };
+use kinmesh_store::HistoryStore;
 use mesh::{Faults, Mesh, START_MS};
 
 const ALICE: usize = 0;
@@ -468,6 +470,38 @@ fn what_was_taken_back_travels_without_its_words() {
         mesh.peers[CAROL].history(lobby).into_iter().map(|stored| stored.entry).collect();
     assert_eq!(entries[5..], [erased, delete]);
     assert_eq!(mesh.peers[CAROL].faults, []);
+}
+
+#[test]
+fn who_learns_of_a_delete_while_a_post_is_asked_for_keeps_nothing_back() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    mesh.isolate(ALICE);
+    let mut who = [ALICE, BOB];
+    who.sort_by_key(|index| mesh.peers[*index].device());
+    let [asker, holder] = who;
+    let (post, _, delete) = taken_back(lobby);
+    let newest = Unverified::sign(
+        EntryBody {
+            conversation: tag(lobby),
+            clock: Hlc::from_ms(START_MS),
+            seq: 1,
+            prev: Vec::new(),
+            content: Content::text("newest"),
+        },
+        &DeviceKeys::generate(&[77; 32], &[78; 32], 0),
+    );
+    mesh.remember(asker, lobby, std::slice::from_ref(&newest));
+    mesh.remember(holder, lobby, &[post, newest]);
+    mesh.link_unsettled(asker, holder);
+    let is_fetch = |request: &SyncRequest| matches!(request.ask, SyncAsk::Fetch(_));
+    while !mesh.peers[holder].questions.iter().any(is_fetch) {
+        assert!(mesh.step_in_time(), "something is under way");
+    }
+    let stored = StoredEntry { entry: delete, delivery: Delivery::Received, received_ms: START_MS };
+    mesh.peers[holder].disk.apply(&[Write::PutEntry { conversation: lobby, stored }]).unwrap();
+    mesh.advance(30_000);
+    assert_eq!(mesh.peers[asker].faults, []);
+    assert_eq!(mesh.peers[asker].history(lobby).len(), 3);
 }
 
 #[test]

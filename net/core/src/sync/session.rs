@@ -120,6 +120,10 @@ pub(crate) struct Session {
     needed: BTreeSet<EntryId>,
     doubtful: BTreeSet<EntryId>,
     is_second_try: bool,
+    /// Erased entries that came twice without their delete. It may have come to them while we compare.
+    pub unvouched: BTreeSet<EntryId>,
+    /// The same of the session before, in which they could have sent the delete of each.
+    unvouched_before: BTreeSet<EntryId>,
     /// What they lack, oldest first.
     lacking: Vec<EntryKey>,
     is_partial: bool,
@@ -133,6 +137,7 @@ impl Session {
         device: DeviceId,
         started_ms: u64,
         known_difference: Option<(Digest, Digest)>,
+        unvouched_before: BTreeSet<EntryId>,
     ) -> Self {
         Self {
             conversation,
@@ -153,6 +158,8 @@ impl Session {
             needed: BTreeSet::new(),
             doubtful: BTreeSet::new(),
             is_second_try: false,
+            unvouched: BTreeSet::new(),
+            unvouched_before,
             lacking: Vec::new(),
             is_partial: false,
             has_moved: false,
@@ -411,14 +418,27 @@ impl Session {
     }
 
     fn some_taken(&mut self, taken: &Taken) -> Result<Step, SyncFault> {
-        if self.is_second_try && !taken.doubtful.is_empty() {
-            return Err(SyncFault::Withheld);
+        if self.is_second_try {
+            self.give_up_on(&taken.doubtful)?;
         }
         for key in taken.settled.iter().chain(&taken.doubtful) {
             self.needed.remove(&key.id);
         }
-        self.doubtful.extend(taken.doubtful.iter().map(|key| key.id));
+        if !self.is_second_try {
+            self.doubtful.extend(taken.doubtful.iter().map(|key| key.id));
+        }
         Ok(self.fetch_some())
+    }
+
+    /// Leaves erased entries to the next session, which begins with the deletes that are newer than
+    /// this one; who cannot vouch for them then keeps something back.
+    fn give_up_on(&mut self, doubtful: &[EntryKey]) -> Result<(), SyncFault> {
+        if doubtful.iter().any(|key| self.unvouched_before.contains(&key.id)) {
+            return Err(SyncFault::Withheld);
+        }
+        self.is_partial |= !doubtful.is_empty();
+        self.unvouched.extend(doubtful.iter().map(|key| key.id));
+        Ok(())
     }
 
     fn run_taken(&mut self, left: KeyRange, taken: &Taken) -> Result<Step, SyncFault> {
