@@ -91,6 +91,11 @@ impl Discovery {
         }
     }
 
+    /// Whether it is one of the ways in that we were told.
+    pub(crate) fn is_bootstrap(&self, peer: &PeerId) -> bool {
+        self.bootstraps.iter().any(|known| known.peer == *peer)
+    }
+
     pub(crate) fn bootstrap_status(&self) -> Vec<BootstrapStatus> {
         let status =
             |known: &Bootstrap| BootstrapStatus { address: known.address.clone(), link: known.link.clone() };

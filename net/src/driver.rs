@@ -46,6 +46,7 @@ use crate::{NodeConfig, listen, transport};
 use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
 use reads::Look;
+pub(crate) use seek::Company;
 use seek::Seek;
 use sync::Questions;
 
@@ -115,6 +116,7 @@ pub(crate) struct Driver {
 pub(crate) async fn start(
     config: NodeConfig,
     connect: impl FnOnce(&Keypair) -> Result<Connections, TransportError>,
+    company: Company,
 ) -> Result<NodeHandle, StartError> {
     let (store, OpenReport { rebuilt }) = SledStore::open(&config.data_dir.join(HISTORY_DIR))?;
     let identity = Identity::load_or_create(&config.data_dir)?;
@@ -161,7 +163,7 @@ pub(crate) async fn start(
         overview,
         connections: ConnectionTable::default(),
         discovery,
-        seek: Seek::default(),
+        seek: Seek::new(company),
         topics: HashMap::new(),
         backlog: VecDeque::new(),
         waiting: BTreeMap::new(),
@@ -222,7 +224,8 @@ impl Driver {
             }
             if let Some(reply) = self.shutdown_asked.take() {
                 self.shut_down().await;
-                // Whoever asked may have stopped waiting.
+                // The addresses are free for the next start, then. Whoever asked may have stopped waiting.
+                drop(self);
                 let _ = reply.send(());
                 return;
             }

@@ -58,6 +58,6 @@ impl Node {
     ///
     /// Must be called on a tokio runtime. The peer runs until [`NodeHandle::shutdown`].
     pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
-        driver::start(config, transport::sockets).await
+        driver::start(config, transport::sockets, driver::Company::DEFAULT).await
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! Encryption, protocols, driver and disk are the real ones. Only with the feature `test-util`.
 
+use std::time::Duration;
+
 use libp2p::Multiaddr;
 
+use crate::driver::Company;
 use crate::error::StartError;
 use crate::handle::NodeHandle;
 use crate::{NodeConfig, driver, transport};
@@ -11,8 +14,22 @@ use crate::{NodeConfig, driver, transport};
 /// Starts a peer that listens on `/memory/<port>` and reaches others at such addresses only.
 ///
 /// Ports are shared by the whole process: give each peer its own.
-pub async fn start_in_memory(mut config: NodeConfig, port: u64) -> Result<NodeHandle, StartError> {
+pub async fn start_in_memory(config: NodeConfig, port: u64) -> Result<NodeHandle, StartError> {
+    start(config, port, Company::DEFAULT).await
+}
+
+/// The same for a peer that wants no more than so many connections, and then looks every second for
+/// members of whom nothing is heard.
+pub async fn start_in_small_company(
+    config: NodeConfig,
+    port: u64,
+    peers_wanted: usize,
+) -> Result<NodeHandle, StartError> {
+    start(config, port, Company { peers_wanted, venture_every: Duration::from_secs(1) }).await
+}
+
+async fn start(mut config: NodeConfig, port: u64, company: Company) -> Result<NodeHandle, StartError> {
     config.listen = vec![Multiaddr::from(libp2p::multiaddr::Protocol::Memory(port))];
     config.mdns = false;
-    driver::start(config, transport::memory).await
+    driver::start(config, transport::memory, company).await
 }

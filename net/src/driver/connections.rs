@@ -73,6 +73,13 @@ impl ConnectionTable {
         self.peers.get(peer)?.iter().min_by_key(|link| link.scope)
     }
 
+    /// Of these peers, the one that is connected for longest.
+    pub(crate) fn oldest(&self, of: impl Fn(&PeerId) -> bool) -> Option<PeerId> {
+        let peers = self.peers.iter().filter(|(peer, _)| of(peer));
+        let since = |links: &[Link]| links.iter().map(|link| link.opened).min();
+        peers.min_by_key(|(_, links)| since(links)).map(|(peer, _)| *peer)
+    }
+
     /// The narrowest scope over which anybody is connected.
     pub(crate) fn narrowest_scope(&self) -> Option<Scope> {
         self.peers.values().flatten().map(|link| link.scope).min()
@@ -155,6 +162,18 @@ mod tests {
         crossed.introduced(&bob, id(2), 1000);
         crossed.opened(bob, theirs(3, start + CROSSING_MAX));
         assert!(crossed.is_after_a_loss(&bob, id(3)), "too late for that");
+    }
+
+    #[test]
+    fn who_is_connected_for_longest_makes_room_unless_they_are_needed() {
+        let (alice, bob, start) = (PeerId::random(), PeerId::random(), Instant::now());
+        let mut connections = ConnectionTable::default();
+        connections.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start + CROSSING_MAX));
+        connections.opened(alice, link(2, "/ip4/10.0.0.1/tcp/1", start));
+        connections.opened(alice, link(3, "/ip4/10.0.0.1/tcp/1", start + 2 * CROSSING_MAX));
+        assert_eq!(connections.oldest(|_| true), Some(alice));
+        assert_eq!(connections.oldest(|peer| *peer != alice), Some(bob));
+        assert_eq!(connections.oldest(|_| false), None);
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl Driver {
         self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened, since_ms: None });
         self.discovery.connected(&peer, Instant::now());
         self.advertise_local_addresses();
+        self.make_room_for(peer);
         self.status_changed = true;
         if let Some(device) = device_of(&peer)
             && let Some(best) = self.connections.best(&peer)

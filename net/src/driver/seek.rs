@@ -14,8 +14,9 @@ use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
 use super::Driver;
 use crate::convert::{Scope, is_worth_dialling, scope_of, without_peer};
 use crate::discovery::{ADDRESSES_PER_DEVICE, Dial};
-use crate::identity::{device_of, unix_ms};
+use crate::identity::{device_of, peer_of, unix_ms};
 use kinmesh_proto::record::Write;
+use rand::seq::SliceRandom;
 
 /// Registrations live this long, in seconds; short, so that what is gone is soon forgotten.
 const REGISTRATION_TTL_S: u64 = 600;
@@ -31,14 +32,31 @@ const DISCOVER_MAX: u64 = 100;
 const PROVIDERS_EVERY: Duration = Duration::from_secs(60);
 /// Missing contacts asked for in one round.
 const CONTACTS_PER_ROUND: usize = 32;
-/// Peers above which strangers of a room are not dialled any more: gossip needs a dozen.
-const PEERS_WANTED: usize = 48;
 /// The protocol by which a rendezvous server is known.
 const RENDEZVOUS: StreamProtocol = StreamProtocol::new("/rendezvous/1.0.0");
 
+/// How many to be connected to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Company {
+    /// Peers above which members of our rooms are not dialled any more.
+    pub peers_wanted: usize,
+    /// Above that, somebody of whom nothing is heard is dialled this often.
+    pub venture_every: Duration,
+}
+
+impl Company {
+    /// Gossip needs a dozen. Two halves of a room that lost each other meet again within half a
+    /// minute, and one dial in that time costs nothing where somebody is simply away.
+    pub(crate) const DEFAULT: Self = Self { peers_wanted: 48, venture_every: Duration::from_secs(30) };
+}
+
 /// When to ask whom again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seek {
+    company: Company,
+    venture_due: Instant,
+    /// Who was dialled although there are peers enough.
+    venture: Option<PeerId>,
     /// Rendezvous servers connected, and when to register there and when to ask.
     nodes: BTreeMap<PeerId, NodeSchedule>,
     /// Namespaces announced through Kademlia.
@@ -54,6 +72,23 @@ struct NodeSchedule {
 }
 
 impl Seek {
+    pub(super) fn new(company: Company) -> Self {
+        Self {
+            company,
+            venture_due: Instant::now(),
+            venture: None,
+            nodes: BTreeMap::new(),
+            provided: BTreeSet::new(),
+            kad_nodes: 0,
+            providers_due: None,
+        }
+    }
+
+    fn ventures(&mut self, now: Instant, peer: PeerId) {
+        self.venture_due = now + self.company.venture_every;
+        self.venture = Some(peer);
+    }
+
     pub(super) fn forget_node(&mut self, peer: &PeerId) {
         self.nodes.remove(peer);
     }
@@ -77,6 +112,7 @@ impl Driver {
             self.dial(dial);
         }
         self.dial_known_peers(now);
+        self.venture(now);
         self.use_rendezvous(now);
         self.use_kademlia(now);
     }
@@ -145,6 +181,62 @@ impl Driver {
         self.seek.nodes.contains_key(peer)
     }
 
+    fn has_company(&self) -> bool {
+        self.connections.count() >= self.seek.company.peers_wanted
+    }
+
+    /// Dials one of whom nothing is heard, although there are peers enough: two halves of a room that
+    /// were apart would otherwise be content with themselves for ever.
+    fn venture(&mut self, now: Instant) {
+        if !self.has_company() || self.seek.venture_due > now {
+            return;
+        }
+        let mut unheard = self.core.unheard_members(unix_ms());
+        unheard.retain(|device| self.is_missing(*device));
+        unheard.shuffle(&mut rand::rng());
+        if let Some(dial) = self.discovery.due_peers(now, unheard.into_iter()).into_iter().next() {
+            self.seek.ventures(now, dial.peer);
+            self.dial(dial);
+        }
+    }
+
+    /// Whether to dial somebody who is said to be in a room of ours: while there are peers enough,
+    /// only now and then, and only if no fellow member has brought us a word of them.
+    fn is_wanted(&mut self, peer: PeerId) -> bool {
+        if !self.has_company() {
+            return true;
+        }
+        let now = Instant::now();
+        let is_unheard_of = device_of(&peer).is_some_and(|device| self.core.person_of(device).is_none());
+        let is_due = is_unheard_of && self.seek.venture_due <= now;
+        if is_due {
+            self.seek.ventures(now, peer);
+        }
+        is_due
+    }
+
+    /// A connection stands. Of the others the oldest is let go for a venture, so that nobody collects
+    /// connections without end; contacts, people in chats and ways into the mesh stay.
+    pub(super) fn make_room_for(&mut self, peer: PeerId) {
+        if self.seek.venture.take_if(|venture| *venture == peer).is_none() {
+            return;
+        }
+        let kept: BTreeSet<DeviceId> = self.core.contact_devices().into_iter().collect();
+        let may_go = |other: &PeerId| {
+            *other != peer
+                && !self.is_infrastructure(other)
+                && !self.discovery.is_bootstrap(other)
+                && device_of(other).is_some_and(|device| !kept.contains(&device))
+        };
+        if self.connections.count() > self.seek.company.peers_wanted
+            && let Some(oldest) = self.connections.oldest(may_go)
+        {
+            tracing::debug!("somebody makes room for a member of whom nothing was heard");
+            // It may have gone by itself.
+            let _ = self.swarm.disconnect_peer_id(oldest);
+        }
+    }
+
     fn dial(&mut self, Dial { peer, addresses }: Dial) {
         if peer == *self.swarm.local_peer_id() || addresses.is_empty() {
             return;
@@ -157,17 +249,19 @@ impl Driver {
 
     /// Contacts first, then members of our rooms.
     fn dial_known_peers(&mut self, now: Instant) {
-        let is_missing = |device: &DeviceId| {
-            crate::identity::peer_of(*device).is_some_and(|peer| !self.connections.is_connected(&peer))
-        };
         let mut wanted = self.core.contact_devices();
-        if self.connections.count() < PEERS_WANTED {
+        if !self.has_company() {
             wanted.extend(self.core.member_devices());
         }
-        let dials = self.discovery.due_peers(now, wanted.into_iter().filter(is_missing));
+        wanted.retain(|device| self.is_missing(*device));
+        let dials = self.discovery.due_peers(now, wanted.into_iter());
         for dial in dials {
             self.dial(dial);
         }
+    }
+
+    fn is_missing(&self, device: DeviceId) -> bool {
+        peer_of(device).is_some_and(|peer| !self.connections.is_connected(&peer))
     }
 
     fn use_rendezvous(&mut self, now: Instant) {
@@ -252,7 +346,7 @@ impl Driver {
 
     /// Somebody is said to be reachable at these addresses.
     fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, told_over: Scope) {
-        if self.connections.is_connected(&peer) || self.connections.count() >= PEERS_WANTED {
+        if self.connections.is_connected(&peer) || !self.is_wanted(peer) {
             return;
         }
         let addresses =
@@ -286,7 +380,7 @@ impl Driver {
             && let GetProvidersOk::FoundProviders { providers, .. } = found
         {
             for peer in providers {
-                if !self.connections.is_connected(&peer) && self.connections.count() < PEERS_WANTED {
+                if !self.connections.is_connected(&peer) && self.is_wanted(peer) {
                     // Kademlia adds the addresses it knows to the dial.
                     let dial = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
                     let _ = self.swarm.dial(dial.build());

@@ -24,8 +24,9 @@ const SILENCE_MAX_MS: u64 = 12_000;
 const PING_EVERY_TICKS: u64 = 10;
 /// A peer looks for others this often, in ticks.
 const SEEK_EVERY_TICKS: u64 = 2;
-/// Whoever has enough of them still dials a stranger this often, in ticks: two halves of a room that
-/// were apart would otherwise be content with themselves for ever.
+/// Whoever has enough of them still dials a member of whom nothing is heard this often, in ticks, as in
+/// `net/src/driver/seek.rs`: two halves of a room that were apart would otherwise be content with
+/// themselves for ever.
 const VENTURE_EVERY_TICKS: u64 = 30;
 /// Connections above which no further one is dialled, as in `net/src/driver/seek.rs`.
 const PEERS_WANTED: usize = 48;
@@ -81,10 +82,9 @@ impl Simulation {
 
     /// Fellow members to connect to, until there are enough of them.
     fn wanted_in(&mut self, index: usize, room: RoomId) -> Vec<usize> {
-        let wanted = self.scenario.links_wanted.saturating_sub(self.peers[index].listeners(room).len());
-        let missing = wanted.max(usize::from(self.ticks(index).is_multiple_of(VENTURE_EVERY_TICKS)));
+        let missing = self.scenario.links_wanted.saturating_sub(self.peers[index].listeners(room).len());
         if missing == 0 {
-            return Vec::new();
+            return self.venture(index).into_iter().collect();
         }
         let members = self.members.get(&room).into_iter().flatten().copied();
         let mut strangers: Vec<usize> =
@@ -94,6 +94,18 @@ impl Simulation {
             strangers.swap_remove(drawn);
         }
         strangers
+    }
+
+    /// Now and then a member of whom nothing is heard, for whoever has company enough.
+    fn venture(&mut self, index: usize) -> Option<usize> {
+        if !self.ticks(index).is_multiple_of(VENTURE_EVERY_TICKS) {
+            return None;
+        }
+        let peer = &self.peers[index];
+        let unheard = peer.core.as_ref()?.unheard_members(peer.clock.read(self.now_ms)).into_iter();
+        let unheard = unheard.filter_map(|device| self.by_device.get(&device).copied());
+        let unheard: Vec<usize> = unheard.filter(|other| !peer.is_linked(*other)).collect();
+        self.dice.pick(&unheard)
     }
 
     /// A dial has come through, or has not.
