@@ -3,13 +3,14 @@
 //! Routes messages to screens and the peer's facts to the screen that shows them. Decides nothing
 //! that the other faces could not: all that is done goes through [`Program`].
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use iced::keyboard::key::Named;
 use iced::keyboard::{self, Key};
 use iced::theme::Mode;
-use iced::widget::{column, container, stack, text};
-use iced::{Fill, Size, Subscription, Task, event, window};
+use iced::widget::{column, container, row, stack, text};
+use iced::{Center, Fill, Size, Subscription, Task, event, window};
 use kinmesh_core::{ConversationEvent, Event};
 use kinmesh_model::{Clock, badge};
 use kinmesh_proto::ConversationId;
@@ -18,12 +19,12 @@ use crate::feed::{self, Batch};
 use crate::i18n::{self, Language, tr, tr_args};
 use crate::program::Program;
 use crate::rebuilt;
-use crate::screen::{Cx, home, onboarding, settings};
+use crate::screen::{Cx, home, onboarding, search, settings};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::theme::container::Tone;
 use crate::theme::{self, Theme, size, space as gap};
-use crate::widget::Element;
+use crate::widget::{self, Element, Icon};
 
 /// The window at the first start.
 const WINDOW: Size = Size::new(1240.0, 800.0);
@@ -39,6 +40,8 @@ const TYPING_TICK: Duration = Duration::from_secs(1);
 /// The desktop program.
 pub struct App {
     program: Program,
+    /// Where the caller finds the peer when the window is closed.
+    last: Option<Arc<Mutex<Program>>>,
     settings: Settings,
     system: Mode,
     cx: Cx,
@@ -47,6 +50,9 @@ pub struct App {
     open_settings: Option<settings::State>,
     toast: Option<Toast>,
     toasts: u64,
+    /// Whether the bands about the history and its index were read and closed.
+    closed_rebuilt: bool,
+    closed_indexing: bool,
 }
 
 struct Toast {
@@ -77,10 +83,28 @@ pub enum Message {
     Tick,
     /// This note was there long enough.
     ToastEnds(u64),
+    /// The band about the history was read.
+    CloseRebuilt,
+    /// The band about its index was read.
+    CloseIndexing,
 }
 
-/// Shows the window until it is closed. The peer is the caller's to end.
-pub fn run(program: Program) -> iced::Result {
+/// Shows the window until it is closed. The peer that lives here then is the caller's to end: an import
+/// at the first start puts another one in its place.
+pub fn run(program: Program) -> (Program, iced::Result) {
+    let last = Arc::new(Mutex::new(program));
+    let shown = show(&last);
+    (current(&last).clone(), shown)
+}
+
+/// The peer as of now.
+fn current(program: &Mutex<Program>) -> MutexGuard<'_, Program> {
+    // The value is replaced whole, so a panic elsewhere left it sound.
+    program.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn show(program: &Arc<Mutex<Program>>) -> iced::Result {
+    let program = program.clone();
     let settings = iced::Settings {
         id: Some("kinmesh".to_owned()),
         fonts: theme::FONT_FILES.iter().map(|file| (*file).into()).collect(),
@@ -89,7 +113,7 @@ pub fn run(program: Program) -> iced::Result {
         ..iced::Settings::default()
     };
     let window = window::Settings { size: WINDOW, min_size: Some(WINDOW_MIN), ..window::Settings::default() };
-    iced::application(move || App::start(program.clone()), App::update, App::view)
+    iced::application(move || App::start(&program), App::update, App::view)
         .settings(settings)
         .window(window)
         .title(App::title)
@@ -99,8 +123,8 @@ pub fn run(program: Program) -> iced::Result {
 }
 
 impl App {
-    fn start(program: Program) -> (Self, Task<Message>) {
-        let app = Self::new(program, Clock::local());
+    fn start(program: &Arc<Mutex<Program>>) -> (Self, Task<Message>) {
+        let app = Self { last: Some(program.clone()), ..Self::new(current(program).clone(), Clock::local()) };
         let focus = match app.onboarding {
             Some(_) => onboarding::State::start().map(Message::Onboarding),
             None => Task::none(),
@@ -118,6 +142,7 @@ impl App {
         Self {
             onboarding: cx.overview.me.name.is_none().then(onboarding::State::default),
             program,
+            last: None,
             settings,
             system: Mode::None,
             cx,
@@ -125,7 +150,14 @@ impl App {
             open_settings: None,
             toast: None,
             toasts: 0,
+            closed_rebuilt: false,
+            closed_indexing: false,
         }
+    }
+
+    /// The peer as of now, and its settings.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// What the main screen shows.
@@ -183,6 +215,14 @@ impl App {
                 self.toast.take_if(|toast| toast.id == id);
                 Task::none()
             }
+            Message::CloseRebuilt => {
+                self.closed_rebuilt = true;
+                Task::none()
+            }
+            Message::CloseIndexing => {
+                self.closed_indexing = true;
+                Task::none()
+            }
         }
     }
 
@@ -218,11 +258,26 @@ impl App {
     fn update_onboarding(&mut self, message: onboarding::Message) -> Task<Message> {
         let Some(onboarding) = &mut self.onboarding else { return Task::none() };
         let (task, event) = onboarding.update(message, &self.program);
-        if event == Some(onboarding::Event::Finished) {
-            self.onboarding = None;
-            self.cx.set_overview(self.program.node.overview());
+        match event {
+            Some(onboarding::Event::Finished) => {
+                self.onboarding = None;
+                self.cx.set_overview(self.program.node.overview());
+            }
+            Some(onboarding::Event::Restored(program)) => self.go_on_as(program),
+            None => {}
         }
         task.map(Message::Onboarding)
+    }
+
+    /// Goes on as another peer, which has taken the place of the first one.
+    fn go_on_as(&mut self, program: Program) {
+        let (window, system, last) = (self.cx.window, self.system, self.last.take());
+        if let Some(last) = &last {
+            *current(last) = program.clone();
+        }
+        *self = Self { system, last, ..Self::new(program, self.cx.clock.clone()) };
+        self.cx.window = window;
+        self.cx.theme = Theme::chosen(self.settings.theme, system);
     }
 
     fn update_home(&mut self, message: home::Message) -> Task<Message> {
@@ -230,7 +285,7 @@ impl App {
         let task = task.map(Message::Home);
         match event {
             Some(home::Event::Settings) => {
-                self.open_settings = Some(settings::State::new(&self.cx.overview.me));
+                self.open_settings = Some(settings::State::new(&self.cx));
                 task
             }
             Some(home::Event::Toast(words)) => Task::batch([task, self.say(words)]),
@@ -239,7 +294,9 @@ impl App {
     }
 
     fn update_settings(&mut self, message: settings::Message) -> Task<Message> {
-        let Some(open) = &mut self.open_settings else { return Task::none() };
+        let Some(open) = &mut self.open_settings else {
+            return message.outcome().map_or_else(Task::none, |words| self.say(words));
+        };
         let (task, event) = open.update(message, &self.program);
         let task = task.map(Message::Settings);
         let said = match event {
@@ -336,17 +393,21 @@ impl App {
         stack![screen].push(toast).into()
     }
 
-    /// What is wrong with the store, for as long as it is.
+    /// What is wrong with the store, for as long as it is; what became of the history and how far its
+    /// index is, until that was read.
     fn banners(&self) -> impl Iterator<Item = Element<'_, Message>> {
-        let fault = self
-            .cx
-            .status
+        let status = &self.cx.status;
+        let fault = status
             .store_fault
             .as_ref()
-            .map(|fault| banner(Tone::Bad, tr_args("store-fault", &[("fault", fault.clone().into())])));
-        let rebuilt = self.cx.status.store_rebuilt.as_ref();
-        let rebuilt = rebuilt.map(|rebuilt| banner(Tone::Warning, rebuilt::words(rebuilt)));
-        fault.into_iter().chain(rebuilt)
+            .map(|fault| banner(Tone::Bad, tr_args("store-fault", &[("fault", fault.clone().into())]), None));
+        let rebuilt = status.store_rebuilt.as_ref().filter(|_| !self.closed_rebuilt);
+        let rebuilt = rebuilt
+            .map(|rebuilt| banner(Tone::Warning, rebuilt::words(rebuilt), Some(Message::CloseRebuilt)));
+        let progress = status.search_progress.filter(|_| !self.closed_indexing);
+        let indexing =
+            progress.map(|of| banner(Tone::Quiet, search::indexing(of), Some(Message::CloseIndexing)));
+        [fault, rebuilt, indexing].into_iter().flatten()
     }
 }
 
@@ -363,9 +424,11 @@ async fn quit() -> Message {
     Message::Quit
 }
 
-fn banner<'a>(tone: Tone, words: String) -> Element<'a, Message> {
-    let words = text(words).size(size::SECONDARY).font(theme::MEDIUM);
-    container(words).padding([gap::S, gap::L]).width(Fill).style(theme::container::banner(tone)).into()
+fn banner<'a>(tone: Tone, words: String, close: Option<Message>) -> Element<'a, Message> {
+    let words = text(words).size(size::SECONDARY).font(theme::MEDIUM).width(Fill);
+    let close = close.map(|close| widget::small_icon_button(Icon::Close, tr("close"), close));
+    let content = row![words].push(close).spacing(gap::M).align_y(Center);
+    container(content).padding([gap::S, gap::L]).width(Fill).style(theme::container::banner(tone)).into()
 }
 
 /// Window events, and keys that no field took. Ctrl+K works from within a field too.

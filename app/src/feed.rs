@@ -37,12 +37,12 @@ pub fn feed(node: &NodeHandle) -> Subscription<Batch> {
     Subscription::run_with(Source(node.clone()), |source| batches(&source.0))
 }
 
-/// There is one peer in a program: every source is the same one.
+/// One peer at a time lives in a program; an import puts another in its place.
 struct Source(NodeHandle);
 
 impl Hash for Source {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        "peer".hash(state);
+        self.0.overview().me.person.hash(state);
     }
 }
 

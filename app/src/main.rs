@@ -57,7 +57,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
 
 /// The window hears the operating system by itself.
 fn show_window(program: &Program, runtime: &Runtime) -> anyhow::Result<()> {
-    let shown = kinmesh::app::run(program.clone());
+    let (program, shown) = kinmesh::app::run(program.clone());
     runtime.block_on(program.node.shutdown());
     Ok(shown?)
 }

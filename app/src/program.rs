@@ -3,11 +3,13 @@
 //! Turns options into a started peer, and keeps the settings in step with the ways into the mesh
 //! that a person adds. Knows no face.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, fs, io};
 
 use directories::ProjectDirs;
 use kinmesh_core::EntryView;
+use kinmesh_net::archive::{ImportError, ImportReport, Passphrase, Progress, import};
 use kinmesh_net::{
     ChangeError, ConnectError, FollowError, Node, NodeConfig, NodeHandle, ReadError, RoomHandle, SendError,
     StartError, parse_address,
@@ -15,9 +17,13 @@ use kinmesh_net::{
 use kinmesh_proto::{
     ConversationId, DisplayName, EntryKey, JoinLink, LinkError, NameError, PageAt, StatusLine,
 };
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task;
 
 use crate::args::Options;
-use crate::settings::{Settings, SettingsError, SettingsFile};
+use crate::settings::{FILES, Settings, SettingsError, SettingsFile};
 
 /// A peer that runs, and its settings.
 #[derive(Clone)]
@@ -26,6 +32,43 @@ pub struct Program {
     pub node: NodeHandle,
     /// The settings.
     pub settings: SettingsFile,
+    origin: Arc<Origin>,
+}
+
+/// How the peer was started, and where it runs.
+struct Origin {
+    options: Options,
+    data_dir: PathBuf,
+    runtime: Handle,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").finish_non_exhaustive()
+    }
+}
+
+/// An archive did not take the peer's place.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Nothing was imported, and nothing has changed.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// It was imported, but not to where the peer lived, which has ended.
+    #[error("everything is in {}, and could not be moved from there: {source}", imported.display())]
+    Place {
+        /// Where it is.
+        imported: PathBuf,
+        /// Why it is not in its place.
+        #[source]
+        source: io::Error,
+    },
+    /// It is in its place, but the program did not start with it.
+    #[error("everything is here, but the program has to be started again: {0}")]
+    Start(#[from] ProgramError),
+    /// The program ends.
+    #[error("the import was broken off")]
+    BrokenOff,
 }
 
 /// The program could not be started as asked.
@@ -118,8 +161,9 @@ impl Program {
         let name = options.name.as_deref().map(DisplayName::new).transpose().map_err(ProgramError::Name)?;
         let data_dir = data_dir(options)?;
         let settings = SettingsFile::load(&data_dir)?;
-        let node = Node::start(config(options, data_dir, &settings.get())?).await?;
-        let program = Self { node, settings };
+        let node = Node::start(config(options, data_dir.clone(), &settings.get())?).await?;
+        let origin = Origin { options: options.clone(), data_dir, runtime: Handle::current() };
+        let program = Self { node, settings, origin: Arc::new(origin) };
         if let Err(error) = program.set_up(name, &links).await {
             program.node.shutdown().await;
             return Err(error);
@@ -135,6 +179,32 @@ impl Program {
             self.follow(link).await?;
         }
         Ok(())
+    }
+
+    /// Lets the peer of an archive take the place of this one, which must be new: without a name it is
+    /// nobody's. The archive is imported beside it first, so that a wrong passphrase changes nothing.
+    pub async fn restore(
+        &self,
+        archive: PathBuf,
+        passphrase: Passphrase,
+        progress: watch::Sender<Progress>,
+    ) -> Result<(Self, ImportReport), RestoreError> {
+        let data_dir = self.origin.data_dir.clone();
+        if self.node.overview().me.name.is_some() {
+            return Err(ImportError::HasPeer { dir: data_dir }.into());
+        }
+        let importing =
+            move || import_beside(&data_dir, |into| import(&archive, &passphrase, into, FILES, &progress));
+        let imported = task::spawn_blocking(importing).await.map_err(|_| RestoreError::BrokenOff)?;
+        let (imported, report) = imported?;
+        self.node.shutdown().await;
+        let origin = self.origin.clone();
+        // The peer runs where the first one ran, whoever asked for it.
+        let started = self.origin.runtime.spawn(async move {
+            take_place(imported, &origin.data_dir)?;
+            Ok::<_, RestoreError>(Self::start(&origin.options).await?)
+        });
+        Ok((started.await.map_err(|_| RestoreError::BrokenOff)??, report))
     }
 
     /// Changes the own name and keeps the status line.
@@ -183,6 +253,42 @@ impl Program {
         self.settings.update(|settings| settings.add_bootstraps(&link.nodes))?;
         Ok(room)
     }
+}
+
+/// Imports into a directory beside this one, which is gone again if that fails.
+fn import_beside(
+    data_dir: &Path,
+    import: impl FnOnce(&Path) -> Result<ImportReport, ImportError>,
+) -> Result<(TempDir, ImportReport), ImportError> {
+    let failed = |source| ImportError::Io { path: data_dir.to_owned(), source };
+    let beside = beside(data_dir, "imported").map_err(failed)?;
+    let report = import(beside.path())?;
+    Ok((beside, report))
+}
+
+/// Gives what was imported the place of a peer that has ended and was nobody's.
+fn take_place(imported: TempDir, data_dir: &Path) -> Result<(), RestoreError> {
+    // From here on it stays, whatever happens.
+    let imported = imported.keep();
+    let swap = || {
+        let data_dir = fs::canonicalize(data_dir)?;
+        let unused = beside(&data_dir, "unused")?;
+        let inside = unused.path().join("peer");
+        fs::rename(&data_dir, &inside)?;
+        fs::rename(&imported, &data_dir).inspect_err(|_| {
+            // The first failure is the one to tell.
+            let _ = fs::rename(&inside, &data_dir);
+        })
+    };
+    swap().map_err(|source| RestoreError::Place { imported: imported.clone(), source })
+}
+
+/// A directory on the same file system, for its owner only.
+fn beside(data_dir: &Path, what: &str) -> io::Result<TempDir> {
+    let data_dir = fs::canonicalize(data_dir)?;
+    let name = data_dir.file_name().unwrap_or_default().to_string_lossy();
+    let parent = data_dir.parent().unwrap_or(Path::new("/"));
+    tempfile::Builder::new().prefix(&format!("{name}.{what}-")).tempdir_in(parent)
 }
 
 fn join_links(texts: &[String]) -> Result<Vec<JoinLink>, ProgramError> {

@@ -261,6 +261,24 @@ pub fn field<'a, Message: Clone + 'a>(
         .into()
 }
 
+/// A field of one line whose text nobody sees.
+pub fn secret<'a, Message: Clone + 'a>(
+    id: &'static str,
+    hint: &str,
+    value: &str,
+    on_input: impl Fn(String) -> Message + 'a,
+    on_submit: Option<Message>,
+) -> Element<'a, Message> {
+    text_input(hint, value)
+        .id(id)
+        .secure(true)
+        .size(size::TEXT)
+        .padding([10.0, gap::M])
+        .on_input(on_input)
+        .on_submit_maybe(on_submit)
+        .into()
+}
+
 /// What went wrong, under the field it is about.
 pub fn error<'a, Message: 'a>(words: Option<&'a str>) -> Option<Element<'a, Message>> {
     words.map(|words| {

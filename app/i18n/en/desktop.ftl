@@ -15,6 +15,13 @@ onboarding-promise = No account, no password: your name is all it takes.
 onboarding-name = Your name
 onboarding-start = Start
 onboarding-have-link = I have a join link
+onboarding-have-archive = I have an archive
+restore-title = Bring everything back
+restore-sentence = An archive holds keys, contacts, rooms and all messages of a device. This one goes on as that device.
+restore-file = The archive, such as ~/kinmesh-2026-11-21.age
+restore-passphrase = Its passphrase
+restore-do = Import
+restore-done = { $conversations } conversations with { $entries } messages and changes, { $people } people, your keys and your settings are here.
 
 # Sidebar
 me-online = online on this device
@@ -155,6 +162,7 @@ refusal-over-quota = its author has written too much in a day
 # Search over all messages
 search-messages = Search messages
 search-messages-hint = Words, in any script
+search-here = Search in here
 search-open = Search (Ctrl F)
 search-for = Search messages for “{ $text }”
 search-invite = Type a word, or choose whose messages and when. Typed, that is from:, in:, after: and before:, such as after:2026-11-01.
@@ -233,6 +241,31 @@ network-own-link = Your own link brings others to this device.
 
 # Settings
 settings-profile = You
+settings-history = Your history
+settings-export = Export everything
+settings-export-sentence = One file with your keys, contacts, rooms, all messages and settings, locked by a passphrase. Nobody can help you without it. A file of the same name is replaced.
+settings-export-one = One conversation
+settings-export-one-sentence = “…” in its header writes one room or chat as Markdown or JSON, without a passphrase.
+settings-import = Import
+settings-import-sentence = An archive makes a device of its own: start Kinmesh on a new computer, or with --data and a new directory, and choose “I have an archive”.
+export-open = Export…
+export-title = Export { $title }
+export-sentence = The file has no passphrase: whoever opens it can read it. One of the same name is replaced.
+export-markdown = Markdown, to read
+export-json = JSON, for programs
+export-file = Where to, such as ~/Documents/kinmesh.age
+export-passphrase = Passphrase
+export-again = The same once more
+export-mistyped = The two passphrases are not the same.
+export-do = Export
+export-progress = { $posts ->
+    [one] 1 message written…
+   *[other] { $posts } messages written…
+}
+archive-locking = Locking it with the passphrase…
+strength-weak = Weak: it can be guessed in a day. Use four rare words or more.
+strength-fair = Fair: it takes years to guess.
+strength-strong = Strong: nobody guesses it.
 settings-look = Look and language
 settings-sound = Sound
 settings-name = Name
@@ -287,6 +320,18 @@ error-too-many-rooms = No more than { $max } rooms at once. Leave one first.
 error-link = This is not a join link. It starts with kinmesh://join, or is an address that ends in /p2p/ and an id.
 error-no-peer-id = The address must end in /p2p/ and the id of who answers there.
 error-ourselves = That is this device itself.
+error-file = { $file }: { $fault }
+error-export = Not exported: { $fault }
+error-import = Not imported: { $fault }
+error-archive-passphrase = The passphrase is wrong.
+error-archive-none = This is not an archive of Kinmesh.
+error-archive-newer = A newer Kinmesh wrote this archive: update first.
+error-archive-cut = The archive ends too early: part of it is missing.
+error-archive-damaged = The archive is damaged, or part of it is missing.
+error-archive-work = The passphrase of this archive takes too much memory to check.
+error-restore-place = Everything is in { $dir }, and could not be moved from there: { $fault }. Close Kinmesh and start it with --data and that directory.
+error-restore-start = Everything is here. Close Kinmesh and start it again: { $fault }
+error-restore-broken-off = The import was broken off. Close Kinmesh and start it again.
 error-settings = The settings could not be saved: { $fault }
 
 # Days. A day is built here so that every language may order it as it likes.

@@ -15,6 +15,13 @@ onboarding-promise = 无需账号，无需密码，只要一个名字。
 onboarding-name = 你的名字
 onboarding-start = 开始
 onboarding-have-link = 我有加入链接
+onboarding-have-archive = 我有归档文件
+restore-title = 恢复全部内容
+restore-sentence = 归档文件包含一台设备的密钥、联系人、房间和所有消息。此设备将以那台设备的身份继续。
+restore-file = 归档文件，例如 ~/kinmesh-2026-11-21.age
+restore-passphrase = 它的密码
+restore-do = 导入
+restore-done = { $conversations } 个会话、{ $entries } 条消息和更改、{ $people } 个人，以及你的密钥和设置都已在这里。
 
 # 侧栏
 me-online = 在此设备上在线
@@ -116,6 +123,7 @@ refusal-over-quota = 作者一天内写得太多
 # 搜索所有消息
 search-messages = 搜索消息
 search-messages-hint = 任何文字的词语
+search-here = 在此对话中搜索
 search-open = 搜索（Ctrl F）
 search-for = 在消息中搜索“{ $text }”
 search-invite = 输入词语，或选择作者和时间。也可以输入 from:、in:、after: 和 before:，例如 after:2026-11-01。
@@ -185,6 +193,28 @@ network-own-link = 你的链接可以把其他人带到此设备。
 
 # 设置
 settings-profile = 你
+settings-history = 你的历史
+settings-export = 导出全部内容
+settings-export-sentence = 一个文件，包含你的密钥、联系人、房间、所有消息和设置，用密码锁定。没有密码，谁也帮不了你。同名文件会被替换。
+settings-export-one = 单个对话
+settings-export-one-sentence = 对话标题栏中的“…”可以把一个房间或聊天写成 Markdown 或 JSON，不加密码。
+settings-import = 导入
+settings-import-sentence = 归档文件会成为一台独立的设备：在新电脑上，或用 --data 和新目录启动 Kinmesh，然后选择“我有归档文件”。
+export-open = 导出…
+export-title = 导出 { $title }
+export-sentence = 文件没有密码：谁打开都能阅读。同名文件会被替换。
+export-markdown = Markdown，供阅读
+export-json = JSON，供程序使用
+export-file = 保存位置，例如 ~/Documents/kinmesh.age
+export-passphrase = 密码
+export-again = 再输入一次
+export-mistyped = 两次输入的密码不同。
+export-do = 导出
+export-progress = 已写入 { $posts } 条消息…
+archive-locking = 正在用密码锁定…
+strength-weak = 弱：一天之内就能猜到。请用四个以上少见的词。
+strength-fair = 一般：需要数年才能猜到。
+strength-strong = 强：没有人能猜到。
 settings-look = 外观和语言
 settings-sound = 声音
 settings-name = 名字
@@ -239,6 +269,18 @@ error-too-many-rooms = 最多同时加入 { $max } 个房间，请先离开一�
 error-link = 这不是加入链接。链接以 kinmesh://join 开头，或是以 /p2p/ 和标识结尾的地址。
 error-no-peer-id = 地址必须以 /p2p/ 和对方的标识结尾。
 error-ourselves = 那就是此设备。
+error-file = { $file }：{ $fault }
+error-export = 未导出：{ $fault }
+error-import = 未导入：{ $fault }
+error-archive-passphrase = 密码不对。
+error-archive-none = 这不是 Kinmesh 的归档文件。
+error-archive-newer = 这个归档文件由更新版本的 Kinmesh 写成，请先更新。
+error-archive-cut = 归档文件不完整：缺少后面的部分。
+error-archive-damaged = 归档文件已损坏，或缺少一部分。
+error-archive-work = 检查此归档文件的密码需要太多内存。
+error-restore-place = 全部内容在 { $dir } 中，无法移到原处：{ $fault }。请关闭 Kinmesh，用 --data 和该目录重新启动。
+error-restore-start = 全部内容已在这里。请关闭并重新启动 Kinmesh：{ $fault }
+error-restore-broken-off = 导入被中断。请关闭并重新启动 Kinmesh。
 error-settings = 无法保存设置：{ $fault }
 
 # 日期

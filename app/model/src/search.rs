@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters of a text that are shown: two lines of the narrowest list.
-const SNIPPET_GRAPHEMES_MAX: usize = 90;
+const SNIPPET_GRAPHEMES_MAX: usize = 72;
 /// Characters shown before the first find.
 const LEAD_GRAPHEMES: usize = 20;
 
@@ -40,10 +40,14 @@ pub fn snippet(text: &str, found: &[Range<usize>]) -> Vec<Run> {
     runs
 }
 
-/// Where to begin, so that a little of what leads to the find is shown.
+/// Where to begin, so that a little of what leads to the find is shown: with a whole word, if the
+/// script has spaces.
 fn start_of(text: &str, find: usize) -> usize {
     let mut before = text[..find].grapheme_indices(true).rev();
-    before.nth(LEAD_GRAPHEMES).map_or(0, |(at, grapheme)| at + grapheme.len())
+    let Some((at, cut)) = before.nth(LEAD_GRAPHEMES) else { return 0 };
+    let lead = &text[at..find];
+    let word = lead.char_indices().find(|(_, c)| c.is_whitespace()).map(|(at, c)| at + c.len_utf8());
+    at + word.unwrap_or(cut.len())
 }
 
 fn push(runs: &mut Vec<Run>, text: &str, found: bool) {
@@ -101,6 +105,7 @@ mod tests {
     #[test]
     fn what_was_found_stands_out_in_one_line() {
         assert_eq!(shown("Wind from the west,\nwest wind", "west"), "Wind from the [west], [west] wind");
+        assert_eq!(shown("The wind is now from the west", "west"), "…is now from the [west]");
         assert_eq!(shown("周六八点见", "八点"), "周六[八点]见");
         assert_eq!(shown("nothing of it", "else"), "nothing of it");
     }

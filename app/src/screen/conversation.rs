@@ -40,6 +40,8 @@ pub struct State {
     /// The post under the pointer.
     hovered: Option<EntryKey>,
     menu: Option<Menu>,
+    /// Whether the menu of the conversation is open.
+    has_menu: bool,
     /// The newest entry that was told to be read.
     marked: Option<EntryKey>,
     members: Vec<PersonId>,
@@ -90,6 +92,10 @@ pub enum Message {
     Rejoin,
     /// The sidebar is wanted, in a narrow window.
     Back,
+    /// The menu of the conversation is wanted, or not.
+    ToggleMenu,
+    /// The conversation is wanted as a file.
+    Export,
     /// A search in this conversation is wanted.
     Search,
     /// The details are wanted, or not.
@@ -103,6 +109,8 @@ pub enum Message {
 pub enum Event {
     /// The sidebar is wanted.
     Back,
+    /// The conversation, which has this title, is wanted as a file.
+    Export(ConversationId, String),
     /// A search in this conversation is wanted.
     Search,
     /// The details are wanted, or not.
@@ -171,6 +179,7 @@ impl State {
             shown: None,
             hovered: None,
             menu: None,
+            has_menu: false,
             marked: None,
             members: Vec::new(),
         }
@@ -189,6 +198,11 @@ impl State {
     /// The history as it is drawn.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// The post that the reader was sent to a moment ago.
+    pub fn shown(&self) -> Option<EntryKey> {
+        self.shown
     }
 
     /// What is typed and not sent.
@@ -312,7 +326,7 @@ impl State {
 
     /// Closes what is open over the history. Whether there was something.
     pub fn close_menu(&mut self) -> bool {
-        self.menu.take().is_some()
+        std::mem::take(&mut self.has_menu) || self.menu.take().is_some()
     }
 
     /// Leaves what is answered or edited. Whether there was something.
@@ -350,7 +364,8 @@ impl State {
             Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
             Message::Back => (Task::none(), Some(Event::Back)),
-            Message::Search => (Task::none(), Some(Event::Search)),
+            Message::Search => self.from_menu(Event::Search),
+            Message::Export => self.from_menu(Event::Export(self.id, self.title(cx))),
             Message::ToggleDetails => (Task::none(), Some(Event::ToggleDetails)),
             Message::Done(done) => (Task::none(), done.err().map(Event::Toast)),
             simple => (self.note(simple), None),
@@ -363,6 +378,7 @@ impl State {
             Message::ReadAnswered(_, key, post) => self.timeline.take_answered(key, post.map(|post| *post)),
             Message::ReadMembers(_, members) => self.show_members(members),
             Message::Seen(number) => drop(self.shown.take_if(|_| self.wish.0 == number)),
+            Message::ToggleMenu => self.has_menu = !self.has_menu,
             Message::Hover(key) => self.hovered = Some(key),
             Message::Reply(key) => return self.compose(|composer, _| composer.reply(key)),
             Message::Edit(key) => return self.edit(Some(key)),
@@ -375,6 +391,11 @@ impl State {
             _ => {}
         }
         Task::none()
+    }
+
+    fn from_menu(&mut self, event: Event) -> Step {
+        self.has_menu = false;
+        (Task::none(), Some(event))
     }
 
     fn compose(&mut self, change: impl FnOnce(&mut Composer, &Timeline)) -> Task<Message> {
@@ -508,7 +529,8 @@ impl State {
         } else {
             content.push(left_room())
         };
-        container(content).width(Fill).height(Fill).style(theme::container::background).into()
+        let content = container(content).width(Fill).height(Fill).style(theme::container::background);
+        stack![content].push(self.has_menu.then(menu::of_conversation)).into()
     }
 
     fn can_write(&self, cx: &Cx) -> bool {
@@ -542,7 +564,8 @@ impl State {
             .has_details()
             .then(|| widget::icon_button(Icon::Details, details, tr("details"), Message::ToggleDetails));
         let search = widget::icon_button(Icon::Search, false, tr("search-open"), Message::Search);
-        let buttons = row![search].push(toggle);
+        let more = widget::icon_button(Icon::More, self.has_menu, tr("more"), Message::ToggleMenu);
+        let buttons = row![search, more].push(toggle);
         let content = row![].push(back).push(container(lines).width(Fill).clip(true)).push(buttons);
         container(content.spacing(gap::M).align_y(Center))
             .padding(widget::sides(gap::XL))

@@ -1,6 +1,7 @@
 //! The dialogs over the main screen, at most one at a time.
 
 pub mod edits;
+pub mod export;
 pub mod find_person;
 pub mod join_room;
 pub mod network;
@@ -25,6 +26,8 @@ pub enum State {
     Network(network::State),
     /// All texts that a post had.
     Edits(edits::State),
+    /// Writes a conversation into a file.
+    Export(export::State),
 }
 
 /// What can happen in a dialog.
@@ -40,6 +43,8 @@ pub enum Message {
     Network(network::Message),
     /// Looking at the texts that a post had.
     Edits(edits::Message),
+    /// Writing a conversation into a file.
+    Export(export::Message),
 }
 
 /// What the parent is told.
@@ -53,6 +58,16 @@ pub enum Event {
     Toast(String),
 }
 
+impl Message {
+    /// What somebody wants to hear of work that they began, even when its dialog was closed since.
+    pub fn outcome(self) -> Option<String> {
+        match self {
+            Self::Export(export::Message::Exported(Ok(words) | Err(words))) => Some(words),
+            _ => None,
+        }
+    }
+}
+
 impl State {
     /// The first thing to do: put the cursor into the first field.
     pub fn start(&self) -> Task<Message> {
@@ -60,7 +75,7 @@ impl State {
             Self::JoinRoom(_) => iced::widget::operation::focus(join_room::NAME),
             Self::FindPerson(_) => iced::widget::operation::focus(find_person::QUERY),
             Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
-            Self::Network(_) | Self::Edits(_) => Task::none(),
+            Self::Network(_) | Self::Edits(_) | Self::Export(_) => Task::none(),
         }
     }
 
@@ -83,6 +98,10 @@ impl State {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::Network), event)
             }
+            (Self::Export(state), Message::Export(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Export), event)
+            }
             (Self::Edits(state), Message::Edits(message)) => (Task::none(), state.update(message)),
             _ => (Task::none(), None),
         }
@@ -96,6 +115,7 @@ impl State {
             Self::Rename(state) => state.view().map(Message::Rename),
             Self::Network(state) => state.view(cx).map(Message::Network),
             Self::Edits(state) => state.view(cx).map(Message::Edits),
+            Self::Export(state) => state.view().map(Message::Export),
         }
     }
 }

@@ -260,6 +260,10 @@ impl State {
                 None
             }
             Some(conversation::Event::History(key)) => return self.show_edits(key, program),
+            Some(conversation::Event::Export(id, title)) => {
+                let (show, event) = self.show(dialog::State::Export(dialog::export::State::new(id, title)));
+                return (Task::batch([task, show]), event);
+            }
             Some(conversation::Event::Search) => {
                 return self.search(self.open_id(), String::new(), program, cx);
             }
@@ -291,7 +295,9 @@ impl State {
     }
 
     fn update_dialog(&mut self, message: dialog::Message, program: &Program, cx: &Cx) -> Step {
-        let Some(dialog) = &mut self.dialog else { return (Task::none(), None) };
+        let Some(dialog) = &mut self.dialog else {
+            return (Task::none(), message.outcome().map(Event::Toast));
+        };
         let (task, event) = dialog.update(message, program);
         let task = task.map(Message::Dialog);
         match event {

@@ -1,8 +1,10 @@
 //! The first start: what should people call you? One field, one button; a second field for a join
-//! link only when it is asked for.
+//! link only when it is asked for, and another page for who has an archive.
 
-use iced::widget::{center, column, container, space, text};
-use iced::{Center, Fill, Task};
+pub mod restore;
+
+use iced::widget::{center, column, container, row, space, text};
+use iced::{Center, Task};
 use kinmesh_proto::DisplayName;
 
 use super::words;
@@ -23,6 +25,8 @@ pub struct State {
     link: Option<String>,
     error: Option<String>,
     busy: bool,
+    /// The page for an archive, once it was asked for.
+    restore: Option<restore::State>,
 }
 
 /// What can happen here.
@@ -34,6 +38,10 @@ pub enum Message {
     ShowLink,
     /// The link was edited.
     Link(String),
+    /// There is an archive.
+    ShowRestore,
+    /// On the page for an archive.
+    Restore(restore::Message),
     /// Done typing.
     Submit,
     /// The peer took it, or says why not.
@@ -41,10 +49,12 @@ pub enum Message {
 }
 
 /// What the parent is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Event {
     /// The peer has a name.
     Finished,
+    /// The peer of an archive has taken its place.
+    Restored(Program),
 }
 
 impl State {
@@ -62,6 +72,11 @@ impl State {
                 self.link = Some(String::new());
                 return (iced::widget::operation::focus(LINK), None);
             }
+            Message::ShowRestore => {
+                self.restore = Some(restore::State::default());
+                return (iced::widget::operation::focus(restore::FILE), None);
+            }
+            Message::Restore(message) => return self.update_restore(message, program),
             Message::Submit => return (self.submit(program), None),
             Message::Done(Ok(())) => return (Task::none(), Some(Event::Finished)),
             Message::Done(Err(error)) => {
@@ -70,6 +85,24 @@ impl State {
             }
         }
         (Task::none(), None)
+    }
+
+    fn update_restore(
+        &mut self,
+        message: restore::Message,
+        program: &Program,
+    ) -> (Task<Message>, Option<Event>) {
+        let Some(restore) = &mut self.restore else { return (Task::none(), None) };
+        let (task, event) = restore.update(message, program);
+        let task = task.map(Message::Restore);
+        match event {
+            Some(restore::Event::Back) => {
+                self.restore = None;
+                (Self::start(), None)
+            }
+            Some(restore::Event::Finished(program)) => (task, Some(Event::Restored(program))),
+            None => (task, None),
+        }
     }
 
     fn edit(&mut self, change: impl FnOnce(&mut Self)) {
@@ -103,28 +136,35 @@ impl State {
 
     /// Draws it.
     pub fn view(&self) -> Element<'_, Message> {
+        let form = match &self.restore {
+            None => self.form(),
+            Some(restore) => restore.view().map(Message::Restore),
+        };
+        let form = column![mark(), form].spacing(gap::M).align_x(Center).max_width(width::ONBOARDING);
+        container(center(form)).padding(gap::XL).style(theme::container::panel).into()
+    }
+
+    fn form(&self) -> Element<'_, Message> {
         let ready = !self.busy && !self.name.trim().is_empty();
         let submit = ready.then_some(Message::Submit);
         let question = text(tr("onboarding-question")).size(size::ONBOARDING).font(theme::SEMIBOLD);
         let promise = widget::secondary(tr("onboarding-promise")).align_x(Center);
         let name = widget::field(NAME, &tr("onboarding-name"), &self.name, Message::Name, submit.clone());
-        let link: Element<'_, Message> = match &self.link {
-            None => widget::link(tr("onboarding-have-link"), Message::ShowLink),
-            Some(link) => widget::field(LINK, "kinmesh://join?…", link, Message::Link, submit.clone()),
-        };
-        let start = widget::wide_primary(tr("onboarding-start"), submit);
-        let form = column![mark(), question, promise, space().height(gap::XS), name]
+        let link = self
+            .link
+            .as_ref()
+            .map(|link| widget::field(LINK, "kinmesh://join?…", link, Message::Link, submit.clone()));
+        let have_link = widget::link(tr("onboarding-have-link"), Message::ShowLink);
+        let have_archive = widget::link(tr("onboarding-have-archive"), Message::ShowRestore);
+        let links = row![].push(self.link.is_none().then_some(have_link)).push(have_archive);
+        column![question, promise, space().height(gap::XS), name]
             .push(widget::error(self.error.as_deref()))
-            .push(
-                if self.link.is_some() { column![link, start] } else { column![start, link] }
-                    .spacing(gap::M)
-                    .align_x(Center)
-                    .width(Fill),
-            )
+            .push(link)
+            .push(widget::wide_primary(tr("onboarding-start"), submit))
+            .push(links.spacing(gap::XL))
             .spacing(gap::M)
             .align_x(Center)
-            .max_width(width::ONBOARDING);
-        container(center(form)).padding(gap::XL).style(theme::container::panel).into()
+            .into()
     }
 }
 

@@ -38,6 +38,8 @@ pub struct State {
     generation: u64,
     /// Whether a question is being answered.
     is_asking: bool,
+    /// Whether Enter was pressed before the answer came.
+    wants_first: bool,
     hits: Vec<Hit>,
     has_more: bool,
     /// Why the last question has no answer.
@@ -151,10 +153,14 @@ impl State {
             Message::Author(author) => self.narrow.author = author.of,
             Message::When(when) => self.narrow.when = when.of.unwrap_or_default(),
             Message::Found(generation, behind, found) => {
-                return (self.take(generation, behind, found, program), None);
+                return self.take(generation, behind, found, program);
             }
             Message::More => return (self.ask_behind(self.oldest(), program), None),
-            Message::OpenChosen => return (Task::none(), self.chosen().and_then(|key| self.go_to(key))),
+            Message::OpenChosen if self.is_asking => {
+                self.wants_first = true;
+                return (Task::none(), None);
+            }
+            Message::OpenChosen => return (Task::none(), self.open_chosen()),
             Message::Open(key) => return (Task::none(), self.go_to(key)),
             Message::Close => return (Task::none(), Some(Event::Close)),
         }
@@ -195,8 +201,9 @@ impl State {
         operation::snap_to(LIST, RelativeOffset { x: 0.0, y: next as f32 / last as f32 })
     }
 
-    fn chosen(&self) -> Option<EntryKey> {
-        self.chosen.or_else(|| Some(self.hits.first()?.entry.key))
+    fn open_chosen(&mut self) -> Option<Event> {
+        let key = self.chosen.or_else(|| Some(self.hits.first()?.entry.key))?;
+        self.go_to(key)
     }
 
     fn go_to(&mut self, key: EntryKey) -> Option<Event> {
@@ -212,6 +219,7 @@ impl State {
     /// Asks for what is typed and chosen now.
     fn ask(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
         self.generation += 1;
+        self.wants_first = false;
         self.wanted = self.wanted(cx);
         if !matches!(self.wanted, Wanted::This(_)) {
             self.hits.clear();
@@ -260,16 +268,17 @@ impl State {
         behind: Option<EntryKey>,
         found: Result<Vec<SearchHit>, String>,
         program: &Program,
-    ) -> Task<Message> {
+    ) -> Step {
         self.is_asking = false;
         if generation != self.generation {
-            return self.ask_behind(None, program);
+            return (self.ask_behind(None, program), None);
         }
         match found {
             Ok(found) => self.show(behind, found.into_iter().map(|hit| hit.entry).collect()),
             Err(fault) => self.fault = Some(fault),
         }
-        Task::none()
+        let event = if std::mem::take(&mut self.wants_first) { self.open_chosen() } else { None };
+        (Task::none(), event)
     }
 
     /// Shows these posts, behind those of a page before if there is one.

@@ -1,10 +1,11 @@
-//! The settings: who we are, how the program looks and speaks, whether the microphone hears us.
+//! The settings: who we are, what others are told, a copy of everything, how the program looks and
+//! speaks, whether the microphone hears us.
 
+pub mod history;
 pub mod sound;
 
 use iced::widget::{Column, button, column, container, pick_list, row, scrollable, space, text, toggler};
 use iced::{Center, Fill, Subscription, Task};
-use kinmesh_core::OwnView;
 use kinmesh_proto::{DisplayName, Privacy, StatusLine};
 
 use super::{Cx, words};
@@ -26,13 +27,16 @@ pub enum Section {
     Profile,
     /// What others are told.
     Privacy,
+    /// Export.
+    History,
     /// Theme and language.
     Look,
     /// The microphone.
     Sound,
 }
 
-const SECTIONS: [Section; 4] = [Section::Profile, Section::Privacy, Section::Look, Section::Sound];
+const SECTIONS: [Section; 5] =
+    [Section::Profile, Section::Privacy, Section::History, Section::Look, Section::Sound];
 
 /// The open settings.
 pub struct State {
@@ -40,6 +44,7 @@ pub struct State {
     name: String,
     status: String,
     error: Option<String>,
+    history: history::State,
     sound: sound::State,
 }
 
@@ -64,6 +69,8 @@ pub enum Message {
     Theme(ThemeChoice),
     /// The language.
     Language(LanguageChoice),
+    /// The export of everything.
+    History(history::Message),
     /// The microphone.
     Sound(sound::Message),
     /// Enough.
@@ -96,14 +103,26 @@ impl std::fmt::Display for LanguageChoice {
     }
 }
 
+impl Message {
+    /// What somebody wants to hear of work that they began, even when the settings were closed since.
+    pub fn outcome(self) -> Option<String> {
+        match self {
+            Self::History(history::Message::Exported(Ok(words) | Err(words))) => Some(words),
+            _ => None,
+        }
+    }
+}
+
 impl State {
     /// Opens them on our own profile.
-    pub fn new(me: &OwnView) -> Self {
+    pub fn new(cx: &Cx) -> Self {
+        let me = &cx.overview.me;
         Self {
             section: Section::Profile,
             name: me.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
             status: me.status.as_str().to_owned(),
             error: None,
+            history: history::State::new(cx),
             sound: sound::State::default(),
         }
     }
@@ -112,7 +131,7 @@ impl State {
     pub fn subscription(&self) -> Subscription<Message> {
         match self.section {
             Section::Sound => self.sound.subscription().map(Message::Sound),
-            Section::Profile | Section::Privacy | Section::Look => Subscription::none(),
+            Section::Profile | Section::Privacy | Section::History | Section::Look => Subscription::none(),
         }
     }
 
@@ -133,6 +152,9 @@ impl State {
             Message::Theme(choice) => return (Task::none(), Some(Event::Theme(choice))),
             Message::Language(LanguageChoice(language)) => {
                 return (Task::none(), Some(Event::Language(language)));
+            }
+            Message::History(message) => {
+                return (self.history.update(message, program).map(Message::History), None);
             }
             Message::Sound(message) => self.sound.update(message),
             Message::Close => return (Task::none(), Some(Event::Close)),
@@ -161,6 +183,7 @@ impl State {
         let cards = match self.section {
             Section::Profile => self.profile(cx),
             Section::Privacy => privacy(cx.overview.me.privacy),
+            Section::History => self.history.view().map(Message::History),
             Section::Look => look(settings),
             Section::Sound => self.sound.view().map(Message::Sound),
         };
@@ -185,7 +208,7 @@ impl State {
             if narrow { section.into() } else { section.width(Fill).into() }
         });
         let content: Element<'_, Message> = if narrow {
-            column![head, row(sections).padding(gap::S)].width(Fill).into()
+            column![head, row(sections).padding(gap::S).wrap()].width(Fill).into()
         } else {
             let sections = Column::with_children(sections).padding(widget::sides(gap::S));
             column![head, sections].width(width::SIDEBAR).height(Fill).into()
@@ -216,6 +239,7 @@ fn section_name(section: Section) -> String {
     tr(match section {
         Section::Profile => "settings-profile",
         Section::Privacy => "settings-privacy",
+        Section::History => "settings-history",
         Section::Look => "settings-look",
         Section::Sound => "settings-sound",
     })

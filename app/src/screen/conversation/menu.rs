@@ -1,13 +1,14 @@
-//! What can be done with one post: the menu under it, and the tools beside it.
+//! What can be done with one post, the menu under it and the tools beside it; and with the whole
+//! conversation.
 
-use iced::widget::{button, column, container, row, text, text_input};
-use iced::{Center, Fill};
+use iced::widget::{button, column, container, mouse_area, opaque, row, text, text_input};
+use iced::{Center, Fill, Padding};
 use kinmesh_model::{Bubble, Said};
 use kinmesh_proto::EntryKey;
 
 use super::Message as Parent;
 use crate::i18n::tr;
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, column as width, size, space as gap};
 use crate::widget::{self, Element, Icon};
 
 /// The field for any emoji.
@@ -136,6 +137,15 @@ impl Menu {
         let content = column![title, sentence, actions.spacing(gap::S)].spacing(gap::S);
         container(content).padding(gap::S).into()
     }
+}
+
+/// What can be done with a conversation, under its header. A press beside it closes it.
+pub fn of_conversation<'a>() -> Element<'a, Parent> {
+    let actions = column![action("search-here", Parent::Search), action("export-open", Parent::Export)];
+    let menu = container(actions).width(WIDTH).padding(gap::XS).style(theme::container::dialog);
+    let padding = Padding::from(gap::S).top(width::HEADER - gap::XS);
+    let around = container(opaque(menu)).align_right(Fill).height(Fill).padding(padding);
+    opaque(mouse_area(around).on_press(Parent::ToggleMenu))
 }
 
 fn action<'a>(id: &str, message: Parent) -> Element<'a, Parent> {
