@@ -8,6 +8,7 @@
 //! What cannot be used as it was found, because it is damaged or of an older format, is set aside,
 //! and a store is written anew from what can be read of it.
 
+mod cipher;
 mod directory;
 mod engine;
 mod format_1;
@@ -22,9 +23,11 @@ use kinmesh_proto::{
     ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
 };
 
+use kinmesh_seal::Seal;
 use serde::Serialize;
 
-use crate::disk::directory::Directory;
+use crate::disk::cipher::Cipher;
+pub use crate::disk::directory::Directory;
 use crate::disk::rebuild::Source;
 use crate::disk::tree::{History, Opened, Tree};
 use crate::error::{Damage, StoreError};
@@ -36,6 +39,7 @@ pub struct SledStore {
     // Before the directory, so that it is closed when the lock goes.
     tree: Result<Tree, StoreError>,
     directory: Directory,
+    cipher: Cipher,
     /// Whether the last commit failed.
     failed: bool,
 }
@@ -77,20 +81,56 @@ impl SledStore {
     /// aside and written anew, which takes as much room again and about a minute for a million
     /// entries.
     pub fn open(dir: &Path) -> Result<(Self, OpenReport), StoreError> {
-        let directory = Directory::lock(dir)?;
+        Self::open_in(Directory::lock(dir)?, None)
+    }
+
+    /// The same in a directory that is locked already, with the seal on it if there is one.
+    pub fn open_in(directory: Directory, seal: Option<Seal>) -> Result<(Self, OpenReport), StoreError> {
+        let cipher = Cipher(seal);
         directory.finish_exchange()?;
-        let (tree, rebuilt) = match open_tree(&directory).and_then(|opened| examined(opened, &directory)) {
+        let opened = open_tree(&directory, &cipher).and_then(|opened| examined(opened, &directory));
+        let (tree, rebuilt) = match opened {
             Ok(Opened::Current(tree)) => (tree, None),
             Ok(Opened::Older(format, engine)) => {
-                rebuild(&directory, RebuildCause::Format(format), Source::Engine(engine))?
+                rebuild(&directory, &cipher, RebuildCause::Format(format), Source::Engine(engine))?
             }
             Err(error @ StoreError::Damaged(_)) => {
                 tracing::error!(cause = ?error, "the history is damaged");
-                rebuild(&directory, RebuildCause::Damage, Source::Log(engine::log_in(&directory.sled())))?
+                let log = Source::Log(engine::log_in(&directory.sled()), cipher.clone());
+                rebuild(&directory, &cipher, RebuildCause::Damage, log)?
             }
             Err(error) => return Err(error),
         };
-        Ok((Self { tree: Ok(tree), directory, failed: false }, OpenReport { rebuilt }))
+        Ok((Self { tree: Ok(tree), directory, cipher, failed: false }, OpenReport { rebuilt }))
+    }
+
+    /// Writes the history once more with another seal, or without one, beside itself. It is taken for
+    /// the history with [`Directory::adopt_resealed`] only; nothing has changed before, nor when this
+    /// fails. It takes as much room again and some ten seconds for a million entries.
+    pub fn reseal(
+        directory: Directory,
+        from: Option<Seal>,
+        to: Option<Seal>,
+    ) -> Result<Directory, StoreError> {
+        directory.clear_resealed()?;
+        let (store, _) = Self::open_in(directory, from)?;
+        let dirs = store.directory.set_aside()?;
+        if !dirs.is_empty() {
+            return Err(StoreError::SetAside { dirs });
+        }
+        let copied = store.tree()?.copy(&store.directory.resealed(), Cipher(to));
+        let store = store.closed();
+        if copied.is_err() {
+            store.clear_resealed()?;
+        }
+        copied.map(|()| store)
+    }
+
+    /// Closes the store and keeps its directory.
+    fn closed(self) -> Directory {
+        let Self { tree, directory, .. } = self;
+        drop(tree);
+        directory
     }
 
     fn tree(&self) -> Result<&Tree, StoreError> {
@@ -113,7 +153,7 @@ impl SledStore {
     fn reopen(&mut self) {
         // sled must be closed before it is opened again.
         self.tree = Err(StoreError::Closed);
-        self.tree = open_tree(&self.directory).and_then(current);
+        self.tree = open_tree(&self.directory, &self.cipher).and_then(current);
     }
 
     /// Reads one conversation; nothing was ever heard of one that has no history.
@@ -225,11 +265,11 @@ impl HistoryStore for SledStore {
 }
 
 /// Opens the tree; on a full disk with the room that the reserve held.
-fn open_tree(directory: &Directory) -> Result<Opened, StoreError> {
-    match Tree::open(&directory.sled()) {
+fn open_tree(directory: &Directory, cipher: &Cipher) -> Result<Opened, StoreError> {
+    match Tree::open(&directory.sled(), cipher.clone()) {
         Err(StoreError::Full) => {
             directory.spend_reserve()?;
-            Tree::open(&directory.sled())
+            Tree::open(&directory.sled(), cipher.clone())
         }
         opened => opened,
     }
@@ -258,11 +298,12 @@ fn examined(opened: Opened, directory: &Directory) -> Result<Opened, StoreError>
 /// one stays whole until then, so a start that was killed begins again.
 fn rebuild(
     directory: &Directory,
+    cipher: &Cipher,
     cause: RebuildCause,
     source: Source,
 ) -> Result<(Tree, Option<Rebuilt>), StoreError> {
     directory.clear_rebuild()?;
-    let mut tree = current(Tree::open(&directory.rebuild())?)?;
+    let mut tree = current(Tree::open(&directory.rebuild(), cipher.clone())?)?;
     let copied = rebuild::copy(&source, &directory.sled(), &mut tree)?;
     drop(tree);
     drop(source);
@@ -276,5 +317,5 @@ fn rebuild(
     };
     tracing::warn!(?rebuilt, "the history was written anew");
     directory.clear_doubt()?;
-    Ok((open_tree(directory).and_then(current)?, Some(rebuilt)))
+    Ok((open_tree(directory, cipher).and_then(current)?, Some(rebuilt)))
 }

@@ -23,6 +23,18 @@ pub enum StoreError {
         /// The newest format known here.
         known: u32,
     },
+    /// It was sealed with another key, or with none; or it is sealed, and no key was given.
+    #[error("the history does not open with this key")]
+    WrongKey,
+    /// Older copies of it, which are set aside, would stay as they are.
+    #[error(
+        "older copies of the history would stay readable to others than it is: move or delete {}",
+        list(dirs)
+    )]
+    SetAside {
+        /// Where they are.
+        dirs: Vec<PathBuf>,
+    },
     /// No room left. What was stored stays readable; writing works again once there is room.
     #[error("no space left for the history")]
     Full,
@@ -55,6 +67,10 @@ pub enum Damage {
     /// The format's number is missing although there is data.
     #[error("the format's number is missing")]
     Schema,
+}
+
+fn list(dirs: &[PathBuf]) -> String {
+    dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl From<io::Error> for StoreError {

@@ -6,7 +6,7 @@
 //!
 //! **Architecture invariant:** this is the only crate that names sled, and it decides nothing: which
 //! entry counts, what is delivered and who is known was decided in `kinmesh-core`. It must never know
-//! a socket or a user interface. Everything here blocks; [`StoreHandle`] is the way in from tasks.
+//! a socket or a user interface, nor where the key of a seal comes from. Everything here blocks; [`StoreHandle`] is the way in from tasks.
 
 mod disk;
 mod error;
@@ -14,7 +14,7 @@ mod history;
 mod memory;
 mod thread;
 
-pub use disk::{OpenReport, RebuildCause, Rebuilt, SledStore};
+pub use disk::{Directory, OpenReport, RebuildCause, Rebuilt, SledStore};
 pub use error::{Damage, StoreError};
 pub use history::{CHANGES_BYTES_MAX, CHANGES_MAX, HistoryStore, day_of, range_of_day};
 pub use kinmesh_proto::{PageAt, PageItem, Snapshot, StoredEntry, Write};

@@ -7,15 +7,15 @@ mod fixtures;
 
 use std::path::Path;
 
-use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, stored};
+use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, seal, stored};
 use kinmesh_proto::{
     AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, DisplayName,
     Entry, EntryId, EntryKey, Hlc, KeyRange, MemberRecord, OwnProfile, PersonId, PersonRecord, Privacy,
     Refusal, RoomId, RoomName, Snapshot, StatusLine, StoredEntry, Write,
 };
 use kinmesh_store::{
-    CHANGES_BYTES_MAX, CHANGES_MAX, HistoryStore, MemoryStore, PageAt, PageItem, SledStore, day_of,
-    range_of_day,
+    CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,
+    day_of, range_of_day,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -42,21 +42,23 @@ impl Subject for Memory {
     fn restart(&mut self) {}
 }
 
-struct Sled {
+/// On the disk, sealed or as it is.
+struct Sled<const SEALED: bool> {
     store: Option<SledStore>,
     dir: tempfile::TempDir,
 }
 
-fn open_sled(dir: &Path) -> SledStore {
-    let (store, report) = SledStore::open(dir).unwrap();
+fn open_sled(dir: &Path, is_sealed: bool) -> SledStore {
+    let (store, report) =
+        SledStore::open_in(Directory::lock(dir).unwrap(), is_sealed.then(|| seal(1))).unwrap();
     assert_eq!(report.rebuilt, None);
     store
 }
 
-impl Subject for Sled {
+impl<const SEALED: bool> Subject for Sled<SEALED> {
     fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { store: Some(open_sled(dir.path())), dir }
+        Self { store: Some(open_sled(dir.path(), SEALED)), dir }
     }
 
     fn store(&mut self) -> &mut dyn HistoryStore {
@@ -65,7 +67,7 @@ impl Subject for Sled {
 
     fn restart(&mut self) {
         self.store = None;
-        self.store = Some(open_sled(self.dir.path()));
+        self.store = Some(open_sled(self.dir.path(), SEALED));
     }
 }
 
@@ -75,7 +77,10 @@ macro_rules! conformance {
             $(#[test] fn $test() { super::$test::<super::Memory>(); })*
         }
         mod sled {
-            $(#[test] fn $test() { super::$test::<super::Sled>(); })*
+            $(#[test] fn $test() { super::$test::<super::Sled<false>>(); })*
+        }
+        mod sealed {
+            $(#[test] fn $test() { super::$test::<super::Sled<true>>(); })*
         }
     };
 }

@@ -16,9 +16,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use fixtures::{CHAT, ROOM, entry, person, posts, put};
+use fixtures::{CHAT, ROOM, entry, person, posts, put, seal};
 use kinmesh_proto::{ConversationRecord, Delivery, Write};
-use kinmesh_store::{HistoryStore, SledStore, StoredEntry};
+use kinmesh_store::{Directory, HistoryStore, SledStore, StoredEntry};
 
 /// Entries of one batch in the room; the chat gets one more and its record counts the batches.
 const BATCH: u64 = 7;
@@ -71,6 +71,13 @@ fn open(dir: &Path) -> SledStore {
 fn child_that_opens() {
     let Some(dir) = child::dir() else { return };
     drop(SledStore::open(&dir).unwrap());
+}
+
+/// Runs in the child: writes the history once more, sealed, and ends before that is adopted.
+#[test]
+fn child_that_seals() {
+    let Some(dir) = child::dir() else { return };
+    drop(SledStore::reseal(Directory::lock(&dir).unwrap(), None, Some(seal(1))).unwrap());
 }
 
 /// Runs in the child: stores batches for as long as it lives, and says so after each.
@@ -189,4 +196,23 @@ fn a_kill_while_a_damaged_store_is_written_anew_loses_nothing() {
         assert_eq!(whole_batches(&open(dir.path())), batches, "round {round}");
     }
     println!("{rebuilt} of {} times the child had not finished", rounds());
+}
+
+#[test]
+fn a_kill_while_the_history_is_sealed_leaves_it_as_it_was() {
+    let _turn = turn();
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    (0..120).for_each(|number| drop(store.apply(&batch(number)).unwrap()));
+    drop(store);
+    for round in 0..rounds() {
+        let mut child = child::command(&[], "child_that_seals", dir.path()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(pseudo_random(round, 400)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(whole_batches(&open(dir.path())), 120, "round {round}");
+    }
+    let directory = SledStore::reseal(Directory::lock(dir.path()).unwrap(), None, Some(seal(1))).unwrap();
+    directory.adopt_resealed().unwrap();
+    assert_eq!(whole_batches(&SledStore::open_in(directory, Some(seal(1))).unwrap().0), 120);
 }

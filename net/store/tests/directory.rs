@@ -68,7 +68,7 @@ fn a_later_format_is_refused_and_left_alone() {
     drop(db);
     for _ in 0..2 {
         let error = SledStore::open(dir.path()).unwrap_err();
-        assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 2 }), "{error:?}");
+        assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 3 }), "{error:?}");
     }
 }
 

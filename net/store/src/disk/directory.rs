@@ -6,6 +6,8 @@
 //! doubt                 damage was met: examine everything at the next start
 //! sled/                 sled's own files
 //! rebuild/              what is to take the place of sled/, while it is written
+//! resealed/             the same history under another key, until somebody says that this is the one
+//! discarded/            a sled/ that resealed/ took the place of, while it is deleted
 //! set-aside-<date>/     a sled/ that could not be used as it was; never deleted
 //! ```
 //! It must never know what sled keeps.
@@ -20,16 +22,19 @@ use crate::error::StoreError;
 /// for a million entries) and the start of a new segment.
 const RESERVE_BYTES: usize = 8 << 20;
 
+/// Opens the names of what is set aside.
+const SET_ASIDE: &str = "set-aside-";
+
 /// The store's directory, locked against other programs for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub struct Directory {
     path: PathBuf,
     _lock: File,
 }
 
 impl Directory {
     /// Makes the directory if need be, and locks it.
-    pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
+    pub fn lock(path: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"))?;
         match lock.try_lock() {
@@ -58,7 +63,7 @@ impl Directory {
     /// their place into it. Returns where the old ones are now.
     pub(super) fn exchange(&self) -> io::Result<PathBuf> {
         let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M%S%.3fZ");
-        let aside = self.path.join(format!("set-aside-{now}"));
+        let aside = self.path.join(format!("{SET_ASIDE}{now}"));
         sync_names(&self.rebuild())?;
         fs::rename(self.sled(), &aside)?;
         self.finish_exchange()?;
@@ -72,6 +77,38 @@ impl Directory {
             sync_names(&self.sled())?;
         }
         Ok(())
+    }
+
+    /// Puts the history that [`crate::SledStore::reseal`] wrote in the place of the one it was made
+    /// from, if that was not done yet, and deletes the older one. It takes no key.
+    pub fn adopt_resealed(&self) -> Result<(), StoreError> {
+        if self.resealed().exists() {
+            ignore_missing(fs::remove_dir_all(self.discarded()))?;
+            ignore_missing(fs::rename(self.sled(), self.discarded()))?;
+            fs::rename(self.resealed(), self.sled())?;
+            sync_names(&self.sled())?;
+        }
+        self.clear_rebuild()?;
+        Ok(ignore_missing(fs::remove_dir_all(self.discarded()))?)
+    }
+
+    /// Deletes what [`crate::SledStore::reseal`] wrote.
+    pub fn clear_resealed(&self) -> Result<(), StoreError> {
+        Ok(ignore_missing(fs::remove_dir_all(self.resealed()))?)
+    }
+
+    /// Where a history under another key is written.
+    pub(super) fn resealed(&self) -> PathBuf {
+        self.path.join("resealed")
+    }
+
+    /// Older copies that were set aside.
+    pub(super) fn set_aside(&self) -> io::Result<Vec<PathBuf>> {
+        let paths = fs::read_dir(&self.path)?.map(|item| Ok(item?.path())).collect::<io::Result<Vec<_>>>()?;
+        let is_aside = |path: &PathBuf| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(SET_ASIDE))
+        };
+        Ok(paths.into_iter().filter(is_aside).collect())
     }
 
     /// Notes that damage was met, so that the next start examines everything.
@@ -120,6 +157,10 @@ impl Directory {
 
     fn reserve(&self) -> PathBuf {
         self.path.join("reserve")
+    }
+
+    fn discarded(&self) -> PathBuf {
+        self.path.join("discarded")
     }
 
     fn doubt(&self) -> PathBuf {

@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::disk::cipher::Cipher;
 use crate::disk::log;
 use crate::error::{Damage, StoreError};
 
@@ -42,11 +43,12 @@ pub(super) type Pair = (sled::IVec, sled::IVec);
 pub(super) struct Engine {
     db: Option<sled::Db>,
     log: File,
+    cipher: Cipher,
 }
 
 impl Engine {
-    /// Opens sled's files in `dir`, or makes them.
-    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+    /// Opens sled's files in `dir`, or makes them. What they hold was written with this cipher.
+    pub(super) fn open(dir: &Path, cipher: Cipher) -> Result<Self, StoreError> {
         delete_unfinished_snapshots(dir)?;
         if has_data(dir) && log::is_damaged_inside(&log_in(dir), snapshot_position(dir)?)? {
             return Err(StoreError::Damaged(Damage::Log));
@@ -59,17 +61,42 @@ impl Engine {
             .use_compression(false);
         let db = open_once_free(&config)?;
         let log = OpenOptions::new().write(true).open(log_in(dir))?;
-        Ok(Self { db: Some(db), log })
+        Ok(Self { db: Some(db), log, cipher })
     }
 
     /// The value at `key`.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        catch(|| self.db().get(key))
+        let place = self.cipher.place(key);
+        let value = catch(|| self.db().get(&place))?;
+        value.map(|value| Ok(open(&self.cipher, (place.as_ref().into(), value))?.1)).transpose()
     }
 
-    /// The pairs from `low` to before `high`.
+    /// The pairs from `low` to before `high`, in the order in which they stand on the disk.
     pub(super) fn range(&self, low: &[u8], high: &[u8]) -> Pairs {
-        Pairs(self.db().range(low..high))
+        Pairs { raw: self.raw(low, high), cipher: self.cipher.clone() }
+    }
+
+    /// Their keys alone. Only for keys that are never hidden.
+    pub(super) fn keys(
+        &self,
+        low: &[u8],
+        high: &[u8],
+    ) -> impl DoubleEndedIterator<Item = Result<sled::IVec, StoreError>> + use<> {
+        self.raw(low, high).map(|pair| pair.map(|(key, _)| key))
+    }
+
+    fn raw(&self, low: &[u8], high: &[u8]) -> RawPairs {
+        RawPairs(self.db().range(low..high))
+    }
+
+    /// What the format's key holds with this cipher.
+    pub(super) fn format(&self) -> Vec<u8> {
+        self.cipher.format()
+    }
+
+    /// Whether what the format's key holds was written with this cipher.
+    pub(super) fn fits(&self, format: &[u8]) -> bool {
+        self.cipher.fits(format)
     }
 
     /// Makes all the changes or none, and returns when they survive a power cut.
@@ -91,7 +118,8 @@ impl Engine {
 
     /// sled writes a batch with a manifest of its own before it, and waits for that too: a third of
     /// the time that a lone change takes, and a lone change is whole or missing without it.
-    pub(super) fn apply(&self, mut changes: Changes) -> sled::Result<()> {
+    pub(super) fn apply(&self, changes: Changes) -> sled::Result<()> {
+        let mut changes = self.closed(changes);
         if changes.len() == 1
             && let Some((key, value)) = changes.pop_first()
         {
@@ -110,16 +138,53 @@ impl Engine {
         self.db().apply_batch(batch)
     }
 
+    fn closed(&self, changes: Changes) -> Changes {
+        if !self.cipher.is_sealing() {
+            return changes;
+        }
+        let closed = |(key, value): (Vec<u8>, Option<Vec<u8>>)| {
+            let place = self.cipher.place(&key).into_owned();
+            let value = value.map(|value| self.cipher.close(&place, &key, value));
+            (place, value)
+        };
+        changes.into_iter().map(closed).collect()
+    }
+
     #[allow(clippy::expect_used)] // Taken by `drop` alone.
     fn db(&self) -> &sled::Db {
         self.db.as_ref().expect("the database is there until it is dropped")
     }
 }
 
-/// Pairs in the order of their keys. After an error there may be more, and none of them is to be used.
-pub(super) struct Pairs(sled::Iter);
+/// Pairs in the order of their places. After an error there may be more, and none of them is to be
+/// used.
+pub(super) struct Pairs {
+    raw: RawPairs,
+    cipher: Cipher,
+}
 
 impl Iterator for Pairs {
+    type Item = Result<Pair, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.raw.next().map(|pair| open(&self.cipher, pair?))
+    }
+}
+
+impl DoubleEndedIterator for Pairs {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.raw.next_back().map(|pair| open(&self.cipher, pair?))
+    }
+}
+
+fn open(cipher: &Cipher, pair: Pair) -> Result<Pair, StoreError> {
+    cipher.open(pair).ok_or(StoreError::Damaged(Damage::Record))
+}
+
+/// Pairs as they stand on the disk.
+struct RawPairs(sled::Iter);
+
+impl Iterator for RawPairs {
     type Item = Result<Pair, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -127,7 +192,7 @@ impl Iterator for Pairs {
     }
 }
 
-impl DoubleEndedIterator for Pairs {
+impl DoubleEndedIterator for RawPairs {
     fn next_back(&mut self) -> Option<Self::Item> {
         catch(|| self.0.next_back().transpose()).transpose()
     }

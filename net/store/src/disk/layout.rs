@@ -8,10 +8,12 @@ use kinmesh_proto::{
     PersonId, Refusal, RoomId, StoredEntry, Unverified,
 };
 
-/// The format of everything below. A higher number is refused, a lower one is migrated.
+/// The format of everything below. A lower number is migrated.
 pub(super) const SCHEMA: u32 = 2;
+/// The same, sealed. A higher number is refused.
+pub(super) const SEALED_SCHEMA: u32 = 3;
 
-/// The format's number.
+/// The format's number and, when sealed, what proves the key.
 pub(super) const SCHEMA_KEY: &[u8] = b"v";
 /// What others are told, as CBOR.
 pub(super) const PRIVACY_KEY: &[u8] = b"s";

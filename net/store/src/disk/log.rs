@@ -138,6 +138,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::disk::cipher::Cipher;
     use crate::disk::engine::{Changes, Engine};
 
     /// More pairs of half the size of the largest one here than a page holds.
@@ -171,7 +172,7 @@ mod tests {
             (seed >> 33) % below
         };
         for _ in 0..3 {
-            let engine = Engine::open(dir).unwrap();
+            let engine = Engine::open(dir, Cipher(None)).unwrap();
             for _ in 0..4000 {
                 let key = [&b"e"[..], &dice(1500).to_be_bytes()].concat();
                 let value = (dice(4) > 0).then(|| vec![1; usize::try_from(dice(3000)).unwrap()]);
@@ -179,7 +180,7 @@ mod tests {
             }
             engine.write(Changes::from([(b"end".to_vec(), Some(Vec::new()))])).unwrap();
         }
-        let engine = Engine::open(dir).unwrap();
+        let engine = Engine::open(dir, Cipher(None)).unwrap();
         let pairs = engine.range(&[], &[u8::MAX]).map(Result::unwrap);
         pairs.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
     }

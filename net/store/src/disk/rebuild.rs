@@ -15,7 +15,8 @@ use kinmesh_proto::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::disk::engine::Engine;
+use crate::disk::cipher::Cipher;
+use crate::disk::engine::{Engine, Pair};
 use crate::disk::format_1;
 use crate::disk::layout::{self, Number, SCHEMA};
 use crate::disk::log::{self, Change, Step};
@@ -30,8 +31,8 @@ const GROUP: usize = 256;
 pub(super) enum Source {
     /// One that sled can read.
     Engine(Engine),
-    /// The log of one that it cannot.
-    Log(PathBuf),
+    /// The log of one that it cannot, and how it was written.
+    Log(PathBuf, Cipher),
 }
 
 /// What became of the entries.
@@ -65,17 +66,42 @@ impl Source {
     ) -> Result<(), StoreError> {
         let is_entry = |key: &[u8]| key.first() == Some(&layout::ENTRIES);
         self.replay(|step| match step.change {
-            Change::Page { pairs, .. } => {
-                pairs.iter().filter(|(key, _)| is_entry(key)).try_for_each(|(key, value)| visit(key, value))
+            Change::Page { pairs, .. } => pairs
+                .iter()
+                .filter(|(key, _)| is_entry(key))
+                .try_for_each(|(key, value)| visit(key, &self.open_entry(key, value))),
+            Change::Pair { key, value: Some(value) } if is_entry(&key) => {
+                visit(&key, &self.open_entry(&key, value))
             }
-            Change::Pair { key, value: Some(value) } if is_entry(&key) => visit(&key, value),
             Change::Pair { .. } => Ok(()),
         })
     }
 
+    /// An entry's value; an empty one, which nobody can read, where its seal is broken.
+    fn open_entry(&self, key: &[u8], value: &[u8]) -> sled::IVec {
+        self.open((key.into(), value.into())).map(|(_, value)| value).unwrap_or_default()
+    }
+
+    /// A pair that was replayed, without its seal.
+    fn open(&self, pair: Pair) -> Option<Pair> {
+        match self {
+            Self::Log(_, cipher) => cipher.open(pair),
+            // It was opened on its way.
+            Self::Engine(_) => Some(pair),
+        }
+    }
+
+    /// Whether this is how it was written, as far as the format can be read.
+    fn fits(&self, format: Option<&Vec<u8>>) -> bool {
+        match self {
+            Self::Log(_, cipher) => format.is_none_or(|format| cipher.fits(format)),
+            Self::Engine(_) => true,
+        }
+    }
+
     fn replay(&self, mut visit: impl FnMut(Step<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
         match self {
-            Self::Log(log) => log::replay(log, visit),
+            Self::Log(log, _) => log::replay(log, visit),
             Self::Engine(engine) => engine.range(&[], &[u8::MAX]).try_for_each(|pair| {
                 let (key, value) = pair?;
                 let change = Change::Pair { key: key.to_vec(), value: Some(&value) };
@@ -102,6 +128,11 @@ impl Records {
             }
             Ok(())
         })?;
+        if !source.fits(pairs.get(layout::SCHEMA_KEY)) {
+            return Err(StoreError::WrongKey);
+        }
+        let pairs = pairs.into_iter().filter_map(|(key, value)| source.open((key.into(), value.into())));
+        let pairs = pairs.map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
         let mut records = Self { pairs, conversations: HashMap::new(), certs: HashMap::new() };
         records.conversations = records
             .of_kind(layout::CONVERSATIONS)

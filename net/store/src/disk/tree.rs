@@ -15,14 +15,18 @@ use kinmesh_proto::{
 };
 use serde::de::DeserializeOwned;
 
+use crate::disk::cipher::Cipher;
 use crate::disk::directory;
 use crate::disk::engine::{self, Changes, Engine, Pair};
-use crate::disk::layout::{self, SCHEMA};
+use crate::disk::layout::{self, SCHEMA, SEALED_SCHEMA};
 use crate::disk::tree::digests::Digests;
 use crate::disk::tree::group::Group;
 pub(super) use crate::disk::tree::history::History;
 use crate::disk::tree::numbers::Numbers;
 use crate::error::{Damage, StoreError};
+
+/// Pairs copied at once: what the storage thread puts into one group.
+const COPY_GROUP: usize = 256;
 
 pub(super) const UNREADABLE: StoreError = StoreError::Damaged(Damage::Record);
 
@@ -47,21 +51,25 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Opens the tree in sled's directory `dir`, or makes one, and reads all but the entries once.
-    pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
+    pub(super) fn open(dir: &Path, cipher: Cipher) -> Result<Opened, StoreError> {
         let had_data = engine::has_data(dir);
-        let engine = Engine::open(dir)?;
-        match engine.get(layout::SCHEMA_KEY)?.as_deref().map(layout::split_number) {
-            Some(Some((SCHEMA, []))) => {}
-            Some(Some((found @ 1..SCHEMA, []))) => return Ok(Opened::Older(found, engine)),
-            Some(Some((found, []))) if found > SCHEMA => {
-                return Err(StoreError::NewerSchema { found, known: SCHEMA });
-            }
+        let engine = Engine::open(dir, cipher)?;
+        match engine.get(layout::SCHEMA_KEY)? {
+            Some(format) => match layout::split_number(&format) {
+                None => return Err(StoreError::Damaged(Damage::Schema)),
+                Some((found, _)) if found > SEALED_SCHEMA => {
+                    return Err(StoreError::NewerSchema { found, known: SEALED_SCHEMA });
+                }
+                Some(_) if !engine.fits(&format) => return Err(StoreError::WrongKey),
+                Some((SCHEMA, []) | (SEALED_SCHEMA, _)) => {}
+                Some((found @ 1..SCHEMA, [])) => return Ok(Opened::Older(found, engine)),
+                _ => return Err(StoreError::Damaged(Damage::Schema)),
+            },
             None if !had_data => {
-                let schema = SCHEMA.to_be_bytes().to_vec();
-                engine.write(Changes::from([(layout::SCHEMA_KEY.to_vec(), Some(schema))]))?;
+                write_format(&engine)?;
                 directory::sync_names(dir)?;
             }
-            _ => return Err(StoreError::Damaged(Damage::Schema)),
+            None => return Err(StoreError::Damaged(Damage::Schema)),
         }
         Self::of(engine).map(Opened::Current)
     }
@@ -94,8 +102,26 @@ impl Tree {
 
     /// Writes something that changes nothing, to see whether the disk takes it.
     pub(super) fn probe(&self) -> Result<(), StoreError> {
-        let schema = SCHEMA.to_be_bytes().to_vec();
-        self.engine.write(Changes::from([(layout::SCHEMA_KEY.to_vec(), Some(schema))]))
+        write_format(&self.engine)
+    }
+
+    /// Writes all there is into sled's directory `dir`, where nothing is yet, with another cipher.
+    pub(super) fn copy(&self, dir: &Path, cipher: Cipher) -> Result<(), StoreError> {
+        let copy = Engine::open(dir, cipher)?;
+        let mut group = Changes::new();
+        for pair in self.engine.range(&[], &[u8::MAX]) {
+            let (key, value) = pair?;
+            if *key != *layout::SCHEMA_KEY {
+                group.insert(key.to_vec(), Some(value.to_vec()));
+            }
+            if group.len() >= COPY_GROUP {
+                copy.write(std::mem::take(&mut group))?;
+            }
+        }
+        copy.write(group)?;
+        // Last: without it this is no store.
+        write_format(&copy)?;
+        Ok(directory::sync_names(dir)?)
     }
 
     /// Everything but the entries.
@@ -143,15 +169,20 @@ impl Tree {
     }
 }
 
-/// Reads all records of a kind.
+fn write_format(engine: &Engine) -> Result<(), StoreError> {
+    engine.write(Changes::from([(layout::SCHEMA_KEY.to_vec(), Some(engine.format()))]))
+}
+
+/// Reads all records of a kind, in the order of their keys.
 fn read_kind<T>(
     engine: &Engine,
     kind: u8,
     read: impl Fn(&[u8], &[u8]) -> Option<T>,
 ) -> Result<Vec<T>, StoreError> {
-    of_kind(engine, kind)
-        .map(|pair| pair.and_then(|(key, value)| read(&key, &value).ok_or(UNREADABLE)))
-        .collect()
+    let mut pairs = of_kind(engine, kind).collect::<Result<Vec<_>, _>>()?;
+    // Hidden keys stand in another order.
+    pairs.sort_unstable();
+    pairs.iter().map(|(key, value)| read(key, value).ok_or(UNREADABLE)).collect()
 }
 
 fn of_kind(engine: &Engine, kind: u8) -> impl Iterator<Item = Result<Pair, StoreError>> {

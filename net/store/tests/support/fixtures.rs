@@ -6,6 +6,7 @@ use kinmesh_proto::{
     Content, ConversationId, Delivery, DeviceKeys, Entry, EntryBody, EntryKey, Hlc, PersonId, RoomId,
     StoredEntry, Unverified, Write,
 };
+use kinmesh_seal::{DataKey, Seal};
 use kinmesh_store::{HistoryStore, PageAt};
 
 pub(crate) const ROOM: ConversationId = ConversationId::Room(RoomId([1; 32]));
@@ -15,6 +16,11 @@ pub(crate) const CHAT: ConversationId = ConversationId::Direct(PersonId([1; 32])
 /// Keys of a person, the same for the same number.
 pub(crate) fn person(number: u8) -> DeviceKeys {
     DeviceKeys::generate(&[number; 32], &[number ^ 0x80; 32], 7)
+}
+
+/// A seal, the same for the same number.
+pub(crate) fn seal(number: u8) -> Seal {
+    DataKey::new([number; 32]).seal("history")
 }
 
 /// A text of `keys` in `conversation`, written at millisecond `ms`.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use kinmesh_proto::{Digest, EntryKey, KeyRange};
 
-use crate::disk::engine::{Engine, Pair, Pairs};
+use crate::disk::engine::Engine;
 use crate::disk::layout::{self, Number};
 use crate::disk::tree::UNREADABLE;
 use crate::error::StoreError;
@@ -103,9 +103,9 @@ impl Digests {
 
 impl Tip {
     fn read(engine: &Engine, conversation: Number) -> Result<Self, StoreError> {
-        let newest = pairs(engine, conversation, KeyRange::ALL).next_back();
+        let newest = keys(engine, conversation, KeyRange::ALL).next_back();
         let Some(newest) = newest.transpose()? else { return Ok(Self::default()) };
-        let day = day_of(key_of(&newest)?);
+        let day = day_of(newest);
         let checkpoint = checkpoint(engine.get(&layout::day_key(conversation, day))?.as_deref())?;
         let begin = checkpoint.newest.map(layout::just_after).or(range_of_day(day).from);
         let tail = scan_digest(engine, conversation, KeyRange { from: begin, to: None })?;
@@ -181,19 +181,18 @@ pub(super) fn scan_digest(
     conversation: Number,
     range: KeyRange,
 ) -> Result<Digest, StoreError> {
-    pairs(engine, conversation, range).try_fold(Digest::default(), |mut digest, pair| {
-        digest.add(key_of(&pair?)?);
+    keys(engine, conversation, range).try_fold(Digest::default(), |mut digest, key| {
+        digest.add(key?);
         Ok(digest)
     })
 }
 
-/// The entries of a range.
-pub(super) fn pairs(engine: &Engine, conversation: Number, range: KeyRange) -> Pairs {
+/// The keys of the entries of a range.
+pub(super) fn keys(
+    engine: &Engine,
+    conversation: Number,
+    range: KeyRange,
+) -> impl DoubleEndedIterator<Item = Result<EntryKey, StoreError>> + use<> {
     let (low, high) = layout::entry_bounds(conversation, range);
-    engine.range(&low, &high)
-}
-
-/// The entry that a pair is about.
-pub(super) fn key_of((key, _): &Pair) -> Result<EntryKey, StoreError> {
-    layout::last_place(key).ok_or(UNREADABLE)
+    engine.keys(&low, &high).map(|key| layout::last_place(&key?).ok_or(UNREADABLE))
 }

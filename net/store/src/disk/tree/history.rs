@@ -4,7 +4,7 @@ use kinmesh_proto::{Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, StoredE
 
 use crate::disk::engine::{Pair, Pairs};
 use crate::disk::layout::{self, Number};
-use crate::disk::tree::digests::{self, key_of};
+use crate::disk::tree::digests;
 use crate::disk::tree::{Tree, UNREADABLE};
 use crate::error::StoreError;
 use crate::history::{self, range_of_day};
@@ -67,8 +67,8 @@ impl History<'_> {
     }
 
     pub(in crate::disk) fn keys(&self, range: KeyRange, limit: usize) -> Result<Vec<EntryKey>, StoreError> {
-        let newest_first = self.pairs(range).rev().take(limit);
-        let mut keys = newest_first.map(|pair| key_of(&pair?)).collect::<Result<Vec<_>, _>>()?;
+        let newest_first = digests::keys(&self.tree.engine, self.number, range).rev().take(limit);
+        let mut keys = newest_first.collect::<Result<Vec<_>, _>>()?;
         keys.reverse();
         Ok(keys)
     }
@@ -126,7 +126,8 @@ impl History<'_> {
     }
 
     fn change(&self, pair: Result<Pair, StoreError>) -> Result<StoredEntry, StoreError> {
-        self.entry(key_of(&pair?)?)?.ok_or(UNREADABLE)
+        let (key, _) = pair?;
+        self.entry(layout::last_place(&key).ok_or(UNREADABLE)?)?.ok_or(UNREADABLE)
     }
 
     fn entry(&self, key: EntryKey) -> Result<Option<StoredEntry>, StoreError> {
@@ -156,7 +157,8 @@ impl History<'_> {
     }
 
     fn pairs(&self, range: KeyRange) -> Pairs {
-        digests::pairs(&self.tree.engine, self.number, range)
+        let (low, high) = layout::entry_bounds(self.number, range);
+        self.tree.engine.range(&low, &high)
     }
 
     fn scan_digest(&self, range: KeyRange) -> Result<Digest, StoreError> {
