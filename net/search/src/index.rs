@@ -7,6 +7,7 @@ mod at_place;
 mod covered;
 mod newest;
 mod schema;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,8 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use kinmesh_proto::{ConversationId, PersonId};
+use kinmesh_seal::Seal;
+use tantivy::Directory;
 use tantivy::directory::MmapDirectory;
 use tantivy::index::SegmentComponent;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
@@ -36,6 +39,7 @@ use crate::words::{self, Part};
 use at_place::AtPlace;
 use newest::Stretch;
 use schema::Fields;
+use sealed::SealedDirectory;
 
 /// What tantivy gathers in memory before it writes a segment: the least that it takes.
 const WRITER_BYTES: usize = 15_000_000;
@@ -73,6 +77,23 @@ pub(crate) struct Findable {
     pub(crate) parts: Vec<Part>,
 }
 
+/// Where an index lies, and what seals its files if anything does.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    pub(crate) dir: PathBuf,
+    pub(crate) seal: Option<Seal>,
+}
+
+impl Files {
+    fn open(&self) -> tantivy::Result<Box<dyn Directory>> {
+        let files = MmapDirectory::open(&self.dir)?;
+        Ok(match self.seal.clone() {
+            Some(seal) => Box::new(SealedDirectory { files, seal }),
+            None => Box::new(files),
+        })
+    }
+}
+
 /// An index on the disk. Opening it costs little memory, writing costs [`WRITER_BYTES`] and threads.
 #[derive(Clone)]
 pub(crate) struct SearchIndex {
@@ -81,10 +102,10 @@ pub(crate) struct SearchIndex {
 }
 
 impl SearchIndex {
-    /// Opens the index in `dir` and examines every byte of its segments.
-    pub(crate) fn open(dir: &Path) -> tantivy::Result<Self> {
+    /// Opens the index and examines every byte of its segments.
+    pub(crate) fn open(files: &Files) -> tantivy::Result<Self> {
         let (fields, schema) = Fields::new();
-        let index = Index::open_in_dir(dir)?;
+        let index = Index::open(files.open()?)?;
         if index.schema() != schema {
             return Err(TantivyError::SchemaError("another format".to_owned()));
         }
@@ -96,11 +117,11 @@ impl SearchIndex {
         Ok(Self { index, fields })
     }
 
-    /// Makes an empty index in `dir`; whatever was there goes.
-    pub(crate) fn create(dir: &Path) -> tantivy::Result<Self> {
-        match fs::remove_dir_all(dir) {
+    /// Makes an empty index; whatever was there goes.
+    pub(crate) fn create(files: &Files) -> tantivy::Result<Self> {
+        match fs::remove_dir_all(&files.dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => make_private(dir)?,
+            _ => make_private(&files.dir)?,
         }
         let (fields, schema) = Fields::new();
         let settings = IndexSettings {
@@ -108,7 +129,7 @@ impl SearchIndex {
             docstore_compress_dedicated_thread: false,
             ..IndexSettings::default()
         };
-        let index = Index::create(MmapDirectory::open(dir)?, schema, settings)?;
+        let index = Index::create(files.open()?, schema, settings)?;
         Ok(Self { index, fields })
     }
 

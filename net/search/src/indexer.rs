@@ -11,7 +11,6 @@ mod tests;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError};
@@ -24,7 +23,7 @@ use kinmesh_store::{HistoryStore, StoreError, StoreHandle, day_of, range_of_day}
 use tantivy::TantivyError;
 use tokio::sync::oneshot;
 
-use crate::index::{Covered, Document, SearchIndex, Writing};
+use crate::index::{Covered, Document, Files, SearchIndex, Writing};
 use crate::shared::{Shared, State};
 use crate::truth::{self, Entered, Original, Piece};
 
@@ -84,7 +83,7 @@ impl<F: Into<Fault>> From<F> for Stop {
 }
 
 pub(crate) struct Indexer {
-    pub(crate) dir: PathBuf,
+    pub(crate) files: Files,
     pub(crate) store: StoreHandle,
     pub(crate) tasks: Receiver<Task>,
     pub(crate) shared: Arc<Shared>,
@@ -150,17 +149,17 @@ impl Indexer {
     /// The index as it is, examined, and what it holds; a new one when that cannot be had.
     fn open(&self) -> Result<(SearchIndex, Covered), TantivyError> {
         let examined = panic::catch_unwind(|| {
-            let index = SearchIndex::open(&self.dir)?;
+            let index = SearchIndex::open(&self.files)?;
             let covered = index.view()?.covered()?;
             Ok::<_, TantivyError>((index, covered))
         });
         if let Ok(Ok(sound)) = examined {
             return Ok(sound);
         }
-        if self.dir.exists() {
+        if self.files.dir.exists() {
             tracing::warn!("the search index is damaged or of another version, and is made anew");
         }
-        Ok((SearchIndex::create(&self.dir)?, Covered::new()))
+        Ok((SearchIndex::create(&self.files)?, Covered::new()))
     }
 
     /// Takes what it is told next, or makes use of the quiet.

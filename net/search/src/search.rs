@@ -7,11 +7,12 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 
 use kinmesh_proto::{ConversationId, PageItem};
+use kinmesh_seal::Seal;
 use kinmesh_store::{StoreError, StoreHandle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
 
-use crate::index::Places;
+use crate::index::{Files, Places};
 use crate::indexer::{Indexer, Task};
 use crate::place::Place;
 use crate::query::{Lookup, Query};
@@ -56,9 +57,15 @@ pub struct Search {
 impl Search {
     /// Starts the thread that keeps an index of the store in `dir`, a directory of its own.
     pub fn spawn(dir: PathBuf, store: StoreHandle) -> Self {
+        Self::spawn_sealed(dir, None, store)
+    }
+
+    /// The same with a seal on the index, if there is one. What is not sealed with it is made anew.
+    pub fn spawn_sealed(dir: PathBuf, seal: Option<Seal>, store: StoreHandle) -> Self {
         let (tasks, inbox) = mpsc::sync_channel(TASKS_CAP);
         let shared = Arc::new(Shared::new());
-        let indexer = Indexer { dir, store: store.clone(), tasks: inbox, shared: shared.clone() };
+        let files = Files { dir, seal };
+        let indexer = Indexer { files, store: store.clone(), tasks: inbox, shared: shared.clone() };
         thread::spawn(move || indexer.run());
         Self { tasks, shared, store }
     }

@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kinmesh_proto::{Content, Write};
+use kinmesh_seal::Seal;
 use kinmesh_search::{Entered, Query, Search, SearchState};
-use world::{ALICE, BOB, DAY_MS, KITCHEN, LOBBY, World, entry, index_in, query};
+use world::{ALICE, BOB, DAY_MS, KITCHEN, LOBBY, World, entry, index_in, person, query};
 
 /// Ten posts on five days, one of them edited a day later, in an index of several commits.
 async fn world_in(dir: &Path) -> World {
@@ -75,6 +76,30 @@ async fn damage_to_any_file_is_noticed_and_mended() {
     }
     assert!(damaged > 30, "{damaged} damages");
     world.end().await;
+}
+
+#[tokio::test]
+async fn the_files_of_a_sealed_index_tell_no_word_and_nobody_and_are_read_again() {
+    let tells = |file: &PathBuf, secret: &[u8]| {
+        fs::read(file).unwrap().windows(secret.len()).any(|part| part == secret)
+    };
+    for seal in [None, Some(Seal::new(&[1; 32]))] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut world = World::sealed(dir.path(), seal.clone()).await;
+        for n in 0..10 {
+            world.write(ALICE, (LOBBY, n * DAY_MS), Content::text("a needle")).await;
+        }
+        let mut files_before = Vec::new();
+        let world = world.restart(|dir| files_before = files(dir)).await;
+        assert_eq!(files(&index_in(dir.path())), files_before, "nothing is made anew");
+        assert_eq!(world.typed("needle").await.len(), 10);
+        // The last one stands in the list of the index's columns.
+        let alice = person(ALICE);
+        let secrets = [&b"needle"[..], alice.as_bytes(), &[1; 32], b"conversation"];
+        let is_told = secrets.iter().any(|secret| files_before.iter().any(|file| tells(file, secret)));
+        assert_eq!(is_told, seal.is_none(), "else this proves nothing");
+        world.end().await;
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use kinmesh_proto::{ConversationId, EntryId, EntryKey, Hlc, PersonId, RoomId};
 
+use tempfile::TempDir;
+
 use super::*;
 use crate::query::Query;
 
@@ -94,12 +96,21 @@ fn check(view: &View, lookup: &Lookup, model: &Model) {
     }
 }
 
+fn files(dir: &TempDir, seal: Option<u8>) -> Files {
+    let seal = seal.map(|byte| Seal::new(&[byte; 32]));
+    Files { dir: dir.path().join("index"), seal }
+}
+
 #[test]
 fn it_finds_what_it_holds_through_changes_and_merges() {
+    [None, Some(1)].into_iter().for_each(finds_what_it_holds);
+}
+
+fn finds_what_it_holds(seal: Option<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let mut dice = Dice(1);
     let mut model = Model::new();
-    let index = SearchIndex::create(&dir.path().join("index")).unwrap();
+    let index = SearchIndex::create(&files(&dir, seal)).unwrap();
     for _ in 0..4 {
         shuffle(&mut dice, &index, &mut model);
         let view = index.view().unwrap();
@@ -111,7 +122,7 @@ fn it_finds_what_it_holds_through_changes_and_merges() {
         assert_eq!(view.covered().unwrap(), covered_by(&model));
     }
     drop(index);
-    let again = SearchIndex::open(&dir.path().join("index")).unwrap();
+    let again = SearchIndex::open(&files(&dir, seal)).unwrap();
     assert_eq!(again.view().unwrap().covered().unwrap(), covered_by(&model));
 }
 
@@ -126,11 +137,20 @@ fn covered_by(model: &Model) -> Covered {
 #[test]
 fn what_was_not_committed_was_never_there() {
     let dir = tempfile::tempdir().unwrap();
-    let index = SearchIndex::create(&dir.path().join("index")).unwrap();
+    let index = SearchIndex::create(&files(&dir, None)).unwrap();
     let writing = index.write().unwrap();
     writing.add(&document(Dice(1).place(), PersonId([1; 32]), "tea")).unwrap();
     drop(writing);
     assert!(index.view().unwrap().covered().unwrap().is_empty());
+}
+
+#[test]
+fn a_sealed_index_opens_with_its_seal_only() {
+    let dir = tempfile::tempdir().unwrap();
+    SearchIndex::create(&files(&dir, Some(1))).unwrap();
+    assert!(SearchIndex::open(&files(&dir, Some(1))).is_ok());
+    assert!(SearchIndex::open(&files(&dir, Some(2))).is_err());
+    assert!(SearchIndex::open(&files(&dir, None)).is_err());
 }
 
 #[cfg(unix)]
@@ -138,7 +158,7 @@ fn what_was_not_committed_was_never_there() {
 fn nobody_else_may_look_into_it() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    let index = dir.path().join("index");
-    SearchIndex::create(&index).unwrap();
-    assert_eq!(fs::metadata(index).unwrap().permissions().mode() & 0o777, 0o700);
+    let files = files(&dir, None);
+    SearchIndex::create(&files).unwrap();
+    assert_eq!(fs::metadata(files.dir).unwrap().permissions().mode() & 0o777, 0o700);
 }

@@ -30,7 +30,8 @@ impl Fixture {
         let store = StoreHandle::spawn(Box::new(MemoryStore::new()), told);
         let (tasks, inbox) = mpsc::sync_channel(4);
         let shared = Arc::new(Shared::new());
-        let indexer = Indexer { dir: dir.path().join("index"), store, tasks: inbox, shared };
+        let files = Files { dir: dir.path().join("index"), seal: None };
+        let indexer = Indexer { files, store, tasks: inbox, shared };
         let (index, _) = indexer.open().unwrap();
         indexer.shared.open(&index);
         let mut fixture = Self { indexer, tasks, index, completions, _dir: dir };
@@ -150,7 +151,7 @@ fn a_failed_search_has_the_index_examined() {
     let fixture = Fixture::new();
     fixture.tasks.send(Task::Suspect).unwrap();
     assert!(matches!(fixture.indexer.keep_up(&fixture.index), Err(Stop::Fault(Fault::Suspect))));
-    damage(&fixture.indexer.dir);
+    damage(&fixture.indexer.files.dir);
     let (index, covered) = fixture.indexer.open().unwrap();
     assert!(covered.is_empty() && index.view().is_ok(), "a new one");
 }

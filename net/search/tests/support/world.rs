@@ -8,6 +8,7 @@ use kinmesh_proto::{
     Content, ConversationId, ConversationRecord, Delivery, DeviceKeys, EntryBody, EntryKey, Hlc, PersonId,
     RoomId, StoredEntry, Unverified, Write,
 };
+use kinmesh_seal::Seal;
 use kinmesh_search::{Entered, Query, Search, SearchState};
 use kinmesh_store::{Completion, MemoryStore, SledStore, StoreHandle};
 use tokio::sync::mpsc;
@@ -34,25 +35,31 @@ pub(crate) struct World {
     completions: mpsc::Receiver<Completion>,
     pub(crate) search: Search,
     dir: PathBuf,
+    seal: Option<Seal>,
 }
 
 impl World {
     /// A store that forgets, with its index in `dir`.
     pub(crate) async fn in_memory(dir: &Path) -> Self {
-        Self::on(Box::new(MemoryStore::new()), dir).await
+        Self::sealed(dir, None).await
+    }
+
+    /// The same with a seal on the index, if there is one.
+    pub(crate) async fn sealed(dir: &Path, seal: Option<Seal>) -> Self {
+        Self::on(Box::new(MemoryStore::new()), dir, seal).await
     }
 
     /// The store in `dir`, with its index beside it.
     pub(crate) async fn on_disk(dir: &Path) -> Self {
         let (store, _) = SledStore::open(&dir.join("history")).unwrap();
-        Self::on(Box::new(store), dir).await
+        Self::on(Box::new(store), dir, None).await
     }
 
-    async fn on(store: Box<dyn kinmesh_store::HistoryStore>, dir: &Path) -> Self {
+    async fn on(store: Box<dyn kinmesh_store::HistoryStore>, dir: &Path, seal: Option<Seal>) -> Self {
         let (told, completions) = mpsc::channel(16);
         let store = StoreHandle::spawn(store, told);
-        let search = Search::spawn(index_in(dir), store.clone());
-        let mut world = Self { store, completions, search, dir: dir.to_owned() };
+        let search = Search::spawn_sealed(index_in(dir), seal.clone(), store.clone());
+        let mut world = Self { store, completions, search, dir: dir.to_owned(), seal };
         let records = [LOBBY, KITCHEN, WITH_BOB].map(|id| ConversationRecord::new(id, None));
         world.commit(records.map(Write::PutConversation).to_vec()).await;
         world.is_ready().await;
@@ -73,7 +80,7 @@ impl World {
         self.search.close().await;
         let dir = index_in(&self.dir);
         meanwhile(&dir);
-        let world = Self { search: Search::spawn(dir, self.store.clone()), ..self };
+        let world = Self { search: Search::spawn_sealed(dir, self.seal.clone(), self.store.clone()), ..self };
         world.is_ready().await;
         world
     }
