@@ -19,8 +19,9 @@ use crate::identity::IdentityError;
 
 pub(crate) use export::Exporter;
 pub use import::import;
-pub use seal::{EmptyPassphrase, Passphrase};
 pub use stream::Counts;
+
+pub use crate::passphrase::{EmptyPassphrase, Passphrase};
 
 /// How far an export or import has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
 use kinmesh_search::{Search, SearchState};
-use kinmesh_store::{Completion, OpenReport, Rebuilt, SledStore, StoreHandle};
+use kinmesh_store::{Completion, OpenReport, Rebuilt, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
@@ -37,11 +37,12 @@ use crate::convert::Scope;
 use crate::discovery::Discovery;
 use crate::error::StartError;
 use crate::handle::{Command, NodeHandle};
-use crate::history::HISTORY_DIR;
-use crate::identity::{Identity, unix_ms};
+use crate::history::SEARCH_DIR;
+use crate::identity::{Identity, KeyDir, unix_ms};
 use crate::search::SearchProgress;
 use crate::status::NodeStatus;
 use crate::transport::{Connections, TransportError};
+use crate::vault::{self, DataKey};
 use crate::{NodeConfig, listen, transport};
 use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
@@ -109,21 +110,24 @@ pub(crate) struct Driver {
     listening: Vec<Multiaddr>,
     /// Where the port is kept; `None` while we listen where we were told to.
     port_kept_in: Option<PathBuf>,
-    data_dir: PathBuf,
+    key_dir: KeyDir,
 }
 
 /// Opens everything and starts the driver task, over the transport that `connect` makes.
 pub(crate) async fn start(
     config: NodeConfig,
+    key: Option<DataKey>,
     connect: impl FnOnce(&Keypair) -> Result<Connections, TransportError>,
     company: Company,
 ) -> Result<NodeHandle, StartError> {
-    let (store, OpenReport { rebuilt }) = SledStore::open(&config.data_dir.join(HISTORY_DIR))?;
-    let identity = Identity::load_or_create(&config.data_dir)?;
+    let opened = vault::enter(&config.data_dir, key)?;
+    let (key_dir, search_seal) = (opened.key_dir(), opened.search_seal());
+    let (store, OpenReport { rebuilt }) = opened.open_history()?;
+    let identity = Identity::load_or_create(&key_dir)?;
     let (completed, completions) = mpsc::channel(COMPLETIONS_CAP);
     let store = StoreHandle::spawn(Box::new(store), completed);
     let snapshot = store.load().await?;
-    let search = Search::spawn(config.data_dir.join("search"), store.clone());
+    let search = Search::spawn_sealed(config.data_dir.join(SEARCH_DIR), search_seal, store.clone());
 
     let behaviour = Behaviour::new(&identity.keypair, config.mdns)
         .map_err(|error| StartError::Transport(Box::new(error)))?;
@@ -181,7 +185,7 @@ pub(crate) async fn start(
         store_rebuilt: rebuilt,
         listening: Vec::new(),
         port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
-        data_dir: config.data_dir,
+        key_dir,
     };
     tokio::spawn(driver.run());
     Ok(handle)

@@ -21,6 +21,9 @@ pub enum StartError {
     /// Keys could not be read or made.
     #[error(transparent)]
     Identity(#[from] crate::identity::IdentityError),
+    /// A passphrase keeps the data directory closed.
+    #[error(transparent)]
+    Vault(#[from] crate::vault::VaultError),
     /// The history store could not be opened.
     #[error("the history store: {0}")]
     Store(#[from] StoreError),

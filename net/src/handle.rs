@@ -4,7 +4,6 @@
 //! Knows the command queue of the driver and nothing of libp2p behind it. Runs wherever it is called.
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use kinmesh_core::{Change, EditView, EntryView, Event, Overview, PersonView};
@@ -20,6 +19,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError};
 use crate::history::History;
+use crate::identity::KeyDir;
 use crate::search::SearchHit;
 use crate::status::NodeStatus;
 
@@ -99,7 +99,7 @@ pub(crate) enum Command {
         reply: Reply<ConnectError>,
     },
     History {
-        reply: oneshot::Sender<(StoreHandle, PathBuf)>,
+        reply: oneshot::Sender<(StoreHandle, KeyDir)>,
     },
     Shutdown {
         reply: oneshot::Sender<()>,
@@ -238,8 +238,8 @@ impl NodeHandle {
 
     /// The history as of now, to export it or to read a conversation from end to end.
     pub async fn history(&self) -> Result<History, CallError> {
-        let (store, data_dir) = self.call(|reply| Command::History { reply }).await?;
-        Ok(History { store, data_dir, overview: self.overview() })
+        let (store, key_dir) = self.call(|reply| Command::History { reply }).await?;
+        Ok(History { store, key_dir, overview: self.overview() })
     }
 
     /// Says goodbye to the others, flushes the store and ends the peer.

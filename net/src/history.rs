@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kinmesh_core::{Core, Overview};
 use kinmesh_proto::{ConversationId, EntryKey, PageAt, PageItem};
-use kinmesh_store::{OpenReport, SledStore, StoreError, StoreHandle};
+use kinmesh_store::{OpenReport, StoreError, StoreHandle};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task;
@@ -15,16 +15,19 @@ use tokio::task;
 use crate::archive::{ExportError, ExportReport, Exporter, Passphrase, Progress};
 use crate::error::ReadError;
 use crate::handle::PAGE_MAX;
-use crate::identity::{IdentityError, KeyFiles, unix_ms};
+use crate::identity::{IdentityError, KeyDir, KeyFiles, unix_ms};
+use crate::vault::{self, DataKey, VaultError};
 
 /// The store's place in the data directory.
 pub(crate) const HISTORY_DIR: &str = "history";
+/// The search index's place in it.
+pub(crate) const SEARCH_DIR: &str = "search";
 
 /// Reads a peer's history. Clones share it.
 #[derive(Clone)]
 pub struct History {
     pub(crate) store: StoreHandle,
-    pub(crate) data_dir: PathBuf,
+    pub(crate) key_dir: KeyDir,
     pub(crate) overview: Arc<Overview>,
 }
 
@@ -62,8 +65,8 @@ impl History {
         face_files: &'static [&'static str],
         progress: watch::Sender<Progress>,
     ) -> Result<ExportReport, ExportError> {
-        let Self { store, data_dir, .. } = self.clone();
-        let exporter = Exporter { store, runtime: Handle::current(), data_dir, face_files, progress };
+        let Self { store, key_dir, .. } = self.clone();
+        let exporter = Exporter { store, runtime: Handle::current(), key_dir, face_files, progress };
         let exported = task::spawn_blocking(move || exporter.export(&archive, &passphrase)).await;
         exported.map_err(|_| ExportError::BrokenOff)?
     }
@@ -89,24 +92,37 @@ pub enum OpenError {
     /// The keys cannot be read.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// A passphrase keeps it closed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The store cannot be opened; a running program has it open, for example.
     #[error("the history store: {0}")]
     Store(#[from] StoreError),
 }
 
 impl StoppedPeer {
-    /// Opens the history in a data directory. Must be called on a tokio runtime.
+    /// Opens the history in a data directory that has no passphrase. Must be called on a tokio runtime.
     pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        Self::open_unlocked(data_dir, None).await
+    }
+
+    /// The same, with the key to it if it has a passphrase.
+    pub async fn open_unlocked(data_dir: &Path, key: Option<DataKey>) -> Result<Self, OpenError> {
         let no_peer = || OpenError::NoPeer { dir: data_dir.to_owned() };
-        let keys = KeyFiles::read(data_dir)?.and_then(|files| files.keys()).ok_or_else(no_peer)?;
-        let (store, report) = SledStore::open(&data_dir.join(HISTORY_DIR))?;
+        if !KeyFiles::are_in(data_dir) {
+            return Err(no_peer());
+        }
+        let opened = vault::enter(data_dir, key)?;
+        let key_dir = opened.key_dir();
+        let (store, report) = opened.open_history()?;
+        let keys = KeyFiles::read(&key_dir)?.and_then(|files| files.keys()).ok_or_else(no_peer)?;
         // Nothing is written, so nothing is completed.
         let (completed, _) = mpsc::channel(1);
         let store = StoreHandle::spawn(Box::new(store), completed);
         let snapshot = store.load().await?;
         // Nobody is met here, so chance has no part in it.
         let overview = Arc::new(Core::new(keys, snapshot, unix_ms(), 0).overview());
-        Ok(Self { history: History { store, data_dir: data_dir.to_owned(), overview }, report })
+        Ok(Self { history: History { store, key_dir, overview }, report })
     }
 
     /// Closes it.

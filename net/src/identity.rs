@@ -1,6 +1,7 @@
 //! Key files: a person's key and this device's key with its certificate.
 //!
-//! They live outside the store, one small file each, readable by their owner only.
+//! They live outside the store, one small file each, readable by their owner only, and sealed when a
+//! passphrase protects the data directory.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kinmesh_proto::{DecodeError, DeviceCert, DeviceId, DeviceKeys, PersonKey, codec};
+use kinmesh_seal::Seal;
 use libp2p::PeerId;
 use libp2p::identity::{Keypair, PublicKey, ed25519};
 use serde::de::DeserializeOwned;
@@ -19,8 +21,11 @@ use zeroize::{Zeroize, Zeroizing};
 const PERSON_FILE: &str = "person.key";
 /// The device's secret key and certificate.
 const DEVICE_FILE: &str = "device.key";
+const FILES: [&str; 2] = [PERSON_FILE, DEVICE_FILE];
 /// Largest key file that is read: two orders above what we write.
 const KEY_FILE_MAX: usize = 4096;
+/// Stands behind the name of a key file that is prepared.
+const PREPARED: &str = "key.next";
 
 /// Keys could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +47,12 @@ pub enum IdentityError {
         /// Why.
         #[source]
         source: DecodeError,
+    },
+    /// A key file is not sealed with this key.
+    #[error("the key file {path} does not open")]
+    Sealed {
+        /// Which file.
+        path: PathBuf,
     },
     /// The device's certificate does not fit its key or is not signed by the person.
     #[error("the key file {path}: key and certificate do not belong together")]
@@ -77,23 +88,66 @@ pub(crate) struct KeyFiles {
     device: DeviceFile,
 }
 
+/// A directory of key files, and what seals them if anything does.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyDir {
+    pub(crate) path: PathBuf,
+    pub(crate) seal: Option<Seal>,
+}
+
+impl KeyDir {
+    /// Without a seal.
+    pub(crate) fn plain(path: &Path) -> Self {
+        Self { path: path.to_owned(), seal: None }
+    }
+
+    /// Writes the key files once more beside what is there, with another seal or without one.
+    pub(crate) fn prepare(&self, seal: Option<&Seal>) -> Result<(), IdentityError> {
+        for file in FILES {
+            if let Some(key) = read_bytes(self, file)? {
+                let path = self.path.join(file).with_extension(PREPARED);
+                let written = write_private(&path, &closed(seal, file, &key));
+                written.map_err(|source| IdentityError::Io { path, source })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the files that were prepared in the place of those that are there.
+    pub(crate) fn adopt_prepared(dir: &Path) -> Result<(), IdentityError> {
+        for path in FILES.map(|file| dir.join(file)) {
+            let adopted = ignore_missing(fs::rename(path.with_extension(PREPARED), &path));
+            adopted.and_then(|()| sync_dir(dir)).map_err(|source| IdentityError::Io { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the files that were prepared.
+    pub(crate) fn clear_prepared(dir: &Path) -> Result<(), IdentityError> {
+        for path in FILES.map(|file| dir.join(file).with_extension(PREPARED)) {
+            ignore_missing(fs::remove_file(&path)).map_err(|source| IdentityError::Io { path, source })?;
+        }
+        Ok(())
+    }
+}
+
 impl KeyFiles {
-    /// Reads the key files in `dir`; `None` when one is not there.
-    pub(crate) fn read(dir: &Path) -> Result<Option<Self>, IdentityError> {
-        let person = read_key(&dir.join(PERSON_FILE))?;
-        let device = read_key(&dir.join(DEVICE_FILE))?;
+    /// Reads the key files; `None` when one is not there.
+    pub(crate) fn read(dir: &KeyDir) -> Result<Option<Self>, IdentityError> {
+        let person = read_key(dir, PERSON_FILE)?;
+        let device = read_key(dir, DEVICE_FILE)?;
         Ok(person.zip(device).map(|(person, device)| Self { person, device }))
     }
 
     /// Whether one of the key files is in `dir`.
     pub(crate) fn are_in(dir: &Path) -> bool {
-        [PERSON_FILE, DEVICE_FILE].iter().any(|file| dir.join(file).exists())
+        FILES.iter().any(|file| dir.join(file).exists())
     }
 
-    /// Writes the key files into `dir`, over any that are there.
-    pub(crate) fn write(&self, dir: &Path) -> Result<(), IdentityError> {
-        write_key_file(&dir.join(PERSON_FILE), &Zeroizing::new(codec::encode(&self.person)))?;
-        write_key_file(&dir.join(DEVICE_FILE), &Zeroizing::new(codec::encode(&self.device)))
+    /// Writes the key files, over any that are there.
+    pub(crate) fn write(&self, dir: &KeyDir) -> Result<(), IdentityError> {
+        write_key(dir, PERSON_FILE, &self.person)?;
+        write_key(dir, DEVICE_FILE, &self.device)
     }
 
     /// A person's with one device.
@@ -125,39 +179,41 @@ impl std::fmt::Debug for KeyFiles {
 }
 
 impl Identity {
-    /// Reads the keys in `dir`, making what is missing: a person at the very first start.
-    pub fn load_or_create(dir: &Path) -> Result<Self, IdentityError> {
-        let person = load_or_create_seed(&dir.join(PERSON_FILE))?;
-        let path = dir.join(DEVICE_FILE);
-        let file = match read_key::<DeviceFile>(&path)? {
+    /// Reads the keys, making what is missing: a person at the very first start.
+    pub(crate) fn load_or_create(dir: &KeyDir) -> Result<Self, IdentityError> {
+        let person = load_or_create_seed(dir, PERSON_FILE)?;
+        let file = match read_key::<DeviceFile>(dir, DEVICE_FILE)? {
             Some(file) => file,
-            None => create_device(&path, &PersonKey::from_seed(&person))?,
+            None => create_device(dir, &PersonKey::from_seed(&person))?,
         };
-        let keys = DeviceKeys::new(&file.seed, file.cert).ok_or(IdentityError::Mismatch { path })?;
+        let mismatch = || IdentityError::Mismatch { path: dir.path.join(DEVICE_FILE) };
+        let keys = DeviceKeys::new(&file.seed, file.cert).ok_or_else(mismatch)?;
         Ok(Self { keypair: keypair_from_seed(*file.seed), keys })
     }
 }
 
 /// A libp2p key kept in one file: what a bootstrap node needs.
 pub fn load_or_create_keypair(path: &Path) -> Result<Keypair, IdentityError> {
-    Ok(keypair_from_seed(*load_or_create_seed(path)?))
+    let dir = KeyDir::plain(path.parent().unwrap_or(Path::new("")));
+    let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    Ok(keypair_from_seed(*load_or_create_seed(&dir, file)?))
 }
 
-fn create_device(path: &Path, person: &PersonKey) -> Result<DeviceFile, IdentityError> {
+fn create_device(dir: &KeyDir, person: &PersonKey) -> Result<DeviceFile, IdentityError> {
     let seed = random_seed()?;
     let device = device_id_of(&keypair_from_seed(*seed).public())
-        .ok_or(IdentityError::Mismatch { path: path.into() })?;
+        .ok_or_else(|| IdentityError::Mismatch { path: dir.path.join(DEVICE_FILE) })?;
     let file = DeviceFile { seed: ByteArray::new(*seed), cert: person.certify(device, unix_ms()) };
-    write_key_file(path, &codec::encode(&file))?;
+    write_key(dir, DEVICE_FILE, &file)?;
     Ok(file)
 }
 
-fn load_or_create_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, IdentityError> {
-    if let Some(seed) = read_key::<ByteArray<32>>(path)? {
+fn load_or_create_seed(dir: &KeyDir, file: &str) -> Result<Zeroizing<[u8; 32]>, IdentityError> {
+    if let Some(seed) = read_key::<ByteArray<32>>(dir, file)? {
         return Ok(Zeroizing::new(seed.into_array()));
     }
     let seed = random_seed()?;
-    write_key_file(path, &codec::encode(&ByteArray::new(*seed)))?;
+    write_key(dir, file, &ByteArray::new(*seed))?;
     Ok(seed)
 }
 
@@ -167,32 +223,62 @@ fn random_seed() -> Result<Zeroizing<[u8; 32]>, IdentityError> {
     Ok(seed)
 }
 
-fn read_key<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, IdentityError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => Zeroizing::new(bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(IdentityError::Io { path: path.into(), source }),
-    };
+fn read_key<T: DeserializeOwned>(dir: &KeyDir, file: &str) -> Result<Option<T>, IdentityError> {
+    let Some(bytes) = read_bytes(dir, file)? else { return Ok(None) };
     let key = codec::decode(&bytes, KEY_FILE_MAX)
-        .map_err(|source| IdentityError::Malformed { path: path.into(), source })?;
+        .map_err(|source| IdentityError::Malformed { path: dir.path.join(file), source })?;
     Ok(Some(key))
 }
 
-/// Writes beside the file and renames, so that a crash leaves the old file or the new one.
-fn write_key_file(path: &Path, bytes: &[u8]) -> Result<(), IdentityError> {
-    let write = || -> io::Result<()> {
-        let parent = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(parent)?;
-        let beside = path.with_extension("key.new");
-        let mut file = private_file(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        #[cfg(unix)]
-        fs::File::open(parent)?.sync_all()?;
-        Ok(())
+/// What a key file holds, without its seal.
+fn read_bytes(dir: &KeyDir, file: &str) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
+    let path = dir.path.join(file);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(IdentityError::Io { path, source }),
     };
-    write().map_err(|source| IdentityError::Io { path: path.into(), source })
+    let Some(seal) = &dir.seal else { return Ok(Some(bytes)) };
+    let opened = seal.open(file.as_bytes(), &bytes).ok_or(IdentityError::Sealed { path })?;
+    Ok(Some(Zeroizing::new(opened)))
+}
+
+fn write_key<T: Serialize>(dir: &KeyDir, file: &str, key: &T) -> Result<(), IdentityError> {
+    let path = dir.path.join(file);
+    let bytes = closed(dir.seal.as_ref(), file, &Zeroizing::new(codec::encode(key)));
+    write_private(&path, &bytes).map_err(|source| IdentityError::Io { path, source })
+}
+
+/// What a key file holds with this seal.
+fn closed(seal: Option<&Seal>, file: &str, key: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(seal.map_or_else(|| key.to_vec(), |seal| seal.close(file.as_bytes(), key)))
+}
+
+/// Writes a file for its owner only, beside the one that is there, and renames it: a crash leaves the
+/// old file or the new one.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)?;
+    let beside = path.with_added_extension("new");
+    let mut file = private_file(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    sync_dir(parent)
+}
+
+/// Makes the names in a directory last. Systems without directory handles do so by themselves.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::File::open(dir)?.sync_all()?;
+    Ok(())
+}
+
+fn ignore_missing(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 /// A new or emptied file that only its owner can read.
@@ -245,8 +331,8 @@ mod tests {
     #[test]
     fn keys_survive_a_restart_and_belong_together() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Identity::load_or_create(dir.path()).unwrap();
-        let again = Identity::load_or_create(dir.path()).unwrap();
+        let first = Identity::load_or_create(&KeyDir::plain(dir.path())).unwrap();
+        let again = Identity::load_or_create(&KeyDir::plain(dir.path())).unwrap();
         assert_eq!(first.keys.person(), again.keys.person());
         let peer = first.keypair.public().to_peer_id();
         assert_eq!(device_of(&peer), Some(first.keys.device()));
@@ -256,21 +342,37 @@ mod tests {
     #[test]
     fn key_files_can_be_carried_to_another_place() {
         let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        assert!(KeyFiles::read(here.path()).unwrap().is_none());
-        let identity = Identity::load_or_create(here.path()).unwrap();
-        let files = KeyFiles::read(here.path()).unwrap().unwrap();
-        files.write(there.path()).unwrap();
+        assert!(KeyFiles::read(&KeyDir::plain(here.path())).unwrap().is_none());
+        let identity = Identity::load_or_create(&KeyDir::plain(here.path())).unwrap();
+        let files = KeyFiles::read(&KeyDir::plain(here.path())).unwrap().unwrap();
+        files.write(&KeyDir::plain(there.path())).unwrap();
         assert_eq!(files.keys().unwrap().cert(), identity.keys.cert());
-        assert_eq!(Identity::load_or_create(there.path()).unwrap().keys.cert(), identity.keys.cert());
+        assert_eq!(
+            Identity::load_or_create(&KeyDir::plain(there.path())).unwrap().keys.cert(),
+            identity.keys.cert()
+        );
+    }
+
+    #[test]
+    fn sealed_keys_open_with_their_seal_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let sealed = |byte| KeyDir { path: dir.path().to_owned(), seal: Some(Seal::new(&[byte; 32])) };
+        let identity = Identity::load_or_create(&sealed(1)).unwrap();
+        assert_eq!(Identity::load_or_create(&sealed(1)).unwrap().keys.cert(), identity.keys.cert());
+        for wrong in [sealed(2), KeyDir::plain(dir.path())] {
+            assert!(Identity::load_or_create(&wrong).is_err());
+        }
+        fs::copy(dir.path().join(PERSON_FILE), dir.path().join(DEVICE_FILE)).unwrap();
+        assert!(matches!(KeyFiles::read(&sealed(1)), Err(IdentityError::Sealed { .. })), "one for the other");
     }
 
     #[test]
     fn keys_of_two_people_do_not_belong_together() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        Identity::load_or_create(one.path()).unwrap();
-        Identity::load_or_create(two.path()).unwrap();
+        Identity::load_or_create(&KeyDir::plain(one.path())).unwrap();
+        Identity::load_or_create(&KeyDir::plain(two.path())).unwrap();
         fs::copy(one.path().join(PERSON_FILE), two.path().join(PERSON_FILE)).unwrap();
-        assert!(KeyFiles::read(two.path()).unwrap().unwrap().keys().is_none());
+        assert!(KeyFiles::read(&KeyDir::plain(two.path())).unwrap().unwrap().keys().is_none());
     }
 
     #[cfg(unix)]
@@ -278,7 +380,7 @@ mod tests {
     fn key_files_are_for_their_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        Identity::load_or_create(dir.path()).unwrap();
+        Identity::load_or_create(&KeyDir::plain(dir.path())).unwrap();
         for file in [PERSON_FILE, DEVICE_FILE] {
             let mode = fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");
@@ -289,7 +391,10 @@ mod tests {
     fn a_damaged_key_is_an_error_and_stays_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(PERSON_FILE), b"rubbish").unwrap();
-        assert!(matches!(Identity::load_or_create(dir.path()), Err(IdentityError::Malformed { .. })));
+        assert!(matches!(
+            Identity::load_or_create(&KeyDir::plain(dir.path())),
+            Err(IdentityError::Malformed { .. })
+        ));
         assert_eq!(fs::read(dir.path().join(PERSON_FILE)).unwrap(), b"rubbish");
     }
 }

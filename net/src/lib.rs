@@ -15,11 +15,13 @@ pub mod hello;
 pub mod history;
 pub mod identity;
 mod listen;
+mod passphrase;
 pub mod search;
 pub mod status;
 #[cfg(feature = "test-util")]
 pub mod testing;
 pub mod transport;
+pub mod vault;
 
 pub use behaviour::PING_EVERY;
 pub use error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError, StartError};
@@ -29,12 +31,15 @@ pub use handle::{
 pub use kinmesh_core::{Completeness, Overview};
 pub use kinmesh_search::{Pattern as SearchPattern, Query as SearchQuery};
 pub use kinmesh_store::{RebuildCause, Rebuilt};
+pub use passphrase::{EmptyPassphrase, Passphrase};
 pub use search::{SearchHit, SearchProgress};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};
 
 use std::path::PathBuf;
 
 use libp2p::Multiaddr;
+
+use vault::DataKey;
 
 /// How a peer is started.
 #[derive(Debug, Clone)]
@@ -58,6 +63,11 @@ impl Node {
     ///
     /// Must be called on a tokio runtime. The peer runs until [`NodeHandle::shutdown`].
     pub async fn start(config: NodeConfig) -> Result<NodeHandle, StartError> {
-        driver::start(config, transport::sockets, driver::Company::DEFAULT).await
+        driver::start(config, None, transport::sockets, driver::Company::DEFAULT).await
+    }
+
+    /// The same in a data directory with a passphrase; [`vault::unlock`] gives the key.
+    pub async fn start_unlocked(config: NodeConfig, key: DataKey) -> Result<NodeHandle, StartError> {
+        driver::start(config, Some(key), transport::sockets, driver::Company::DEFAULT).await
     }
 }

@@ -31,5 +31,5 @@ pub async fn start_in_small_company(
 async fn start(mut config: NodeConfig, port: u64, company: Company) -> Result<NodeHandle, StartError> {
     config.listen = vec![Multiaddr::from(libp2p::multiaddr::Protocol::Memory(port))];
     config.mdns = false;
-    driver::start(config, transport::memory, company).await
+    driver::start(config, None, transport::memory, company).await
 }

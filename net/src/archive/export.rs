@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kinmesh_proto::{
     ConversationId, ConversationRecord, EntryKey, EntryPack, KeyRange, Snapshot, StoredEntry, limits,
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::stream::{EntriesRecord, PeerRecord, Record, Writer};
 use super::{ExportError, ExportReport, Passphrase, Progress, parent_of, seal, sync_dir};
-use crate::identity::{KeyFiles, unix_ms};
+use crate::identity::{KeyDir, KeyFiles, unix_ms};
 
 /// Of each conversation: up to where our entries had left this device.
 type Sent = BTreeMap<ConversationId, Option<EntryKey>>;
@@ -29,7 +29,8 @@ pub(crate) struct Exporter {
     pub(crate) store: StoreHandle,
     /// Drives the store's answers while this thread waits for them.
     pub(crate) runtime: Handle,
-    pub(crate) data_dir: PathBuf,
+    /// The data directory.
+    pub(crate) key_dir: KeyDir,
     /// Names of files in the data directory that go along as they are.
     pub(crate) face_files: &'static [&'static str],
     pub(crate) progress: watch::Sender<Progress>,
@@ -74,15 +75,15 @@ impl Exporter {
         for conversation in conversations.keys() {
             entries += self.runtime.block_on(self.store.digest(*conversation, KeyRange::ALL))?.count;
         }
-        let no_keys = || ExportError::NoKeys { dir: self.data_dir.clone() };
-        let keys = KeyFiles::read(&self.data_dir)?.filter(|keys| keys.keys().is_some());
+        let no_keys = || ExportError::NoKeys { dir: self.key_dir.path.clone() };
+        let keys = KeyFiles::read(&self.key_dir)?.filter(|keys| keys.keys().is_some());
         self.progress.send_replace(Progress { entries: 0, of: entries });
         put(&Record::Peer(PeerRecord { keys: keys.ok_or_else(no_keys)?, made_ms: unix_ms(), entries }))
     }
 
     fn put_files(&self, put: &mut Put<'_>) -> Result<(), ExportError> {
         for name in self.face_files {
-            let path = self.data_dir.join(name);
+            let path = self.key_dir.path.join(name);
             match fs::read(&path) {
                 Ok(bytes) => {
                     put(&Record::File { name: (*name).to_owned(), bytes: ByteBuf::from(bytes) })?;

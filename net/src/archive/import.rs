@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::stream::{EntriesRecord, PeerRecord, Reader, Record};
 use super::{ArchiveError, ImportError, ImportReport, Passphrase, Progress, parent_of, seal, sync_dir};
 use crate::history::HISTORY_DIR;
-use crate::identity::{KeyFiles, private_file, unix_ms};
+use crate::identity::{KeyDir, KeyFiles, private_file, unix_ms};
 
 /// Changes handed to the store at once: enough that its flushes do not count.
 const GROUP_WRITES: usize = 256;
@@ -237,7 +237,7 @@ impl<'i> Importer<'i> {
     fn finish(mut self) -> Result<Imported, ImportError> {
         self.store_writes()?;
         drop(self.store);
-        self.keys.write(self.dir)?;
+        self.keys.write(&KeyDir::plain(self.dir))?;
         let Self { me, refused_entries, refused_files, .. } = self;
         Ok(Imported { me, refused_entries, refused_files })
     }

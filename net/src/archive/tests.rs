@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use super::stream::{EntriesRecord, PeerRecord, Reader, Record, Writer};
 use super::*;
 use crate::history::HISTORY_DIR;
-use crate::identity::{KeyFiles, unix_ms};
+use crate::identity::{KeyDir, KeyFiles, unix_ms};
 
 const ROOM: ConversationId = ConversationId::Room(RoomId([1; 32]));
 /// Entries of the large history.
@@ -126,7 +126,7 @@ fn a_file_comes_only_under_a_name_that_a_face_knows() {
     assert_eq!(report.refused_files, 2);
     assert!(dir.path().join("data/settings.toml").is_file());
     assert!(!dir.path().join("escaped").exists());
-    assert!(KeyFiles::read(&dir.path().join("data")).unwrap().unwrap() == key_files(1));
+    assert!(KeyFiles::read(&KeyDir::plain(&dir.path().join("data"))).unwrap().unwrap() == key_files(1));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_archive_with_two_owners_or_none_is_damaged() {
 /// Alice's data directory with a history of [`MANY`] entries.
 fn large_peer() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    key_files(1).write(dir.path()).unwrap();
+    key_files(1).write(&KeyDir::plain(dir.path())).unwrap();
     let alice = person(1);
     let mut store = SledStore::open(&dir.path().join(HISTORY_DIR)).unwrap().0;
     store.apply(&[Write::PutConversation(ConversationRecord::new(ROOM, None))]).unwrap();
@@ -179,7 +179,7 @@ fn exporter(dir: &Path, runtime: &Runtime) -> Exporter {
     Exporter {
         store: StoreHandle::spawn(Box::new(store), completed),
         runtime: runtime.handle().clone(),
-        data_dir: dir.to_owned(),
+        key_dir: KeyDir::plain(dir),
         face_files: &[],
         progress: watch::Sender::default(),
     }

@@ -118,7 +118,7 @@ impl Driver {
             }
             Command::History { reply } => {
                 let store = self.up_to_date_store();
-                drop(reply.send((store, self.data_dir.clone())));
+                drop(reply.send((store, self.key_dir.clone())));
             }
             Command::Shutdown { reply } => self.shutdown_asked = Some(reply),
         }
