@@ -5,12 +5,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers of tests: a panic is the report.
 
+#[path = "gui/archive.rs"]
+mod archive;
 #[path = "gui/desk.rs"]
 mod desk;
 #[path = "gui/fixture.rs"]
 mod fixture;
 #[path = "gui/picture.rs"]
 mod picture;
+#[path = "gui/search.rs"]
+mod search;
 
 use std::sync::Arc;
 

@@ -43,7 +43,7 @@ impl Desk {
             .unwrap();
         Self {
             app: App::new(program.clone(), Clock::local()),
-            feed: feed::batches(&program.node).boxed(),
+            feed: feed::batches(&program.node).fuse().boxed(),
             program,
             work: SelectAll::new(),
             _data: data,
@@ -125,8 +125,15 @@ impl Desk {
                     self.tell(message);
                 }
             }
-            batch = self.feed.next() => self.tell(Message::Peer(batch.expect("the peer runs"))),
+            Some(batch) = self.feed.next() => self.tell(Message::Peer(batch)),
+            else => panic!("the peer has ended"),
         }
+    }
+
+    /// Listens to the peer that lives here now, as the window does by itself.
+    pub(crate) fn follow_program(&mut self) {
+        self.program = self.app.program().clone();
+        self.feed = feed::batches(&self.program.node).fuse().boxed();
     }
 
     /// Closes the program as the window's end does.

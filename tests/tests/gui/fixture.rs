@@ -6,7 +6,8 @@ use iced::Size;
 use iced::widget::text_editor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kinmesh::screen::{Cx, conversation, home};
+use kinmesh::screen::{Cx, conversation, home, search};
+use kinmesh::theme::Theme;
 use kinmesh_core::{
     ChatView, Completeness, EntryView, Online, OwnView, PersonView, ReactionView, RoomView, Route,
     WaitReason, Waiting,
@@ -193,6 +194,24 @@ impl BoatClub {
         let mut club = Self { cx, home: home::State::showing(open) };
         club.cx.typing.heard(club.home.open_id().unwrap(), BO, u64::MAX);
         club
+    }
+
+    /// The same with a search beside the room.
+    pub(crate) fn searching(typed: &str, theme: Theme) -> Self {
+        let Self { mut cx, home } = Self::new();
+        cx.theme = theme;
+        let club = home.open_id().unwrap();
+        let lobby = ConversationId::Room(cx.overview.rooms[1].room);
+        let long = "In the end we took the long way round, past the old lighthouse and the two islands behind \
+                    it, and were back before the rain. Who comes along next time?";
+        let mut found: Vec<_> = said(club).into_iter().filter(|post| post.text.is_some()).collect();
+        found.retain(|post| post.text.as_deref().unwrap().to_lowercase().contains("the"));
+        found.push(entry(lobby, ANA, today("13:52"), "the bootstrap is back up", Delivery::Received));
+        let tuesday = at("2026-11-17T18:30:00Z");
+        found.push(entry(ConversationId::Direct(BO), BO, tuesday, long, Delivery::Received));
+        found.sort_by_key(|post| std::cmp::Reverse(post.key));
+        let search = search::State::showing(typed, None, found, &cx);
+        Self { cx, home: home.searching(search) }
     }
 
     /// The same people, with the chat with Mira open, who is away.
