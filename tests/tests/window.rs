@@ -93,19 +93,31 @@ fn window(display: &Display, data: &Path, link: &str) -> Result<Child> {
     Ok(command.spawn()?)
 }
 
+/// The window of Lin, at her first start, once she is among people.
+async fn lin_is_here(display: &Display, data: &Path, ana: &Peer) -> Result<(Child, serde_json::Value)> {
+    let window = window(display, data, &ana.join_link().await?)?;
+    display.hands(&["search", "--sync", "--onlyvisible", "--name", "Kinmesh", "windowfocus"]).await?;
+    display.until("the field for the name", ACCENT, NAME_FIELD, |pixels| pixels > 500).await?;
+    display.hands(&["type", "Lin"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    let lin = ana.wait_online("Lin").await?;
+    Ok((window, serde_json::json!({ "direct": lin["person"] })))
+}
+
+async fn end(mut window: Child) -> Result<()> {
+    let id = window.id().context("the window is there")?;
+    kill_process(Pid::from_raw(id.try_into()?).context("an id")?, Signal::TERM)?;
+    let status = timeout(DEADLINE, window.wait()).await??;
+    ensure!(status.success(), "the program ended with {status}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_person_starts_the_window_and_talks() -> Result<()> {
     let ana = Peer::spawn(PeerOptions::named("Ana")).await?;
     let display = Display::start().await?;
     let data = tempfile::tempdir()?;
-    let mut window = window(&display, data.path(), &ana.join_link().await?)?;
-    display.hands(&["search", "--sync", "--onlyvisible", "--name", "Kinmesh", "windowfocus"]).await?;
-    display.until("the field for the name", ACCENT, NAME_FIELD, |pixels| pixels > 500).await?;
-    display.hands(&["type", "Lin"]).await?;
-    display.hands(&["key", "Return"]).await?;
-
-    let lin = ana.wait_online("Lin").await?;
-    let chat = serde_json::json!({ "direct": lin["person"] });
+    let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
     let hello = ana.send(&chat, "hello Lin").await?;
     ana.wait_delivery(&hello, "delivered").await?;
     display.until("that there is something unread", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels > 100).await?;
@@ -127,10 +139,34 @@ async fn a_person_starts_the_window_and_talks() -> Result<()> {
     };
     ana.wait_for("the edit", is_edit).await?;
 
-    let id = window.id().context("the window is there")?;
-    kill_process(Pid::from_raw(id.try_into()?).context("an id")?, Signal::TERM)?;
-    let status = timeout(DEADLINE, window.wait()).await??;
-    ensure!(status.success(), "the program ended with {status}");
+    end(window).await?;
     ana.wait_offline("Lin").await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_person_finds_a_message_and_sees_it_in_its_place() -> Result<()> {
+    let ana = Peer::spawn(PeerOptions::named("Ana")).await?;
+    let display = Display::start().await?;
+    let data = tempfile::tempdir()?;
+    let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
+    let hello = ana.send(&chat, "hello Lin").await?;
+    ana.wait_delivery(&hello, "delivered").await?;
+    display.hands(&["key", "ctrl+k"]).await?;
+    display.hands(&["type", "Ana"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    display.hands(&["type", "the needle"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    ana.wait_text("the needle").await?;
+    display.until("our words", OWN_BUBBLE, HISTORY, |pixels| pixels > 1000).await?;
+    for n in 0..80 {
+        ana.send(&chat, &format!("hay {n}")).await?;
+    }
+    display.until("that our words are far above", OWN_BUBBLE, HISTORY, |pixels| pixels == 0).await?;
+
+    display.hands(&["key", "ctrl+f"]).await?;
+    display.hands(&["type", "needle"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    display.until("our words in their place", OWN_BUBBLE, HISTORY, |pixels| pixels > 1000).await?;
+    end(window).await
 }
