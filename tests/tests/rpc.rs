@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use boon::{Compiler, SchemaIndex, Schemas};
-use kinmesh_tests::{Peer, PeerOptions, binary, peer, process};
+use kinmesh_tests::{DEADLINE, Peer, PeerOptions, binary, peer, process};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 const METHODS_SOURCE: &str = include_str!("../../app/src/rpc/methods.rs");
 const GUIDE: &str = include_str!("../../docs/rpc.md");
@@ -145,6 +147,7 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
     schema.call(&bob, "conversation.page", json!({ "conversation": chat, "after": page[0]["key"] })).await?;
     let called_here = call_on_an_entry(&mut schema, &bob, &chat, &page[0]["key"]).await?;
     called.extend(called_here);
+    called.extend(call_on_the_history(&mut schema, &bob, &chat).await?);
     schema.call(&bob, "rooms.leave", lobby).await?;
     bob.wait_until("rooms.list", json!({}), |rooms| rooms[0]["joined"] == false).await?;
     called.extend(words(&["conversation.mark_read", "conversation.page", "rooms.leave", "shutdown"]));
@@ -188,6 +191,175 @@ async fn call_on_an_entry(
         called.insert(method.to_owned());
     }
     Ok(called)
+}
+
+/// Calls what is done with the whole history.
+async fn call_on_the_history(schema: &mut Schema, peer: &Peer, chat: &Value) -> Result<BTreeSet<String>> {
+    let dir = tempfile::tempdir()?;
+    let file = |name: &str| dir.path().join(name);
+    let archive = json!({ "path": file("all.age"), "passphrase": "correct horse" });
+    let mut import = archive.clone();
+    import["dir"] = json!(file("imported"));
+    let calls = [
+        ("search", json!({})),
+        ("search", json!({ "text": "psst", "in": chat, "after": "2026-01-01", "limit": 1 })),
+        ("conversation.export", json!({ "conversation": chat, "format": "json", "path": file("chat.json") })),
+        ("history.export", archive),
+        ("history.import", import),
+    ];
+    let mut called = BTreeSet::new();
+    for (method, params) in calls {
+        schema.call(peer, method, params).await?;
+        called.insert(method.to_owned());
+    }
+    Ok(called)
+}
+
+/// A find with what was looked for in brackets.
+fn marked(hit: &Value) -> String {
+    let mark = |piece: &Value| {
+        let text = piece["text"].as_str().unwrap_or_default();
+        if piece["found"] == true { format!("[{text}]") } else { text.to_owned() }
+    };
+    peer::list(&hit["snippet"]).map(mark).collect()
+}
+
+fn all_marked(found: &Value) -> Vec<String> {
+    peer::list(&found["hits"]).map(marked).collect()
+}
+
+/// Asks as somebody who types would, until this is the answer: nobody is told when the index has
+/// taken up what came.
+async fn finds(peer: &Peer, params: Value, wanted: &[&str]) -> Result<()> {
+    let ask = async {
+        while all_marked(&peer.call("search", &params).await?) != wanted {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        anyhow::Ok(())
+    };
+    timeout(DEADLINE, ask).await.with_context(|| format!("{params} finds {wanted:?}"))?
+}
+
+#[tokio::test]
+async fn what_anybody_wrote_is_found_in_any_script_page_by_page() -> Result<()> {
+    let (alice, bob, lobby) = two_in_the_lobby().await?;
+    let tea = alice.join_room("tea").await?;
+    alice.send(&tea, "Le THÉ est prêt").await?;
+    alice.send(&lobby, "明天八点去北京").await?;
+    let typo = alice.send(&lobby, "the train to Bern").await?;
+    bob.send(&lobby, "which train?").await?;
+    alice.wait_text("which train?").await?;
+
+    finds(&alice, json!({ "text": "train" }), &["which [train]?", "the [train] to Bern"]).await?;
+    finds(&alice, json!({ "text": "the " }), &["[the] train to Bern", "Le [THÉ] est prêt"]).await?;
+    finds(&alice, json!({ "text": "北京" }), &["明天八点去[北京]"]).await?;
+    finds(&alice, json!({ "text": "the", "in": tea }), &["Le [THÉ] est prêt"]).await?;
+    finds(&alice, json!({ "text": "train", "from": [bob.me()["person"]] }), &["which [train]?"]).await?;
+    finds(&alice, json!({ "text": "train", "before": "2026-01-01" }), &[]).await?;
+
+    let first = alice.call("search", json!({ "text": "train", "limit": 1 })).await?;
+    let rest = json!({ "text": "train", "limit": 5, "cursor": first["next"] });
+    let rest = alice.call("search", rest).await?;
+    assert_eq!(all_marked(&rest), ["the [train] to Bern"]);
+    assert_eq!((&rest["next"], &rest["progress"]), (&Value::Null, &Value::Null));
+
+    alice.call("conversation.delete", json!({ "conversation": lobby, "key": typo["key"] })).await?;
+    finds(&alice, json!({ "text": "train", "after": "2026-01-01" }), &["which [train]?"]).await?;
+    for bad in [json!({ "after": "yesterday" }), json!({ "limit": 0 }), json!({ "from": ["Bob"] })] {
+        assert_eq!(alice.call_refused("search", &bad).await?.code, -32602, "{bad}");
+    }
+    alice.shutdown().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn a_conversation_is_written_into_a_file_while_the_peer_runs() -> Result<()> {
+    let (alice, bob, lobby) = two_in_the_lobby().await?;
+    let dir = tempfile::tempdir()?;
+    let tea = alice.send(&lobby, "tae?").await?;
+    let at_bob = json!({ "conversation": lobby, "key": tea["key"] });
+    bob.wait_until("conversation.entry", at_bob, |entry| entry["text"] == "tae?").await?;
+    let edit = json!({ "conversation": lobby, "key": tea["key"], "text": "tea?" });
+    alice.call("conversation.edit", edit).await?;
+    let answer = json!({ "conversation": lobby, "text": "yes 好", "reply_to": tea["key"] });
+    let answer = bob.call("conversation.send", answer).await?;
+    bob.call("conversation.react", json!({ "conversation": lobby, "key": tea["key"], "emoji": "🫖" }))
+        .await?;
+    let oops = alice.send(&lobby, "never mind").await?;
+    alice.call("conversation.delete", json!({ "conversation": lobby, "key": oops["key"] })).await?;
+    let all = |entries: &Value| {
+        let reacted = peer::list(entries).any(|entry| entry["reactions"][0]["emoji"] == "🫖");
+        reacted && peer::list(entries).any(|entry| entry["key"] == answer["key"])
+    };
+    alice.wait_until("conversation.page", json!({ "conversation": lobby }), all).await?;
+
+    let export = async |format: &str| {
+        let path = dir.path().join(format);
+        let params = json!({ "conversation": lobby, "format": format, "path": path });
+        assert_eq!(alice.call("conversation.export", params).await?, json!({ "entries": 3 }));
+        anyhow::Ok(std::fs::read_to_string(path)?)
+    };
+    let written: Value = serde_json::from_str(&export("json").await?)?;
+    let of = |key: &Value| peer::list(&written["messages"]).find(|message| message["key"] == *key);
+    let message = of(&tea["key"]).context("the tea")?;
+    assert_eq!((&message["text"], &message["edits"][0]["text"]), (&json!("tea?"), &json!("tae?")));
+    assert_eq!(message["reactions"][0]["people"][0]["name"], "Bob");
+    assert_eq!(of(&answer["key"]).context("the answer")?["reply_to"], tea["key"]);
+    let gone = of(&oops["key"]).context("what was taken back")?;
+    assert_eq!((&gone["text"], &gone["deleted"]), (&Value::Null, &json!(true)));
+
+    let text = export("markdown").await?;
+    for words in ["# lobby", "> tea?", "> yes 好", "🫖 Bob", "answers Alice", "*taken back by its author*"]
+    {
+        ensure!(text.contains(words), "{words} is not in {text}");
+    }
+    ensure!(!text.contains("never mind"), "{text}");
+    let nowhere = json!({ "conversation": lobby, "format": "json", "path": "/nowhere/x.json" });
+    assert_eq!(alice.call_refused("conversation.export", &nowhere).await?.kind, "file");
+    alice.shutdown().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn everything_is_exported_from_a_running_peer_and_lives_again_elsewhere() -> Result<()> {
+    let mut schema = Schema::load()?;
+    let dir = tempfile::tempdir()?;
+    let (archive, moved) = (dir.path().join("alice.age"), dir.path().join("moved"));
+    let alice = Peer::spawn(PeerOptions::named("Alice").data(dir.path().join("alice"))).await?;
+    let lobby = alice.join_room("lobby").await?;
+    alice.send(&lobby, "remember me").await?;
+    let sealed = json!({ "path": archive, "passphrase": "correct horse" });
+    let report = alice.call("history.export", &sealed).await?;
+    assert_eq!((&report["conversations"], &report["entries"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!(report["bytes"], std::fs::metadata(&archive)?.len());
+    let told = alice.told();
+    let last = told.iter().rfind(|told| told["method"] == "progress").context("how far it is is told")?;
+    schema.check("", last)?;
+    assert_eq!((&last["params"]["entries"], &last["params"]["of"]), (&json!(1), &json!(1)));
+    alice.send(&lobby, "said later").await?;
+
+    let import =
+        |dir: &Path, passphrase: &str| json!({ "path": archive, "passphrase": passphrase, "dir": dir });
+    let refused = async |params: Value| anyhow::Ok(alice.call_refused("history.import", &params).await?.kind);
+    assert_eq!(refused(import(&dir.path().join("alice"), "correct horse")).await?, "not_empty");
+    assert_eq!(refused(import(&moved, "wrong horse")).await?, "wrong_passphrase");
+    ensure!(!moved.exists(), "a refused import leaves nothing");
+    let mut other = import(&moved, "correct horse");
+    other["path"] = json!(dir.path().join("alice/settings.toml"));
+    std::fs::write(dir.path().join("alice/settings.toml"), "language = \"en\"\n")?;
+    assert_eq!(refused(other).await?, "bad_archive");
+    let report = alice.call("history.import", import(&moved, "correct horse")).await?;
+    assert_eq!((&report["person"], &report["entries"]), (&alice.me()["person"], &json!(1)));
+    assert_eq!(alice.history(&lobby).await?.len(), 2, "the running peer stays as it is");
+    let me = alice.me().clone();
+    alice.shutdown().await?;
+
+    let alice = Peer::spawn(PeerOptions::default().data(&moved)).await?;
+    assert_eq!(alice.me(), &me);
+    let texts: Vec<_> = alice.history(&lobby).await?.iter().map(|entry| entry["text"].clone()).collect();
+    assert_eq!(texts, ["remember me"]);
+    finds(&alice, json!({ "text": "remember" }), &["[remember] me"]).await?;
+    alice.shutdown().await
 }
 
 #[tokio::test]

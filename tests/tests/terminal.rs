@@ -73,6 +73,21 @@ impl Typist {
         self.reads(line, |read| read == line).await.map(drop)
     }
 
+    /// Searches as somebody would who has just seen it said, until the first line of what is found is
+    /// this: nobody is told when the index has taken up what came.
+    async fn finds(&mut self, typed: &str, first: &str) -> Result<()> {
+        let ask = async {
+            loop {
+                self.types(typed).await?;
+                let is_found = |line: &str| line.ends_with(']') || line == "Nothing was found.";
+                if self.reads("a find", is_found).await? == first {
+                    return anyhow::Ok(());
+                }
+            }
+        };
+        timeout(DEADLINE, ask).await.with_context(|| format!("{typed} finds {first}"))?
+    }
+
     async fn ends(mut self) -> Result<()> {
         self.process.ended_well().await
     }
@@ -370,4 +385,89 @@ async fn a_burst_is_shown_whole_and_in_order() -> Result<()> {
     ann.types("/quit").await?;
     ann.ends().await?;
     bob.shutdown().await
+}
+
+#[tokio::test]
+async fn what_was_said_is_found_gone_to_and_answered() -> Result<()> {
+    let (bob, link, lobby) = bob_in_the_lobby().await?;
+    let tea = bob.join_room("tea").await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    bob.wait_online("Ann").await?;
+    ann.types("/join tea").await?;
+    ann.reads_line("  Bob is in #tea").await?;
+    let first = bob.send(&tea, "the kettle is on").await?;
+    ann.reads_line("#tea Bob: the kettle is on").await?;
+    bob.send(&lobby, "水开了吗？").await?;
+    ann.reads_line("#lobby Bob: 水开了吗？").await?;
+    ann.types("/join lobby").await?;
+    ann.types("what KETTLE?").await?;
+    ann.reads_line("  #lobby [sent to 1 member] what KETTLE?").await?;
+
+    ann.finds("/search kett", "#tea Bob: the kettle is on [s2]").await?;
+    ann.reads_line("#lobby you: what KETTLE? [s1]").await?;
+    ann.finds("/search 水", "#lobby Bob: 水开了吗？ [s1]").await?;
+    ann.finds("/search kettle from:bob in:tea after:2026-01-01", "#tea Bob: the kettle is on [s1]").await?;
+    ann.types("/reply s1 Coming!").await?;
+    ann.reads_line("  #tea [sent to 1 member] Coming!").await?;
+    assert_eq!(bob.wait_text("Coming!").await?["reply_to"], first["key"]);
+    ann.types("/go s1").await?;
+    ann.reads_line("#tea Bob: the kettle is on [s1]").await?;
+    ann.reads_line("#tea you: Coming! (answers Bob: the kettle is on)").await?;
+    ann.reads_line("You are talking to #tea.").await?;
+    for (typed, answer) in [
+        ("/search nobody said this", "Nothing was found."),
+        ("/more", "There is nothing more: /search WORDS looks for something."),
+        ("/go s1", "The last search has no such number."),
+        ("/reply s9 hm", "The last search has no such number."),
+        ("/search", "Usage: /search WORDS"),
+        ("/search x from:zoe", "Not done: from:zoe: nobody of this name is known here."),
+        ("/search x in:\u{1b}c", "Not done: in:␛c: there is no room and no person of this name here."),
+        ("/search x after:soon", "Not done: soon is no day; write it like 2026-11-21."),
+        ("/search x from:", "Not done: from: needs something behind it, such as from:alice."),
+    ] {
+        ann.types(typed).await?;
+        ann.reads_line(answer).await.with_context(|| format!("after {typed}"))?;
+    }
+    ann.types("/quit").await?;
+    ann.ends().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
+async fn more_pages_of_what_was_found_follow() -> Result<()> {
+    let mut ann = Typist::start(&["--name", "Ann", "--room", "tea"]).await?;
+    for n in 0..25 {
+        ann.types(&format!("cup {n}")).await?;
+    }
+    ann.finds("/search cup 24", "#tea you: cup 24 [s1]").await?;
+    ann.finds("/search cup", "#tea you: cup 5 [s20]").await?;
+    ann.reads_line("#tea you: cup 24 [s1]").await?;
+    ann.types("/more").await?;
+    ann.reads_line("#tea you: cup 0 [s5]").await?;
+    ann.reads_line("#tea you: cup 4 [s1]").await?;
+    ann.types("/quit").await?;
+    ann.ends().await
+}
+
+#[tokio::test]
+async fn a_conversation_and_everything_are_exported_through_a_pipe() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let (talk, all, moved) = (file("talk of tea.md"), file("ann.age"), file("moved"));
+    let data = dir.path().join("ann");
+    let lines = format!("milk first\n/export {talk}\n/export all {all}\ncorrect horse\n/export x.doc\n");
+    let out = piped(&data, &["--name", "Ann", "--room", "tea"], &lines).await?;
+    ensure!(out.contains(&format!("1 messages are in {talk}.\n")), "{out}");
+    ensure!(out.contains(&format!("{all} holds 1 conversations with 1 messages and changes")), "{out}");
+    ensure!(out.contains("Usage: /export FILE.md|FILE.json, /export all FILE\n"), "{out}");
+    ensure!(!out.contains("correct horse"), "the passphrase is neither said nor shown: {out}");
+    let written = std::fs::read_to_string(&talk)?;
+    ensure!(written.contains("# tea") && written.contains("> milk first"), "{written}");
+
+    std::fs::write(file("passphrase"), "correct horse\n")?;
+    let import = ["import", &all, "--data", &moved, "--passphrase-file", &file("passphrase")];
+    ensure!(process::run("kinmesh", &import, "").await?.status.success(), "the archive is whole");
+    let out = piped(Path::new(&moved), &["--room", "tea"], "/history\n").await?;
+    ensure!(out.contains("#tea you: milk first"), "{out}");
+    Ok(())
 }
