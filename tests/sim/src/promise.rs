@@ -35,6 +35,8 @@ pub enum Violation {
     AnsweredTwice { peer: usize },
     #[error("peer {peer} has {key} in {conversation:?}, which nobody wrote there")]
     Leaked { peer: usize, conversation: ConversationId, key: EntryKey },
+    #[error("peer {peer} has {key} of {conversation:?}, whose number another entry of its device has")]
+    NumberUsedTwice { peer: usize, conversation: ConversationId, key: EntryKey },
     #[error("peer {peer} has shown {entry:?} of {conversation:?} and has it no more")]
     Lost { peer: usize, conversation: ConversationId, entry: EntryId },
     #[error("the history of {conversation:?} on peer {peer} is out of order")]

@@ -120,6 +120,22 @@ impl Simulation {
         if let Some(key) = history.iter().find(is_strange).map(|stored| stored.entry.key()) {
             self.violate(Violation::Leaked { peer, conversation, key });
         }
+        self.check_numbers(peer, conversation, &history);
+    }
+
+    /// No device gave one number to two entries, whatever its disk forgot in a crash.
+    pub(super) fn check_numbers(
+        &mut self,
+        peer: usize,
+        conversation: ConversationId,
+        history: &[StoredEntry],
+    ) {
+        let mut numbers = BTreeSet::new();
+        let is_repeated =
+            |stored: &&StoredEntry| !numbers.insert((stored.entry.device(), stored.entry.value().seq));
+        if let Some(key) = history.iter().find(is_repeated).map(|stored| stored.entry.key()) {
+            self.violate(Violation::NumberUsedTwice { peer, conversation, key });
+        }
     }
 
     /// The faces were told of every post that came in this life, and last of what it is now.

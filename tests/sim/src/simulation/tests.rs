@@ -2,7 +2,7 @@
 
 use kinmesh_core::Token;
 use kinmesh_proto::record::{ConversationRecord, StoredEntry, Write};
-use kinmesh_proto::{EntryId, EntryKey, Hlc};
+use kinmesh_proto::{Content, EntryBody, EntryId, EntryKey, Hlc, Unverified};
 
 use super::*;
 use crate::promise::Unfinished;
@@ -92,6 +92,17 @@ fn an_entry_of_one_room_in_anothers_history_is_noticed() {
     write_behind_the_back(&mut simulation, BOB, Write::PutEntry { conversation: elsewhere, stored });
     simulation.check_at_the_end();
     assert!(matches!(simulation.violation, Some(Violation::Leaked { peer: BOB, .. })));
+}
+
+#[test]
+fn a_number_that_was_used_twice_is_noticed() {
+    let (mut simulation, lobby, stored) = healed();
+    let is_author = |peer: &&crate::peer::Peer| peer.person == stored.entry.person();
+    let keys = simulation.peers.iter().find(is_author).unwrap().keys();
+    let again = EntryBody { content: Content::text("again"), ..stored.entry.value().clone() };
+    let again = StoredEntry { entry: Unverified::sign(again, &keys), ..stored.clone() };
+    simulation.check_numbers(ALICE, lobby, &[stored, again]);
+    assert!(matches!(simulation.violation, Some(Violation::NumberUsedTwice { peer: ALICE, .. })));
 }
 
 #[test]
