@@ -3,6 +3,7 @@
 //! The index answers with candidates; [`Pattern::matches`] decides on the text itself. It must never
 //! know the index.
 
+use std::iter;
 use std::ops::Range;
 
 use kinmesh_proto::{ConversationId, EntryKey, Hlc, PersonId};
@@ -101,7 +102,7 @@ impl Wanted {
     fn places(&self, part: &Part) -> Vec<Range<usize>> {
         match self {
             _ if !self.is_in(part) => Vec::new(),
-            Self::Word(text) | Self::Start(text) => vec![0..text.len()],
+            Self::Word(text) | Self::Start(text) => iter::once(0..text.len()).collect(),
             Self::Run(text) => part.text().match_indices(text).map(|(at, run)| at..at + run.len()).collect(),
         }
     }
