@@ -50,11 +50,15 @@ pub(crate) async fn start(disk: &Disk, count: usize) -> Result<Vec<Peer>> {
     Ok(peers)
 }
 
+/// Starts the peer of this directory, and waits for nothing.
+pub(crate) async fn wake(data_dir: PathBuf) -> Result<NodeHandle> {
+    let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".parse()?];
+    Ok(Node::start(NodeConfig { data_dir, bootstraps: Vec::new(), listen, mdns: false }).await?)
+}
+
 /// Starts one peer in this directory.
 pub(crate) async fn start_in(data_dir: PathBuf, index: usize) -> Result<Peer> {
-    let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".parse()?];
-    let config = NodeConfig { data_dir, bootstraps: Vec::new(), listen, mdns: false };
-    let node = Node::start(config).await?;
+    let node = wake(data_dir).await?;
     node.set_profile(DisplayName::new(&format!("Peer {index}"))?, StatusLine::default()).await?;
     let mut status = node.watch_status();
     let listening = timeout(PATIENCE, status.wait_for(|status| !status.listening.is_empty())).await??;
@@ -86,10 +90,10 @@ pub(crate) async fn sees(node: &NodeHandle, wanted: impl Fn(&Overview) -> bool) 
 }
 
 /// Says through one channel what each of these peers hears in the room.
-pub(crate) fn overhear(peers: &[Peer], room: RoomId) -> Ear {
+pub(crate) fn overhear<'a>(nodes: impl Iterator<Item = &'a NodeHandle>, room: RoomId) -> Ear {
     let (heard, ear) = mpsc::channel(HEARD_CAP);
-    for (listener, peer) in peers.iter().enumerate() {
-        tokio::spawn(listen(listener, peer.node.events(), peer.node.room(room), heard.clone()));
+    for (listener, node) in nodes.enumerate() {
+        tokio::spawn(listen(listener, node.events(), node.room(room), heard.clone()));
     }
     ear
 }

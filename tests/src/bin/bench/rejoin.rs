@@ -83,32 +83,32 @@ impl Pair {
     /// The reader comes back, until it has told its listeners all of the newest messages.
     async fn come_back_to(&self, missed: usize) -> Result<Return> {
         let (bytes, asked, start) = (self.counter.bytes(), self.questions.so_far(), Instant::now());
-        let reader = nodes::start_in(self.reader_dir.clone(), 1).await?;
-        let readers = [reader];
-        let mut ear = nodes::overhear(&readers, self.room);
-        readers[0].node.add_bootstrap(self.address.clone()).await?;
+        let reader = nodes::wake(self.reader_dir.clone()).await?;
+        // At once: it knows where the writer is, and goes there by itself.
+        let mut ear = nodes::overhear(std::iter::once(&reader), self.room);
+        reader.add_bootstrap(self.address.clone()).await?;
         let numbers = self.said - missed..self.said;
         let last = Tally::new(1, numbers.clone()).complete(&mut ear).await?;
         let back = self.seen(last - start, bytes, asked);
         ensure!(back.wire_bytes > (missed * TEXT_BYTES) as u64, "it came past the counter");
-        let room = readers[0].node.room(self.room);
+        let room = reader.room(self.room);
         let entries = nodes::everything(|at| room.page(at, PAGE_MAX)).await?;
         nodes::ensure_stored(&entries, numbers)?;
-        nodes::end(readers.into()).await;
+        reader.shutdown().await;
         Ok(back)
     }
 
     /// The reader comes back and missed nothing, until both know that.
     async fn come_back_to_nothing(&self) -> Result<Return> {
         let (bytes, asked, start) = (self.counter.bytes(), self.questions.so_far(), Instant::now());
-        let reader = nodes::start_in(self.reader_dir.clone(), 1).await?;
-        reader.node.add_bootstrap(self.address.clone()).await?;
+        let reader = nodes::wake(self.reader_dir.clone()).await?;
+        reader.add_bootstrap(self.address.clone()).await?;
         let agrees = |view: &Overview| view.rooms.iter().all(|room| room.completeness.agreeing == 1);
-        nodes::sees(&reader.node, agrees).await?;
+        nodes::sees(&reader, agrees).await?;
         nodes::sees(&self.writer.node, agrees).await?;
         let back = self.seen(start.elapsed(), bytes, asked);
         ensure!(back.asked.questions > 0, "histories were compared");
-        reader.node.shutdown().await;
+        reader.shutdown().await;
         Ok(back)
     }
 
@@ -123,7 +123,7 @@ pub(crate) async fn rejoin(effort: Effort, disk: &Disk) -> Result<Vec<Row>> {
     let mut store = BareStore::open(disk)?;
     let mut pair = Pair::start(disk).await?;
     let [mut took, mut stored, mut wire, mut data, mut questions] = <[Rounds; 5]>::default();
-    let [mut compared, mut connected, mut known] = <[Rounds; 3]>::default();
+    let [mut exchanged, mut compared, mut connected, mut known] = <[Rounds; 4]>::default();
     for _ in 0..effort.rounds {
         stored.push(store.burst(effort.missed).await?.as_secs_f64());
         data.push(kib(pair.say(effort.missed).await?) / 1024.0);
@@ -131,6 +131,7 @@ pub(crate) async fn rejoin(effort: Effort, disk: &Disk) -> Result<Vec<Row>> {
         took.push(back.took.as_secs_f64());
         wire.push(kib(back.wire_bytes) / 1024.0);
         questions.push(back.asked.questions as f64);
+        exchanged.push(kib(back.asked.bytes) / 1024.0);
         let back = pair.come_back_to_nothing().await?;
         known.push(back.took.as_secs_f64());
         compared.push(kib(back.asked.bytes));
@@ -147,6 +148,7 @@ pub(crate) async fn rejoin(effort: Effort, disk: &Disk) -> Result<Vec<Row>> {
         Row::new("The same: bytes on the wire, handshake included", Unit::MiB, wire.clone())
             .against(signed, Target::TimesFloor(1.3)),
         Row::new("The same, against the texts", Unit::MiB, wire).beside(texts),
+        Row::new("Part of it: questions about histories, and their answers", Unit::MiB, exchanged),
         Row::new("The same: questions about histories, each a round trip", Unit::Count, questions),
         Row::new("Back and nothing missed: bytes for finding that out", Unit::KiB, compared)
             .promising(Target::Below(1.0)),

@@ -32,7 +32,7 @@ impl Room {
     async fn start(disk: &Disk) -> Result<Self> {
         let peers = nodes::start(disk, MEMBERS).await?;
         let room = nodes::join(&peers, RoomName::lobby()).await?;
-        let ear = nodes::overhear(&peers[1..], room);
+        let ear = nodes::overhear(peers[1..].iter().map(|peer| &peer.node), room);
         let mut room = Self { peers, room, ear, next: 0 };
         let start = Instant::now();
         while start.elapsed() < WARM_UP {
