@@ -1,4 +1,4 @@
-//! Peers over channels instead of sockets: a mesh of real swarms, cores and stores in one process.
+//! A mesh of real swarms, cores and stores in one process: over channels instead of sockets, or small.
 //!
 //! Encryption, protocols, driver and disk are the real ones. Only with the feature `test-util`.
 
@@ -14,22 +14,18 @@ use crate::{NodeConfig, driver, transport};
 /// Starts a peer that listens on `/memory/<port>` and reaches others at such addresses only.
 ///
 /// Ports are shared by the whole process: give each peer its own.
-pub async fn start_in_memory(config: NodeConfig, port: u64) -> Result<NodeHandle, StartError> {
-    start(config, port, Company::DEFAULT).await
-}
-
-/// The same for a peer that wants no more than so many connections, and then looks every second for
-/// members of whom nothing is heard.
-pub async fn start_in_small_company(
-    config: NodeConfig,
-    port: u64,
-    peers_wanted: usize,
-) -> Result<NodeHandle, StartError> {
-    start(config, port, Company { peers_wanted, venture_every: Duration::from_secs(1) }).await
-}
-
-async fn start(mut config: NodeConfig, port: u64, company: Company) -> Result<NodeHandle, StartError> {
+pub async fn start_in_memory(mut config: NodeConfig, port: u64) -> Result<NodeHandle, StartError> {
     config.listen = vec![Multiaddr::from(libp2p::multiaddr::Protocol::Memory(port))];
     config.mdns = false;
-    driver::start(config, None, transport::memory, company).await
+    driver::start(config, None, transport::memory, Company::DEFAULT).await
+}
+
+/// Starts a peer over sockets that wants no more than so many connections, and then looks every second
+/// for members of whom nothing is heard.
+pub async fn start_in_small_company(
+    config: NodeConfig,
+    peers_wanted: usize,
+) -> Result<NodeHandle, StartError> {
+    let company = Company { peers_wanted, venture_every: Duration::from_secs(1) };
+    driver::start(config, None, transport::sockets, company).await
 }
