@@ -182,7 +182,7 @@ impl App {
     fn subscription(&self) -> Subscription<Message> {
         let settings = self.open_settings.as_ref();
         Subscription::batch([
-            feed::feed(&self.program.node).map(Message::Peer),
+            feed::feed(&self.program).map(Message::Peer),
             event::listen_with(listen),
             iced::system::theme_changes().map(Message::System),
             iced::time::every(if self.cx.typing.is_empty() { TICK } else { TYPING_TICK })

@@ -17,6 +17,7 @@ Examples:
   kinmesh export backup.age                   Everything of yours, behind a passphrase
   kinmesh import backup.age --data NEW_DIR
   kinmesh export-conversation --room lobby --format markdown lobby.md
+  kinmesh passphrase set                      Seal what lies on this disk
 
 Logs go to standard error: RUST_LOG=kinmesh=debug shows what the peer does.";
 
@@ -57,9 +58,31 @@ pub enum Face {
         #[arg(long, value_name = "PATH")]
         listen_socket: Option<PathBuf>,
     },
+    /// Set, change or remove the passphrase of a stopped peer
+    #[command(subcommand)]
+    Passphrase(PassphraseCommand),
     /// What is done with a peer that is stopped.
     #[command(flatten)]
     Backup(Backup),
+}
+
+/// What is done with the passphrase of a stopped peer. The present one comes from `--unlock-file`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum PassphraseCommand {
+    /// Seal keys, history and search index; forgotten, the passphrase cannot be recovered
+    Set {
+        /// The passphrase.
+        #[command(flatten)]
+        new: PassphraseOption,
+    },
+    /// Put another passphrase in the place of the present one
+    Change {
+        /// The other one.
+        #[command(flatten)]
+        new: PassphraseOption,
+    },
+    /// Write everything anew without a seal
+    Remove,
 }
 
 /// What is done with a peer that is stopped.
@@ -120,6 +143,9 @@ pub struct Options {
     /// Where keys, history and settings live; one program at a time [default: your platform's place]
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Read the passphrase of a locked peer from the first line of this file, instead of asking for it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub unlock_file: Option<PathBuf>,
     /// What others see you called
     #[arg(long, global = true, value_name = "NAME")]
     pub name: Option<String>,

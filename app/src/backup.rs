@@ -3,16 +3,15 @@
 //! Asks for the passphrase, says how far it is and what came of it. Opens no network: the peer's
 //! lock keeps a running program away meanwhile.
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kinmesh_net::Overview;
 use kinmesh_net::archive::{
-    EmptyPassphrase, ExportError, ExportReport, ImportError, ImportReport, Passphrase, Progress, import,
+    ExportError, ExportReport, ImportError, ImportReport, Passphrase, Progress, import,
 };
 use kinmesh_net::history::{History, OpenError, StoppedPeer};
 use kinmesh_proto::{ConversationId, NameError, RoomName};
@@ -24,11 +23,11 @@ use crate::export::{self, ConversationExportError, Format};
 use crate::i18n::{self, Language, tr, tr_args};
 use crate::program::{ProgramError, data_dir_path};
 use crate::rebuilt;
-use crate::settings::{self, SettingsFile};
+use crate::settings;
 use crate::terminal::names::{Meant, meant};
+use crate::typed::{self, TypedError};
+use crate::unlock::{self, UnlockError};
 
-/// Longest passphrase file that is read, in bytes.
-const PASSPHRASE_FILE_MAX: u64 = 64 * 1024;
 /// Progress is printed this often.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
@@ -39,17 +38,11 @@ pub enum BackupError {
     #[error(transparent)]
     Program(#[from] ProgramError),
     /// The passphrase cannot be read.
-    #[error("the passphrase: {0}")]
-    Passphrase(#[source] io::Error),
-    /// The passphrase file is too long to be one.
-    #[error("{} is no passphrase file: it is longer than {PASSPHRASE_FILE_MAX} bytes", .0.display())]
-    PassphraseFile(PathBuf),
-    /// Nothing was typed.
     #[error(transparent)]
-    Empty(#[from] EmptyPassphrase),
-    /// Two different passphrases were typed.
-    #[error("the two passphrases are not the same: nothing was done")]
-    Mistyped,
+    Passphrase(#[from] TypedError),
+    /// The peer is locked, and does not open.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
     /// The peer's history cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -104,10 +97,10 @@ async fn export_everything(
     passphrase: &PassphraseOption,
 ) -> Result<(), BackupError> {
     let data_dir = data_dir_path(options)?;
-    speak_language_of(&data_dir);
+    settings::speak_language_of(&data_dir);
     // Before anybody types a passphrase for nothing.
-    let peer = open(&data_dir).await?;
-    let passphrase = new_passphrase(passphrase)?;
+    let peer = open(&data_dir, options).await?;
+    let passphrase = typed::new(passphrase, "archive-ask-new")?;
     let (progress, seen) = watch::channel(Progress::default());
     let exporting = peer.history.export(file.to_owned(), passphrase, settings::FILES, progress);
     let exported = telling(seen, exporting).await;
@@ -116,8 +109,9 @@ async fn export_everything(
 }
 
 /// Opens a stopped peer. What is missing in its history is missing in the export: it is told.
-async fn open(data_dir: &Path) -> Result<StoppedPeer, BackupError> {
-    let peer = StoppedPeer::open(data_dir).await?;
+async fn open(data_dir: &Path, options: &Options) -> Result<StoppedPeer, BackupError> {
+    let key = unlock::key_to(data_dir, options).await?;
+    let peer = StoppedPeer::open_unlocked(data_dir, key).await?;
     if let Some(rebuilt) = &peer.report.rebuilt {
         print(&rebuilt::words(rebuilt))?;
     }
@@ -131,7 +125,7 @@ async fn import_everything(
 ) -> Result<(), BackupError> {
     let data_dir = data_dir_path(options)?;
     i18n::set_language(Language::of_system());
-    let passphrase = known_passphrase(passphrase)?;
+    let passphrase = typed::known(passphrase.passphrase_file.as_deref(), "archive-ask")?;
     let (progress, seen) = watch::channel(Progress::default());
     let (archive, into) = (file.to_owned(), data_dir.clone());
     let importing =
@@ -147,8 +141,8 @@ async fn export_conversation(
     file: &Path,
 ) -> Result<(), BackupError> {
     let data_dir = data_dir_path(options)?;
-    speak_language_of(&data_dir);
-    let peer = open(&data_dir).await?;
+    settings::speak_language_of(&data_dir);
+    let peer = open(&data_dir, options).await?;
     let exported = export_which(&peer.history, which, format, file).await;
     peer.close().await;
     print(&conversation_exported(file, exported?))
@@ -188,48 +182,9 @@ fn person_of(overview: &Overview, typed: &str) -> Result<ConversationId, BackupE
     }
 }
 
-/// Settings that cannot be read must not keep anybody from a backup.
-fn speak_language_of(data_dir: &Path) {
-    let settings = SettingsFile::load(data_dir).ok().and_then(|settings| settings.get().language);
-    i18n::set_language(settings.unwrap_or_else(Language::of_system));
-}
-
-/// A passphrase for a new archive: typed twice, since nobody sees what they type.
-fn new_passphrase(option: &PassphraseOption) -> Result<Passphrase, BackupError> {
-    match &option.passphrase_file {
-        Some(path) => read_passphrase(path),
-        None => ask_new_passphrase(),
-    }
-}
-
-/// Asks on the terminal, which shows nothing of it. Blocks.
+/// Asks for the passphrase of a new archive. Blocks.
 pub(crate) fn ask_new_passphrase() -> Result<Passphrase, BackupError> {
-    let typed = ask(&tr("archive-ask-new"))?;
-    if typed != ask(&tr("archive-ask-again"))? {
-        return Err(BackupError::Mistyped);
-    }
-    Ok(Passphrase::new(typed)?)
-}
-
-fn known_passphrase(option: &PassphraseOption) -> Result<Passphrase, BackupError> {
-    match &option.passphrase_file {
-        Some(path) => read_passphrase(path),
-        None => Ok(Passphrase::new(ask(&tr("archive-ask"))?)?),
-    }
-}
-
-fn ask(words: &str) -> Result<String, BackupError> {
-    rpassword::prompt_password(format!("{words} ")).map_err(BackupError::Passphrase)
-}
-
-/// The first line of a file.
-fn read_passphrase(path: &Path) -> Result<Passphrase, BackupError> {
-    let is_short = fs::metadata(path).map_err(BackupError::Passphrase)?.len() <= PASSPHRASE_FILE_MAX;
-    if !is_short {
-        return Err(BackupError::PassphraseFile(path.to_owned()));
-    }
-    let text = fs::read_to_string(path).map_err(BackupError::Passphrase)?;
-    Ok(Passphrase::new(text.lines().next().unwrap_or_default().to_owned())?)
+    Ok(typed::ask_twice("archive-ask-new")?)
 }
 
 /// Does the work and, where somebody watches, says how far it is.

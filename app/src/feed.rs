@@ -15,6 +15,8 @@ use kinmesh_net::{EventStream, NodeHandle, NodeStatus, Overview};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use crate::program::Program;
+
 /// A frame at 60 Hz.
 const FRAME: Duration = Duration::from_millis(16);
 /// Events in one batch: a full one is handed over at once, so that the peer's queue never fills up
@@ -33,16 +35,21 @@ pub struct Batch {
 }
 
 /// Batches from now on, until the peer ends.
-pub fn feed(node: &NodeHandle) -> Subscription<Batch> {
-    Subscription::run_with(Source(node.clone()), |source| batches(&source.0))
+pub fn feed(program: &Program) -> Subscription<Batch> {
+    let source = Source { node: program.node.clone(), number: program.number() };
+    Subscription::run_with(source, |source| batches(&source.node))
 }
 
-/// One peer at a time lives in a program; an import puts another in its place.
-struct Source(NodeHandle);
+/// One peer at a time lives in a program; another one takes its place after an import, and itself
+/// after it was locked.
+struct Source {
+    node: NodeHandle,
+    number: u64,
+}
 
 impl Hash for Source {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.overview().me.person.hash(state);
+        self.number.hash(state);
     }
 }
 

@@ -60,12 +60,14 @@ impl Language {
         match self {
             Self::English => &[
                 include_str!("../i18n/en/archive.ftl"),
+                include_str!("../i18n/en/vault.ftl"),
                 include_str!("../i18n/en/desktop.ftl"),
                 include_str!("../i18n/en/search.ftl"),
                 include_str!("../i18n/en/terminal.ftl"),
             ],
             Self::Chinese => &[
                 include_str!("../i18n/zh-CN/archive.ftl"),
+                include_str!("../i18n/zh-CN/vault.ftl"),
                 include_str!("../i18n/zh-CN/desktop.ftl"),
                 include_str!("../i18n/zh-CN/search.ftl"),
                 include_str!("../i18n/zh-CN/terminal.ftl"),

@@ -19,4 +19,6 @@ pub mod signals;
 pub mod strength;
 pub mod terminal;
 pub mod theme;
+mod typed;
+pub mod unlock;
 pub mod widget;

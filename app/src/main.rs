@@ -7,7 +7,7 @@ use kinmesh::args::{Command, Face};
 use kinmesh::i18n::{self, Language};
 use kinmesh::program::Program;
 use kinmesh::signals::Signals;
-use kinmesh::{backup, logging, rpc, terminal};
+use kinmesh::{backup, logging, rpc, terminal, unlock};
 use kinmesh_net::NodeHandle;
 use tokio::runtime::{Builder, Runtime};
 
@@ -37,8 +37,14 @@ fn run(command: &Command) -> anyhow::Result<()> {
     if let Face::Backup(backup) = command.face() {
         return Ok(runtime.block_on(backup::run(&backup, &command.options))?);
     }
+    if let Face::Passphrase(passphrase) = command.face() {
+        return Ok(runtime.block_on(unlock::run(&passphrase, &command.options))?);
+    }
+    // Before signals are caught: Ctrl+C at the question for the passphrase simply ends the program.
+    let key = runtime.block_on(unlock::key(&command.options))?;
     let mut signals = runtime.block_on(async { Signals::listen() })?;
-    let started = runtime.block_on(signals.unless_interrupted(Program::start(&command.options)));
+    let started =
+        runtime.block_on(signals.unless_interrupted(Program::start_unlocked(&command.options, key)));
     let Some(program) = started.transpose()? else { return Ok(()) };
     i18n::set_language(program.settings.get().language.unwrap_or_else(Language::of_system));
     match command.face() {
@@ -51,7 +57,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
             serve(rpc::serve_socket(&program, &path), &program.node, runtime, signals)
         }
         Face::Rpc { .. } => serve(rpc::serve_pipe(&program), &program.node, runtime, signals),
-        Face::Backup(_) => Ok(()), // Carried out above, without a running peer.
+        Face::Backup(_) | Face::Passphrase(_) => Ok(()), // Carried out above, without a running peer.
     }
 }
 

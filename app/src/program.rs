@@ -5,11 +5,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use std::{fmt, fs, io};
 
 use directories::ProjectDirs;
 use kinmesh_core::EntryView;
 use kinmesh_net::archive::{ImportError, ImportReport, Passphrase, Progress, import};
+use kinmesh_net::vault::{self, DataKey, VaultError};
 use kinmesh_net::{
     ChangeError, ConnectError, FollowError, Node, NodeConfig, NodeHandle, ReadError, RoomHandle, SendError,
     StartError, parse_address,
@@ -25,6 +28,9 @@ use tokio::task;
 use crate::args::Options;
 use crate::settings::{FILES, Settings, SettingsError, SettingsFile};
 
+/// Peers that were started in this process.
+static STARTS: AtomicU64 = AtomicU64::new(0);
+
 /// A peer that runs, and its settings.
 #[derive(Clone)]
 pub struct Program {
@@ -39,6 +45,9 @@ pub struct Program {
 struct Origin {
     options: Options,
     data_dir: PathBuf,
+    /// Opens it, if it has a passphrase.
+    key: Option<DataKey>,
+    number: u64,
     runtime: Handle,
 }
 
@@ -107,6 +116,12 @@ pub enum ProgramError {
         /// What was given.
         text: String,
     },
+    /// The passphrase does not open it, or cannot be changed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The program ends.
+    #[error("the work was broken off")]
+    BrokenOff,
     /// The peer could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -155,20 +170,71 @@ pub fn parse_link(text: &str) -> Result<JoinLink, LinkFault> {
 }
 
 impl Program {
-    /// Starts the peer these options describe. Everything that can be refused is looked at first.
+    /// Starts the peer these options describe, which is not locked.
     pub async fn start(options: &Options) -> Result<Self, ProgramError> {
+        Self::start_unlocked(options, None).await
+    }
+
+    /// The same with the key to it, if it is locked. Everything that can be refused is looked at first.
+    pub async fn start_unlocked(options: &Options, key: Option<DataKey>) -> Result<Self, ProgramError> {
         let links = join_links(&options.join)?;
         let name = options.name.as_deref().map(DisplayName::new).transpose().map_err(ProgramError::Name)?;
         let data_dir = data_dir(options)?;
         let settings = SettingsFile::load(&data_dir)?;
-        let node = Node::start(config(options, data_dir.clone(), &settings.get())?).await?;
-        let origin = Origin { options: options.clone(), data_dir, runtime: Handle::current() };
+        let config = config(options, data_dir.clone(), &settings.get())?;
+        let node = match key.clone() {
+            Some(key) => Node::start_unlocked(config, key).await?,
+            None => Node::start(config).await?,
+        };
+        let number = STARTS.fetch_add(1, Ordering::Relaxed);
+        let origin = Origin { options: options.clone(), data_dir, key, number, runtime: Handle::current() };
         let program = Self { node, settings, origin: Arc::new(origin) };
         if let Err(error) = program.set_up(name, &links).await {
             program.node.shutdown().await;
             return Err(error);
         }
         Ok(program)
+    }
+
+    /// Whether a passphrase protects what lies on the disk.
+    pub fn has_passphrase(&self) -> bool {
+        self.origin.key.is_some()
+    }
+
+    /// Which start of a peer this is, in this process.
+    pub fn number(&self) -> u64 {
+        self.origin.number
+    }
+
+    /// Ends the peer. Its keys leave memory with the last copy of this program.
+    pub async fn lock(self) -> Locked {
+        self.node.shutdown().await;
+        let Origin { options, data_dir, runtime, .. } = &*self.origin;
+        Locked { options: options.clone(), data_dir: data_dir.clone(), runtime: runtime.clone() }
+    }
+
+    /// Sets, changes or removes the passphrase: the peer ends meanwhile and starts again, also when
+    /// that fails, which is told beside it.
+    pub async fn change_passphrase(
+        &self,
+        change: PassphraseChange,
+    ) -> Result<(Self, Option<VaultError>), ProgramError> {
+        let origin = self.origin.clone();
+        // A wrong one must not cost the peer its connections.
+        if let Some(present) = change.present().cloned() {
+            let data_dir = origin.data_dir.clone();
+            let unlocked = task::spawn_blocking(move || vault::unlock(&data_dir, &present)).await;
+            unlocked.map_err(|_| ProgramError::BrokenOff)??;
+        }
+        self.node.shutdown().await;
+        let again = self.origin.runtime.spawn(async move {
+            let data_dir = origin.data_dir.clone();
+            let made = task::spawn_blocking(move || change.make(&data_dir)).await;
+            let made = made.map_err(|_| ProgramError::BrokenOff)?;
+            let key = made.as_ref().map_or_else(|_| origin.key.clone(), Clone::clone);
+            Ok((Self::start_unlocked(&origin.options, key).await?, made.err()))
+        });
+        again.await.map_err(|_| ProgramError::BrokenOff)?
     }
 
     async fn set_up(&self, name: Option<DisplayName>, links: &[JoinLink]) -> Result<(), ProgramError> {
@@ -252,6 +318,91 @@ impl Program {
         let room = self.node.follow(link).await?;
         self.settings.update(|settings| settings.add_bootstraps(&link.nodes))?;
         Ok(room)
+    }
+}
+
+/// What becomes of the passphrase.
+#[derive(Debug, Clone)]
+pub enum PassphraseChange {
+    /// There is one from now on.
+    Set {
+        /// It.
+        new: Passphrase,
+    },
+    /// Another one takes its place.
+    Change {
+        /// The one that opens it now.
+        old: Passphrase,
+        /// The other one.
+        new: Passphrase,
+    },
+    /// There is none any more.
+    Remove {
+        /// The one that opens it now.
+        old: Passphrase,
+    },
+}
+
+impl PassphraseChange {
+    fn present(&self) -> Option<&Passphrase> {
+        match self {
+            Self::Set { .. } => None,
+            Self::Change { old, .. } | Self::Remove { old } => Some(old),
+        }
+    }
+
+    /// Makes it so. Returns the key from then on.
+    fn make(&self, data_dir: &Path) -> Result<Option<DataKey>, VaultError> {
+        match self {
+            Self::Set { new } => {
+                vault::set(data_dir, new)?;
+                vault::unlock(data_dir, new).map(Some)
+            }
+            Self::Change { old, new } => {
+                vault::change(data_dir, old, new)?;
+                vault::unlock(data_dir, new).map(Some)
+            }
+            Self::Remove { old } => vault::remove(data_dir, old).map(|()| None),
+        }
+    }
+}
+
+/// A peer that waits for its passphrase.
+#[derive(Debug, Clone)]
+pub struct Locked {
+    options: Options,
+    data_dir: PathBuf,
+    runtime: Handle,
+}
+
+impl Locked {
+    /// The peer that these options describe, if it is locked. Must be called on a tokio runtime.
+    pub fn find(options: &Options) -> Result<Option<Self>, ProgramError> {
+        let data_dir = data_dir(options)?;
+        let is_locked = vault::is_locked(&data_dir)?;
+        let found = || Self { options: options.clone(), data_dir, runtime: Handle::current() };
+        Ok(is_locked.then(found))
+    }
+
+    /// What a person chose; the defaults where that cannot be read, which the start will tell.
+    pub fn settings(&self) -> Settings {
+        SettingsFile::load(&self.data_dir).map(|settings| settings.get()).unwrap_or_default()
+    }
+
+    /// How long the next try waits.
+    pub fn wait(&self) -> Duration {
+        vault::wait(&self.data_dir)
+    }
+
+    /// Starts the peer with its passphrase.
+    pub async fn unlock(self, passphrase: Passphrase) -> Result<Program, ProgramError> {
+        let Self { options, data_dir, runtime } = self;
+        let started = runtime.spawn(async move {
+            let key = task::spawn_blocking(move || vault::unlock(&data_dir, &passphrase)).await;
+            let key = key.map_err(|_| ProgramError::BrokenOff)??;
+            Program::start_unlocked(&options, Some(key)).await
+        });
+        started.await.map_err(|_| ProgramError::BrokenOff)?
     }
 }
 

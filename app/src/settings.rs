@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kinmesh_net::parse_address;
 use serde::{Deserialize, Serialize};
 
-use crate::i18n::Language;
+use crate::i18n::{self, Language};
 
 /// The file's name in the data directory.
 const FILE: &str = "settings.toml";
@@ -32,6 +32,16 @@ pub struct Settings {
     /// The language; `None` follows the system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// A peer with a passphrase locks itself after so many minutes without its person; `None` for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_after_min: Option<u32>,
+}
+
+/// Speaks the language of the settings in this data directory. Settings that cannot be read must not
+/// keep anybody from their history.
+pub(crate) fn speak_language_of(data_dir: &Path) {
+    let chosen = SettingsFile::load(data_dir).ok().and_then(|settings| settings.get().language);
+    i18n::set_language(chosen.unwrap_or_else(Language::of_system));
 }
 
 impl Settings {

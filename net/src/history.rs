@@ -100,6 +100,11 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+/// Whether somebody lives in a data directory.
+pub fn has_peer(data_dir: &Path) -> bool {
+    KeyFiles::are_in(data_dir)
+}
+
 impl StoppedPeer {
     /// Opens the history in a data directory that has no passphrase. Must be called on a tokio runtime.
     pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
@@ -109,7 +114,7 @@ impl StoppedPeer {
     /// The same, with the key to it if it has a passphrase.
     pub async fn open_unlocked(data_dir: &Path, key: Option<DataKey>) -> Result<Self, OpenError> {
         let no_peer = || OpenError::NoPeer { dir: data_dir.to_owned() };
-        if !KeyFiles::are_in(data_dir) {
+        if !has_peer(data_dir) {
             return Err(no_peer());
         }
         let opened = vault::enter(data_dir, key)?;
