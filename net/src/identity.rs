@@ -259,7 +259,9 @@ fn closed(seal: Option<&Seal>, file: &str, key: &[u8]) -> Zeroizing<Vec<u8>> {
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent)?;
-    let beside = path.with_added_extension("new");
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
     let mut file = private_file(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
