@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use kinmesh_net::identity::Identity;
-use kinmesh_proto::{DisplayName, Hello, Presence, PresenceState, StatusLine, Unverified};
+use kinmesh_proto::{DeviceKeys, DisplayName, Hello, Presence, PresenceState, StatusLine, Unverified};
+use libp2p::identity::Keypair;
 use libp2p::kad::{self, GetClosestPeersOk, QueryResult};
 use libp2p::rendezvous::Namespace;
 use libp2p::{identify, request_response};
@@ -98,7 +99,7 @@ async fn kademlia_hands_out_the_addresses_of_connected_peers() {
 #[tokio::test]
 async fn the_operator_sees_the_name_of_who_proves_it() {
     let node = Node::start().await;
-    let (ana, mallory) = (identity(), identity());
+    let (ana, mallory) = (identity(1), identity(2));
     let mut client = Client::connect_as(ana.keypair.clone(), &node.address("quic")).await;
     let answer = greet(&mut client, hello(&ana, "林 Ana")).await;
     assert_eq!(answer, Some(None), "a bootstrap node is nobody and says so");
@@ -115,8 +116,10 @@ async fn the_operator_sees_the_name_of_who_proves_it() {
     assert!(node.log().contains("a hello that is not its own"));
 }
 
-fn identity() -> Identity {
-    Identity::load_or_create(tempfile::tempdir().unwrap().path()).unwrap()
+fn identity(seed: u8) -> Identity {
+    let device = [seed ^ 0x80; 32];
+    let keypair = Keypair::ed25519_from_bytes(device).unwrap();
+    Identity { keys: DeviceKeys::generate(&[seed; 32], &device, 0), keypair }
 }
 
 fn hello(who: &Identity, name: &str) -> Hello {
