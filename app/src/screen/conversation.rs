@@ -364,8 +364,8 @@ impl State {
             Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
             Message::Back => (Task::none(), Some(Event::Back)),
-            Message::Search => self.from_menu(Event::Search),
-            Message::Export => self.from_menu(Event::Export(self.id, self.title(cx))),
+            Message::Search => self.chosen_in_menu(Event::Search),
+            Message::Export => self.chosen_in_menu(Event::Export(self.id, self.title(cx))),
             Message::ToggleDetails => (Task::none(), Some(Event::ToggleDetails)),
             Message::Done(done) => (Task::none(), done.err().map(Event::Toast)),
             simple => (self.note(simple), None),
@@ -393,7 +393,7 @@ impl State {
         Task::none()
     }
 
-    fn from_menu(&mut self, event: Event) -> Step {
+    fn chosen_in_menu(&mut self, event: Event) -> Step {
         self.has_menu = false;
         (Task::none(), Some(event))
     }
