@@ -3,7 +3,6 @@
 //! Routes messages to screens and the peer's facts to the screen that shows them. Decides nothing
 //! that the other faces could not: all that is done goes through [`Program`].
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use iced::keyboard::key::Named;
@@ -17,6 +16,7 @@ use kinmesh_proto::ConversationId;
 
 use crate::feed::{self, Batch};
 use crate::i18n::{self, Language, tr, tr_args};
+use crate::idle;
 use crate::program::Program;
 use crate::rebuilt;
 use crate::screen::{Cx, home, onboarding, search, settings};
@@ -25,11 +25,8 @@ use crate::signals::Signals;
 use crate::theme::container::Tone;
 use crate::theme::{self, Theme, size, space as gap};
 use crate::widget::{self, Element, Icon};
+use crate::window::WINDOW;
 
-/// The window at the first start.
-const WINDOW: Size = Size::new(1240.0, 800.0);
-/// Smaller windows have no room for a conversation.
-const WINDOW_MIN: Size = Size::new(380.0, 480.0);
 /// How long a short note stands over the window.
 const TOAST: Duration = Duration::from_secs(4);
 /// How often the clock on the wall is looked at: times are shown to the minute.
@@ -40,8 +37,6 @@ const TYPING_TICK: Duration = Duration::from_secs(1);
 /// The desktop program.
 pub struct App {
     program: Program,
-    /// Where the caller finds the peer when the window is closed.
-    last: Option<Arc<Mutex<Program>>>,
     settings: Settings,
     system: Mode,
     cx: Cx,
@@ -77,8 +72,8 @@ pub enum Message {
     Key(keyboard::Key, keyboard::Modifiers),
     /// Light or dark, as the system is.
     System(Mode),
-    /// The operating system wants the program to end.
-    Quit,
+    /// The peer is to be locked; the window does it.
+    Lock,
     /// Time went by.
     Tick,
     /// This note was there long enough.
@@ -89,48 +84,15 @@ pub enum Message {
     CloseIndexing,
 }
 
-/// Shows the window until it is closed. The peer that lives here then is the caller's to end: an import
-/// at the first start puts another one in its place.
-pub fn run(program: Program) -> (Program, iced::Result) {
-    let last = Arc::new(Mutex::new(program));
-    let shown = show(&last);
-    (current(&last).clone(), shown)
-}
-
-/// The peer as of now.
-fn current(program: &Mutex<Program>) -> MutexGuard<'_, Program> {
-    // The value is replaced whole, so a panic elsewhere left it sound.
-    program.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn show(program: &Arc<Mutex<Program>>) -> iced::Result {
-    let program = program.clone();
-    let settings = iced::Settings {
-        id: Some("kinmesh".to_owned()),
-        fonts: theme::FONT_FILES.iter().map(|file| (*file).into()).collect(),
-        default_font: theme::REGULAR,
-        default_text_size: size::TEXT.into(),
-        ..iced::Settings::default()
-    };
-    let window = window::Settings { size: WINDOW, min_size: Some(WINDOW_MIN), ..window::Settings::default() };
-    iced::application(move || App::start(&program), App::update, App::view)
-        .settings(settings)
-        .window(window)
-        .title(App::title)
-        .theme(App::theme)
-        .subscription(App::subscription)
-        .run()
-}
-
 impl App {
-    fn start(program: &Arc<Mutex<Program>>) -> (Self, Task<Message>) {
-        let app = Self { last: Some(program.clone()), ..Self::new(current(program).clone(), Clock::local()) };
-        let focus = match app.onboarding {
+    /// The first things to do, in a window of this size.
+    pub(crate) fn begin(&mut self, size: Size, system: Mode) -> Task<Message> {
+        (self.cx.window, self.system) = (size, system);
+        self.cx.theme = Theme::chosen(self.settings.theme, system);
+        match self.onboarding {
             Some(_) => onboarding::State::start().map(Message::Onboarding),
             None => Task::none(),
-        };
-        let theme = iced::system::theme().map(Message::System);
-        (app, Task::batch([focus, theme, Task::future(quit())]))
+        }
     }
 
     /// The program as it starts, at this time.
@@ -142,7 +104,6 @@ impl App {
         Self {
             onboarding: cx.overview.me.name.is_none().then(onboarding::State::default),
             program,
-            last: None,
             settings,
             system: Mode::None,
             cx,
@@ -165,7 +126,7 @@ impl App {
         &self.home
     }
 
-    fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let rooms = self.cx.overview.rooms.iter().map(|room| room.unread);
         let unread: usize = rooms.chain(self.cx.overview.chats.iter().map(|chat| chat.unread)).sum();
         match badge(unread) {
@@ -179,12 +140,11 @@ impl App {
         self.cx.theme
     }
 
-    fn subscription(&self) -> Subscription<Message> {
+    pub(crate) fn subscription(&self) -> Subscription<Message> {
         let settings = self.open_settings.as_ref();
         Subscription::batch([
             feed::feed(&self.program).map(Message::Peer),
             event::listen_with(listen),
-            iced::system::theme_changes().map(Message::System),
             iced::time::every(if self.cx.typing.is_empty() { TICK } else { TYPING_TICK })
                 .map(|_| Message::Tick),
             settings.map_or_else(Subscription::none, |open| open.subscription().map(Message::Settings)),
@@ -205,11 +165,11 @@ impl App {
                 self.cx.theme = Theme::chosen(self.settings.theme, mode);
                 Task::none()
             }
-            Message::Quit => iced::exit(),
+            Message::Lock => Task::none(),
             Message::Tick => {
                 self.cx.clock = Clock::local();
                 self.cx.typing.expire(self.cx.clock.now_ms());
-                Task::none()
+                if self.is_left_alone() { Task::done(Message::Lock) } else { Task::none() }
             }
             Message::ToastEnds(id) => {
                 self.toast.take_if(|toast| toast.id == id);
@@ -224,6 +184,12 @@ impl App {
                 Task::none()
             }
         }
+    }
+
+    /// Whether it is time to lock by itself.
+    fn is_left_alone(&self) -> bool {
+        let lock_after = self.settings.lock_after_min.filter(|_| self.program.has_passphrase());
+        lock_after.is_some_and(|minutes| idle::since() >= Duration::from_secs(u64::from(minutes) * 60))
     }
 
     fn peer(&mut self, batch: Batch) -> Task<Message> {
@@ -271,11 +237,8 @@ impl App {
 
     /// Goes on as another peer, which has taken the place of the first one.
     fn go_on_as(&mut self, program: Program) {
-        let (window, system, last) = (self.cx.window, self.system, self.last.take());
-        if let Some(last) = &last {
-            *current(last) = program.clone();
-        }
-        *self = Self { system, last, ..Self::new(program, self.cx.clock.clone()) };
+        let (window, system) = (self.cx.window, self.system);
+        *self = Self { system, ..Self::new(program, self.cx.clock.clone()) };
         self.cx.window = window;
         self.cx.theme = Theme::chosen(self.settings.theme, system);
     }
@@ -285,7 +248,7 @@ impl App {
         let task = task.map(Message::Home);
         match event {
             Some(home::Event::Settings) => {
-                self.open_settings = Some(settings::State::new(&self.cx));
+                self.open_settings = Some(settings::State::new(&self.cx, &self.program));
                 task
             }
             Some(home::Event::Toast(words)) => Task::batch([task, self.say(words)]),
@@ -304,6 +267,15 @@ impl App {
             Some(settings::Event::Language(language)) => {
                 i18n::set_language(language.unwrap_or_else(Language::of_system));
                 self.choose(|settings| settings.language = language)
+            }
+            Some(settings::Event::LockAfter(minutes)) => {
+                self.choose(|settings| settings.lock_after_min = minutes)
+            }
+            Some(settings::Event::Lock) => Task::done(Message::Lock),
+            Some(settings::Event::Restarted(program, words)) => {
+                self.go_on_as(program);
+                self.open_settings = Some(settings::State::on_passphrase(&self.cx, &self.program));
+                self.say(words)
             }
             Some(settings::Event::Toast(words)) => self.say(words),
             Some(settings::Event::Close) => {
@@ -359,6 +331,7 @@ impl App {
             Key::Named(Named::ArrowUp) => self.update_home(home::Message::StepSearch(-1)),
             Key::Character(letter) if modifiers.command() && self.onboarding.is_none() => {
                 match letter.to_lowercase().as_str() {
+                    "l" if self.program.has_passphrase() => Task::done(Message::Lock),
                     "k" => self.search(home::Message::Find),
                     "f" => self.search(home::Message::SearchMessages { here: !modifiers.shift() }),
                     _ => Task::none(),
@@ -412,7 +385,7 @@ impl App {
 }
 
 /// Waits for the operating system's wish that the program ends.
-async fn quit() -> Message {
+pub(crate) async fn asked_to_quit() {
     match Signals::listen() {
         Ok(mut signals) => signals.interrupted().await,
         Err(error) => {
@@ -421,7 +394,6 @@ async fn quit() -> Message {
             std::future::pending().await
         }
     }
-    Message::Quit
 }
 
 fn banner<'a>(tone: Tone, words: String, close: Option<Message>) -> Element<'a, Message> {

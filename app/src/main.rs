@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use kinmesh::args::{Command, Face};
 use kinmesh::i18n::{self, Language};
-use kinmesh::program::Program;
+use kinmesh::program::{Locked, Program};
 use kinmesh::signals::Signals;
-use kinmesh::{backup, logging, rpc, terminal, unlock};
+use kinmesh::{backup, logging, rpc, terminal, unlock, window};
 use kinmesh_net::NodeHandle;
 use tokio::runtime::{Builder, Runtime};
 
@@ -40,6 +40,9 @@ fn run(command: &Command) -> anyhow::Result<()> {
     if let Face::Passphrase(passphrase) = command.face() {
         return Ok(runtime.block_on(unlock::run(&passphrase, &command.options))?);
     }
+    if let Some(locked) = door(command, &runtime)? {
+        return show_window(window::Start::Locked(locked), &runtime);
+    }
     // Before signals are caught: Ctrl+C at the question for the passphrase simply ends the program.
     let key = runtime.block_on(unlock::key(&command.options))?;
     let mut signals = runtime.block_on(async { Signals::listen() })?;
@@ -48,7 +51,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
     let Some(program) = started.transpose()? else { return Ok(()) };
     i18n::set_language(program.settings.get().language.unwrap_or_else(Language::of_system));
     match command.face() {
-        Face::Desktop => show_window(&program, &runtime),
+        Face::Desktop => show_window(window::Start::Running(program), &runtime),
         Face::Chat { room } => {
             serve(terminal::run(&program, room.as_deref()), &program.node, runtime, signals)
         }
@@ -62,10 +65,19 @@ fn run(command: &Command) -> anyhow::Result<()> {
 }
 
 /// The window hears the operating system by itself.
-fn show_window(program: &Program, runtime: &Runtime) -> anyhow::Result<()> {
-    let (program, shown) = kinmesh::app::run(program.clone());
-    runtime.block_on(program.node.shutdown());
+fn show_window(start: window::Start, runtime: &Runtime) -> anyhow::Result<()> {
+    let (program, shown) = window::run(start);
+    if let Some(program) = program {
+        runtime.block_on(program.node.shutdown());
+    }
     Ok(shown?)
+}
+
+/// The locked peer whose passphrase the window asks for.
+fn door(command: &Command, runtime: &Runtime) -> anyhow::Result<Option<Locked>> {
+    let asks = command.face() == Face::Desktop && command.options.unlock_file.is_none();
+    let _entered = runtime.enter();
+    Ok(if asks { Locked::find(&command.options)? } else { None })
 }
 
 /// Runs a face without a window until it ends by itself or the program is asked to end. Asked once

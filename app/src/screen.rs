@@ -12,6 +12,7 @@ pub mod onboarding;
 pub mod search;
 pub mod settings;
 pub mod sidebar;
+pub mod unlock;
 pub mod words;
 
 use std::sync::Arc;

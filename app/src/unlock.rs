@@ -1,6 +1,6 @@
 //! Opening a locked peer without a window, and the `kinmesh passphrase` commands on a stopped one.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use kinmesh_net::vault::{self, DataKey, VaultError};
@@ -99,10 +99,10 @@ fn obey(command: &PassphraseCommand, data_dir: &Path, options: &Options) -> Resu
 
 /// The passphrase that opens it now.
 fn present(data_dir: &Path, options: &Options) -> Result<Passphrase, UnlockError> {
-    typed::known(options.unlock_file.as_deref(), "vault-ask").map_err(|error| match error {
-        TypedError::Terminal(_) => UnlockError::NobodyToAsk { dir: data_dir.to_owned() },
-        other => other.into(),
-    })
+    if options.unlock_file.is_none() && !io::stderr().is_terminal() {
+        return Err(UnlockError::NobodyToAsk { dir: data_dir.to_owned() });
+    }
+    Ok(typed::known(options.unlock_file.as_deref(), "vault-ask")?)
 }
 
 fn print(id: &str) -> Result<(), UnlockError> {

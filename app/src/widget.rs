@@ -15,6 +15,9 @@ use iced::{Center, Fill, Padding, Shrink};
 
 use kinmesh_model::Run;
 
+use crate::i18n::tr;
+use crate::strength::Strength;
+use crate::theme::container::Tone;
 use crate::theme::{self, Theme, column as width, size, space as gap};
 
 /// An element in the program's theme.
@@ -167,6 +170,16 @@ pub fn badge<'a, Message: 'a>(number: String) -> Element<'a, Message> {
 /// A dot beside words that say the same.
 pub fn dot<'a, Message: 'a>(tone: theme::container::Tone) -> Element<'a, Message> {
     container(space()).width(8).height(8).style(theme::container::dot(tone)).into()
+}
+
+/// How strong a passphrase is.
+pub fn strength<'a, Message: 'a>(strength: Strength) -> Element<'a, Message> {
+    let (tone, id) = match strength {
+        Strength::Weak => (Tone::Bad, "strength-weak"),
+        Strength::Fair => (Tone::Warning, "strength-fair"),
+        Strength::Strong => (Tone::Good, "strength-strong"),
+    };
+    row![dot(tone), secondary(tr(id))].spacing(gap::S).align_y(Center).into()
 }
 
 /// Secondary text that may wrap.

@@ -101,9 +101,17 @@ fn seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }
 
-/// Whether a data directory needs its passphrase to be opened.
+/// Whether a data directory needs its passphrase to be opened. What a crash left half done is done
+/// first: it takes no passphrase.
 pub fn is_locked(data_dir: &Path) -> Result<bool, VaultError> {
-    Ok(VaultFile::read(data_dir)?.is_some_and(|vault| vault.phase != Phase::Opening))
+    match VaultFile::read(data_dir)? {
+        None => Ok(false),
+        Some(VaultFile { phase: Phase::Sealed, .. }) => Ok(true),
+        Some(_) => match enter(data_dir, None) {
+            Err(VaultError::Locked) => Ok(true),
+            entered => entered.map(|_| false),
+        },
+    }
 }
 
 /// How long the next try waits, after a wrong passphrase.

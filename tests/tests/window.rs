@@ -170,3 +170,33 @@ async fn a_person_finds_a_message_and_sees_it_in_its_place() -> Result<()> {
     display.until("our words in their place", OWN_BUBBLE, HISTORY, |pixels| pixels > 1000).await?;
     end(window).await
 }
+
+/// The whole window.
+const ALL: [usize; 4] = [0, 0, WIDTH, HEIGHT];
+
+#[tokio::test]
+async fn a_locked_window_opens_with_its_passphrase_and_locks_again() -> Result<()> {
+    let ana = Peer::spawn(PeerOptions::named("Ana")).await?;
+    let (display, data) = (Display::start().await?, tempfile::tempdir()?);
+    let lin = Peer::spawn(PeerOptions::named("Lin").data(data.path())).await?;
+    lin.shutdown().await?;
+    let (file, dir) = (data.path().with_extension("passphrase"), data.path().display().to_string());
+    std::fs::write(&file, "correct horse\n")?;
+    let set = ["passphrase", "set", "--data", &dir, "--passphrase-file", &file.display().to_string()];
+    let set = kinmesh_tests::process::run("kinmesh", &set, "").await?;
+    std::fs::remove_file(&file)?;
+    ensure!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+
+    let window = window(&display, data.path(), &ana.join_link().await?)?;
+    display.hands(&["search", "--sync", "--onlyvisible", "--name", "Kinmesh", "windowfocus"]).await?;
+    for _ in 0..2 {
+        // The field has a border in the accent once it can be typed into.
+        display.until("the field for the passphrase", ACCENT, ALL, |pixels| pixels > 100).await?;
+        display.hands(&["type", "correct horse"]).await?;
+        display.hands(&["key", "Return"]).await?;
+        ana.wait_online("Lin").await?;
+        display.hands(&["key", "ctrl+l"]).await?;
+        ana.wait_offline("Lin").await?;
+    }
+    end(window).await
+}

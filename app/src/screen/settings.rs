@@ -2,6 +2,7 @@
 //! speaks, whether the microphone hears us.
 
 pub mod history;
+pub mod passphrase;
 pub mod sound;
 
 use iced::widget::{Column, button, column, container, pick_list, row, scrollable, space, text, toggler};
@@ -29,14 +30,22 @@ pub enum Section {
     Privacy,
     /// Export.
     History,
+    /// What protects this disk.
+    Passphrase,
     /// Theme and language.
     Look,
     /// The microphone.
     Sound,
 }
 
-const SECTIONS: [Section; 5] =
-    [Section::Profile, Section::Privacy, Section::History, Section::Look, Section::Sound];
+const SECTIONS: [Section; 6] = [
+    Section::Profile,
+    Section::Privacy,
+    Section::History,
+    Section::Passphrase,
+    Section::Look,
+    Section::Sound,
+];
 
 /// The open settings.
 pub struct State {
@@ -45,6 +54,7 @@ pub struct State {
     status: String,
     error: Option<String>,
     history: history::State,
+    passphrase: passphrase::State,
     sound: sound::State,
 }
 
@@ -71,6 +81,8 @@ pub enum Message {
     Language(LanguageChoice),
     /// The export of everything.
     History(history::Message),
+    /// The passphrase.
+    Passphrase(passphrase::Message),
     /// The microphone.
     Sound(sound::Message),
     /// Enough.
@@ -78,12 +90,18 @@ pub enum Message {
 }
 
 /// What the parent is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Event {
     /// Light or dark.
     Theme(ThemeChoice),
     /// The language; `None` follows the system.
     Language(Option<Language>),
+    /// When to lock by itself, in minutes.
+    LockAfter(Option<u32>),
+    /// Lock now.
+    Lock,
+    /// The peer was started again, and what there is to say about it.
+    Restarted(Program, String),
     /// Something to say for a moment.
     Toast(String),
     /// Enough.
@@ -113,9 +131,19 @@ impl Message {
     }
 }
 
+impl From<passphrase::Event> for Event {
+    fn from(event: passphrase::Event) -> Self {
+        match event {
+            passphrase::Event::Restarted(program, words) => Self::Restarted(program, words),
+            passphrase::Event::LockAfter(minutes) => Self::LockAfter(minutes),
+            passphrase::Event::Lock => Self::Lock,
+        }
+    }
+}
+
 impl State {
     /// Opens them on our own profile.
-    pub fn new(cx: &Cx) -> Self {
+    pub fn new(cx: &Cx, program: &Program) -> Self {
         let me = &cx.overview.me;
         Self {
             section: Section::Profile,
@@ -123,15 +151,23 @@ impl State {
             status: me.status.as_str().to_owned(),
             error: None,
             history: history::State::new(cx),
+            passphrase: passphrase::State::new(program.has_passphrase()),
             sound: sound::State::default(),
         }
+    }
+
+    /// Opens them on the passphrase.
+    pub fn on_passphrase(cx: &Cx, program: &Program) -> Self {
+        Self { section: Section::Passphrase, ..Self::new(cx, program) }
     }
 
     /// Listens to the microphone while its level is looked at.
     pub fn subscription(&self) -> Subscription<Message> {
         match self.section {
             Section::Sound => self.sound.subscription().map(Message::Sound),
-            Section::Profile | Section::Privacy | Section::History | Section::Look => Subscription::none(),
+            Section::Profile | Section::Privacy | Section::History | Section::Passphrase | Section::Look => {
+                Subscription::none()
+            }
         }
     }
 
@@ -155,6 +191,10 @@ impl State {
             }
             Message::History(message) => {
                 return (self.history.update(message, program).map(Message::History), None);
+            }
+            Message::Passphrase(message) => {
+                let (task, event) = self.passphrase.update(message, program);
+                return (task.map(Message::Passphrase), event.map(Event::from));
             }
             Message::Sound(message) => self.sound.update(message),
             Message::Close => return (Task::none(), Some(Event::Close)),
@@ -184,6 +224,7 @@ impl State {
             Section::Profile => self.profile(cx),
             Section::Privacy => privacy(cx.overview.me.privacy),
             Section::History => self.history.view().map(Message::History),
+            Section::Passphrase => self.passphrase.view(settings).map(Message::Passphrase),
             Section::Look => look(settings),
             Section::Sound => self.sound.view().map(Message::Sound),
         };
@@ -240,6 +281,7 @@ fn section_name(section: Section) -> String {
         Section::Profile => "settings-profile",
         Section::Privacy => "settings-privacy",
         Section::History => "settings-history",
+        Section::Passphrase => "settings-passphrase",
         Section::Look => "settings-look",
         Section::Sound => "settings-sound",
     })

@@ -252,7 +252,8 @@ fn call_error(error: CallError) -> String {
     })
 }
 
-fn store_error(error: &dyn std::fmt::Display) -> String {
+/// What the history could not do.
+pub fn store_error(error: &dyn std::fmt::Display) -> String {
     tr_args("error-store", &[("fault", error.to_string().into())])
 }
 

@@ -1,7 +1,7 @@
 //! Your history: everything into one archive, and how it comes back.
 
+use iced::Task;
 use iced::widget::{column, row, space, text};
-use iced::{Center, Task};
 use kinmesh_net::archive::{ExportReport, Passphrase, Progress};
 use tokio::sync::watch;
 
@@ -12,7 +12,6 @@ use crate::program::Program;
 use crate::screen::{Cx, archive, words};
 use crate::settings;
 use crate::strength::Strength;
-use crate::theme::container::Tone;
 use crate::theme::{self, size, space as gap};
 use crate::widget::{self, Element};
 
@@ -151,14 +150,6 @@ impl State {
         let is_ready = [&self.file, &self.passphrase, &self.again].iter().all(|field| !field.is_empty());
         let export = is_ready.then_some(Message::Export);
         let hint = |id: &str| tr(id);
-        let strength = self.strength.map(|strength| {
-            let (tone, id) = match strength {
-                Strength::Weak => (Tone::Bad, "strength-weak"),
-                Strength::Fair => (Tone::Warning, "strength-fair"),
-                Strength::Strong => (Tone::Good, "strength-strong"),
-            };
-            row![widget::dot(tone), widget::secondary(tr(id))].spacing(gap::S).align_y(Center)
-        });
         column![
             widget::field(FILE, &hint("export-file"), &self.file, Message::File, export.clone()),
             widget::secret(
@@ -169,7 +160,7 @@ impl State {
                 export.clone(),
             ),
         ]
-        .push(strength)
+        .push(self.strength.map(widget::strength))
         .push(widget::secret(AGAIN, &hint("export-again"), &self.again, Message::Again, export.clone()))
         .push(widget::error(self.error.as_deref()))
         .push(row![space::horizontal(), widget::primary(tr("export-do"), export)])
