@@ -11,6 +11,8 @@ mod archive;
 mod desk;
 #[path = "gui/fixture.rs"]
 mod fixture;
+#[path = "gui/passphrase.rs"]
+mod passphrase;
 #[path = "gui/picture.rs"]
 mod picture;
 #[path = "gui/search.rs"]

@@ -1,4 +1,5 @@
-//! Search in a history of MESSAGES (1,000,000) entries: `cargo bench -p kinmesh-search`.
+//! Search in a history of MESSAGES (1,000,000) entries: `cargo bench -p kinmesh-search`; with SEALED set
+//! the index is sealed.
 //!
 //! The index alone, over a memory store: the time of a search includes reading and comparing its
 //! hits, and excludes the disk's.
@@ -13,6 +14,7 @@ use kinmesh_proto::{
     Content, ConversationId, ConversationRecord, Delivery, DeviceKeys, EntryBody, Hlc, RoomId, StoredEntry,
     Unverified, Write,
 };
+use kinmesh_seal::Seal;
 use kinmesh_search::{Query, Search, SearchState};
 use kinmesh_store::{HistoryStore, MemoryStore, StoreHandle};
 
@@ -135,7 +137,8 @@ async fn main() {
     let (told, _completions) = tokio::sync::mpsc::channel(1);
     let store = StoreHandle::spawn(Box::new(store), told);
 
-    let search = Search::spawn(index.clone(), store.clone());
+    let seal = std::env::var_os("SEALED").map(|_| Seal::new(&[1; 32]));
+    let search = Search::spawn_sealed(index.clone(), seal.clone(), store.clone());
     println!("{messages} entries, {} MB of text", bytes / 1_000_000);
     println!("indexed in {:.1?}", is_ready(&search).await);
     search.close().await;
@@ -144,7 +147,7 @@ async fn main() {
         size_of(&index) / 1_000_000,
         size_of(&index) as f64 / bytes as f64
     );
-    let search = Search::spawn(index, store);
+    let search = Search::spawn_sealed(index, seal, store);
     println!("opened, examined and compared in {:.1?}", is_ready(&search).await);
     for typed in TYPED {
         measure(&search, typed).await;
