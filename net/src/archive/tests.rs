@@ -7,7 +7,7 @@ use std::path::Path;
 use allocation_counter::measure;
 use kinmesh_proto::{
     Content, ConversationId, ConversationRecord, Delivery, DeviceKeys, Digest, Entry, EntryBody, EntryPack,
-    Hlc, KeyRange, PersonId, RoomId, StoredEntry, Unverified, Write,
+    Hlc, KeyRange, PersonId, RoomId, StoredEntry, Unverified, Write, limits,
 };
 use kinmesh_store::{HistoryStore, SledStore, StoreHandle};
 use serde_bytes::ByteBuf;
@@ -21,8 +21,17 @@ use crate::history::HISTORY_DIR;
 use crate::identity::{KeyDir, KeyFiles, unix_ms};
 
 const ROOM: ConversationId = ConversationId::Room(RoomId([1; 32]));
+/// Bytes of each long text of the large history.
+const LONG_BYTES: usize = 8 * 1024;
+/// Its long entries: together four times what may be in memory, so far more than
+/// [`limits::PACK_BYTES_MAX`] at once, and many groups of an import's writes.
+const LONG: u64 = 4 * MEMORY_MAX / LONG_BYTES as u64;
+/// Short ones after them, of which a pack has the most: more than are read at once.
+const SHORT: u64 = limits::PACK_ENTRIES_MAX as u64 + 1;
 /// Entries of the large history.
-const MANY: u64 = 100_000;
+const MANY: u64 = LONG + SHORT;
+/// Changes of one write to the store.
+const GROUP: usize = 500;
 /// Most that an export or the reading of an archive may have in memory: a pack, decoded and encoded.
 const MEMORY_MAX: u64 = 4 << 20;
 
@@ -162,13 +171,15 @@ fn large_peer() -> TempDir {
     let alice = person(1);
     let mut store = SledStore::open(&dir.path().join(HISTORY_DIR)).unwrap().0;
     store.apply(&[Write::PutConversation(ConversationRecord::new(ROOM, None))]).unwrap();
-    for first in (1..=MANY).step_by(500) {
+    let long = "x".repeat(LONG_BYTES);
+    for first in (1..=MANY).step_by(GROUP) {
         let put = |clock| {
-            let entry = entry(&alice, ROOM, clock, "a line as people write them in a room");
+            let entry = entry(&alice, ROOM, clock, if clock <= LONG { &long } else { "short" });
             let stored = StoredEntry { entry, delivery: Delivery::Sent { members: 1 }, received_ms: clock };
             Write::PutEntry { conversation: ROOM, stored }
         };
-        store.apply(&(first..first + 500).map(put).collect::<Vec<_>>()).unwrap();
+        let group = (first..=MANY).take(GROUP);
+        store.apply(&group.map(put).collect::<Vec<_>>()).unwrap();
     }
     dir
 }
@@ -193,12 +204,17 @@ fn a_long_history_goes_out_and_comes_back_without_being_in_memory() {
     let exporter = exporter(here.path(), &runtime);
     let sealed = seal::seal(File::create(&archive).unwrap(), &passphrase()).unwrap();
     let mut stream = Writer::begin(sealed).unwrap();
+    let mut largest_pack = 0;
     let mut put = |record: &Record| {
+        if let Record::Entries(entries) = record {
+            largest_pack = largest_pack.max(entries.pack.len());
+        }
         stream.put(record).unwrap();
         Ok(())
     };
     let exported = measure(|| exporter.write(&mut put).unwrap());
     assert!(exported.bytes_max < MEMORY_MAX, "{} bytes", exported.bytes_max);
+    assert!((limits::PACK_BYTES_MAX / LONG_BYTES..SHORT as usize).contains(&largest_pack), "{largest_pack}");
     assert_eq!(*exporter.progress.subscribe().borrow(), Progress { entries: MANY, of: MANY });
     stream.end().unwrap().0.finish().unwrap();
 
