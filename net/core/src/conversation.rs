@@ -53,6 +53,10 @@ pub(crate) struct Conversation {
     pub outbox: Outbox,
     /// Entries at the front of the outbox that were handed over and not yet answered for.
     pub in_flight: usize,
+    /// Of a room: a member holds all of ours up to here, and it was not published.
+    pub held_up_to: Option<EntryKey>,
+    /// Of a room: until then what waits may be left to the comparison with whoever came.
+    pub left_until_ms: u64,
     /// Of a chat: requests made so far.
     requests: u64,
     /// Of a chat: the request that hands over the batch under way. Other answers come too late.
@@ -97,6 +101,8 @@ impl Conversation {
             members: BTreeMap::new(),
             outbox: Outbox::default(),
             in_flight: 0,
+            held_up_to: None,
+            left_until_ms: 0,
             requests: 0,
             batch: 0,
             trouble: None,

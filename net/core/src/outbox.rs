@@ -179,11 +179,6 @@ impl Outbox {
         }
     }
 
-    /// The entries at hand, oldest first.
-    pub(crate) fn keys_at_hand(&self) -> impl DoubleEndedIterator<Item = EntryKey> {
-        self.front.iter().map(|outgoing| outgoing.entry.key())
-    }
-
     /// How many entries at hand there are up to this one.
     pub(crate) fn count_up_to(&self, key: EntryKey) -> usize {
         self.front.iter().take_while(|outgoing| outgoing.entry.key() <= key).count()

@@ -3,7 +3,7 @@
 //! Owns when an entry may go out before our own disk has it, and what becomes of it when the disk
 //! then refuses it. Until the disk answers nobody is shown the entry, nor how far it has come.
 
-use kinmesh_proto::{ConversationId, Delivery, Entry, EntryKey};
+use kinmesh_proto::{ConversationId, Delivery, Entry, EntryId, EntryKey, Hlc};
 
 use crate::conversation::Conversation;
 use crate::node::{Core, Pending};
@@ -36,9 +36,12 @@ impl Conversation {
         self.outbox.len().saturating_sub(unstored)
     }
 
-    /// The last entry at hand in the outbox that the disk has.
-    pub(crate) fn last_stored_at_hand(&self) -> Option<EntryKey> {
-        self.outbox.keys_at_hand().rev().find(|key| !self.writing.contains_key(key))
+    /// Up to where the disk has all of ours, now and for ever, when our clock shows this: what we
+    /// write next is later, and each of ours has a time of its own.
+    pub(crate) fn stored_up_to(&self, clock: Hlc) -> EntryKey {
+        let clock =
+            self.writing.first_key_value().map_or(clock, |(key, _)| Hlc(key.clock.0.saturating_sub(1)));
+        EntryKey { clock, id: EntryId([0xff; 32]) }
     }
 }
 

@@ -92,6 +92,9 @@ impl Core {
         let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
         known.beacon_at_ms = known.beacon_at_ms.min(now_ms.max(known.beacon_not_before_ms));
         known.retry_at_ms = 0;
+        if self.listeners(room) == 0 {
+            self.leave_backlog_to_comparison(now_ms, room);
+        }
         self.subscriptions.entry(device).or_default().insert(room);
         if let Some(person) = self.people.person_of(device) {
             self.add_member(now_ms, room, person);
@@ -237,12 +240,14 @@ impl Core {
         }
     }
 
-    /// Hands the front of the outbox to gossip, if anybody listens and nothing is under way.
+    /// Hands the front of the outbox to gossip, if anybody listens, nothing is under way, and it does
+    /// not reach them by other means.
     pub(crate) fn publish_outbox(&mut self, now_ms: u64, room: RoomId) {
-        if self.listeners(room) == 0 {
+        let id = ConversationId::Room(room);
+        self.pass_over_held(now_ms, id);
+        if self.listeners(room) == 0 || self.is_backlog_left(now_ms, id) {
             return;
         }
-        let id = ConversationId::Room(room);
         self.pass_over_erased(now_ms, id);
         let Some(known) = self.conversations.get_mut(&id).filter(|known| known.in_flight == 0) else {
             return;

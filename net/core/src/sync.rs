@@ -5,6 +5,7 @@
 //! [`serve`], and what becomes of entries that come in [`intake`]. It must never believe anything
 //! but what the entries themselves prove.
 
+mod backlog;
 mod completeness;
 mod disputes;
 mod intake;
@@ -29,7 +30,7 @@ use disputes::Disputes;
 pub(crate) use intake::Intake;
 use quota::Quota;
 use refusals::Refusals;
-use serve::Serving;
+use serve::{Serving, Visit};
 use session::{Ending, Given, Session, Step};
 use standing::Standings;
 
@@ -52,7 +53,8 @@ const AGAIN_MS: u64 = 2_000;
 /// A device that turns out to differ from us is asked again no sooner than this, in milliseconds.
 const ASK_BACK_MS: u64 = 15_000;
 
-/// How far an entry of ours has come that one member of a room took, although another refused it.
+/// How far an entry of ours has come that one member of a room took, although nobody heard it by
+/// gossip, or another one refused it.
 const TAKEN_AFTER_ALL: Delivery = Delivery::Sent { members: 1 };
 
 /// What is asked of the store, until it answers.
@@ -97,8 +99,8 @@ pub(crate) struct Sync {
     readings: BTreeMap<ReadToken, Reading>,
     /// Questions of others that are not answered yet.
     serving: usize,
-    /// Who is catching up with us, and until when that is believed.
-    visits: BTreeMap<ConversationId, (DeviceId, u64)>,
+    /// Who is catching up with us.
+    visits: BTreeMap<ConversationId, Visit>,
     past: BTreeMap<(ConversationId, DeviceId), Past>,
     /// Connected devices that held nothing which is missing here when they were last compared.
     agreeing: BTreeMap<RoomId, BTreeSet<DeviceId>>,
@@ -311,7 +313,9 @@ impl Core {
                 self.note_agreement(id, device, true);
                 if ending == Ending::Equal {
                     self.note_held(id, session.ours.newest);
-                    self.heal_outbox(now_ms, id, session.queued);
+                    self.heal_outbox(now_ms, id, session.ours_up_to);
+                } else if session.has_moved {
+                    self.look_again_for_backlog(now_ms, id, device);
                 }
             }
             Ending::Partial | Ending::Busy => self.ask_again(now_ms, id, device, AGAIN_MS),
@@ -411,7 +415,7 @@ impl Core {
     /// Each second: rounds that are due, sessions that took too long, and what is known of rooms.
     pub(crate) fn tick_sync(&mut self, now_ms: u64) {
         self.sync.refusals.tick(now_ms);
-        self.sync.visits.retain(|_, (_, until_ms)| *until_ms > now_ms);
+        self.sync.visits.retain(|_, visit| visit.until_ms > now_ms);
         self.compare_what_was_refused_here(now_ms);
         let rooms: Vec<RoomId> = self.open_rooms().collect();
         for room in rooms {
@@ -481,10 +485,15 @@ impl Core {
         let known_difference = past.and_then(|past| past.difference);
         let unvouched = past.map(|past| past.unvouched.clone()).unwrap_or_default();
         let mut session = Session::new(id, device, now_ms, known_difference, unvouched);
-        session.queued = self.conversations.get(&id).and_then(|known| known.last_stored_at_hand());
+        session.ours_up_to = self.stored_up_to(id);
         let first = session.begin();
         self.sync.sessions.insert(id, session);
         self.do_step(now_ms, id, first);
+    }
+
+    /// Up to where the digest holds all of ours that is asked of the store now.
+    fn stored_up_to(&self, id: ConversationId) -> Option<EntryKey> {
+        self.conversations.get(&id).map(|known| known.stored_up_to(self.clock))
     }
 
     /// A device compared all of a conversation with us.
@@ -521,12 +530,15 @@ impl Core {
         self.sync.is_completeness_stale |= has_changed;
     }
 
-    /// Both hold the same: what still waits in the chat's outbox was delivered, and only the word of
+    /// Both hold the same: what of ours up to there still waits has arrived. In a chat only the word of
     /// it was lost.
-    fn heal_outbox(&mut self, now_ms: u64, id: ConversationId, queued: Option<EntryKey>) {
-        let (ConversationId::Direct(_), Some(queued)) = (id, queued) else { return };
+    fn heal_outbox(&mut self, now_ms: u64, id: ConversationId, ours_up_to: Option<EntryKey>) {
+        let Some(up_to) = ours_up_to else { return };
+        if let ConversationId::Room(_) = id {
+            return self.backlog_is_held(now_ms, id, up_to);
+        }
         let Some(chat) = self.conversations.get(&id).filter(|chat| chat.in_flight == 0) else { return };
-        let delivered = chat.outbox.count_up_to(queued);
+        let delivered = chat.outbox.count_up_to(up_to);
         self.gone_out(now_ms, id, delivered, std::iter::repeat_n(Delivery::Delivered, delivered));
     }
 }

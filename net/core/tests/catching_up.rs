@@ -104,6 +104,81 @@ fn two_halves_of_a_room_that_wrote_apart_end_with_the_same_history() {
     }
 }
 
+/// What somebody says in the lobby while nobody listens: five frames.
+const PILED_UP: usize = 600;
+
+/// Two in the lobby, of whom one is away while the other says much. The result counts what was signed.
+fn who_spoke_alone(writer: usize) -> (Mesh, ConversationId, usize) {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    mesh.isolate(writer);
+    for number in 0..PILED_UP {
+        mesh.send(writer, lobby, &format!("{number:x<200}")).unwrap();
+    }
+    mesh.settle();
+    let signed = mesh.peers[writer].history(lobby).iter().map(|stored| stored.entry.envelope().size()).sum();
+    mesh.forget_traffic();
+    (mesh, lobby, signed)
+}
+
+/// Whether all that the writer said has left: nothing waits, and each entry went to one member.
+fn ensure_all_left(mesh: &mut Mesh, writer: usize, lobby: ConversationId) {
+    assert_eq!(mesh.peers[writer].core.overview().rooms[0].waiting, None);
+    let mut deliveries = mesh.peers[writer].history(lobby).into_iter().map(|stored| stored.delivery);
+    assert!(deliveries.all(|delivery| delivery == Delivery::Sent { members: 1 }));
+}
+
+#[test]
+fn what_piled_up_while_nobody_listened_travels_once_whoever_asks_first() {
+    for (writer, reader) in [(ALICE, BOB), (BOB, ALICE)] {
+        let (mut mesh, lobby, signed) = who_spoke_alone(writer);
+        mesh.link_unsettled(writer, reader);
+        mesh.send(writer, lobby, "and welcome").unwrap();
+        mesh.advance(10_000);
+        assert_eq!(mesh.peers[reader].texts(lobby), mesh.peers[writer].texts(lobby));
+        assert_eq!(mesh.peers[reader].told_texts(lobby).len(), PILED_UP + 1);
+        assert!(mesh.peers[reader].gossiped <= 1, "{} came by gossip, too", mesh.peers[reader].gossiped);
+        let bytes = mesh.peers[writer].sync_bytes + mesh.peers[reader].sync_bytes;
+        assert!(bytes < signed + 4096, "{bytes} bytes for {signed} of entries");
+        mesh.send(writer, lobby, "as ever").unwrap();
+        mesh.settle();
+        assert_eq!(mesh.peers[reader].told_texts(lobby).last().unwrap(), "as ever");
+        mesh.advance(2_000);
+        ensure_all_left(&mut mesh, writer, lobby);
+    }
+}
+
+#[test]
+fn what_piled_up_is_published_when_nobody_compares() {
+    for response in [SyncResponse::NotHere, SyncResponse::Busy] {
+        let (mut mesh, lobby, _) = who_spoke_alone(ALICE);
+        for peer in &mut mesh.peers {
+            let response = response.clone();
+            peer.impostor = Some(Box::new(move |_| Some(response.clone())));
+        }
+        mesh.link(ALICE, BOB);
+        mesh.advance(35_000);
+        assert_eq!(mesh.peers[BOB].gossiped, PILED_UP);
+        assert_eq!(mesh.peers[BOB].texts(lobby), mesh.peers[ALICE].texts(lobby));
+        ensure_all_left(&mut mesh, ALICE, lobby);
+    }
+}
+
+#[test]
+fn what_piled_up_arrives_once_when_either_side_is_killed_meanwhile() {
+    for (killed, steps) in (0..60).map(|n| (n % 2, 3 * n)) {
+        let (mut mesh, lobby, _) = who_spoke_alone(ALICE);
+        mesh.link_unsettled(ALICE, BOB);
+        for _ in 0..steps {
+            mesh.step();
+        }
+        mesh.restart(killed);
+        mesh.link(ALICE, BOB);
+        mesh.advance(45_000);
+        assert_eq!(mesh.peers[BOB].texts(lobby), mesh.peers[ALICE].texts(lobby), "{killed}, {steps}");
+        ensure_all_left(&mut mesh, ALICE, lobby);
+    }
+}
+
 /// Entries of somebody whom nobody has met, one every second before the story begins, oldest first.
 fn old_entries(conversation: ConversationTag, count: usize) -> Vec<Entry> {
     let keys = DeviceKeys::generate(&[77; 32], &[78; 32], 0);

@@ -20,22 +20,33 @@ const SERVING_MAX: usize = 16;
 /// Whoever brings or takes entries is taken to go on for this long after each question, in milliseconds.
 const VISIT_MS: u64 = 5_000;
 
+/// Somebody catches up with us.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub device: DeviceId,
+    /// Until then it is taken to go on.
+    pub until_ms: u64,
+    /// Up to where our store held all that we wrote when they compared everything with it.
+    pub ours_up_to: Option<EntryKey>,
+}
+
 /// A question while our store is asked.
 #[derive(Debug)]
 pub(crate) struct Serving {
     request: RequestToken,
-    device: DeviceId,
-    conversation: ConversationId,
+    pub device: DeviceId,
+    pub conversation: ConversationId,
     range: KeyRange,
     what: What,
 }
 
 #[derive(Debug)]
 enum What {
-    Digest { theirs: Digest },
+    Digest { theirs: Digest, ours_up_to: Option<EntryKey> },
     Window { digest: Digest },
     Reconcile { frame: ByteBuf },
     Ids { ids: BTreeSet<EntryId> },
+    Run,
     Entries,
 }
 
@@ -66,7 +77,8 @@ impl Core {
         match ask {
             SyncAsk::Compare { range, digest } => {
                 let read = Read::Digest { conversation, range };
-                self.look_up(read, Reading::of(serving(range, What::Digest { theirs: digest })));
+                let what = What::Digest { theirs: digest, ours_up_to: self.stored_up_to(conversation) };
+                self.look_up(read, Reading::of(serving(range, what)));
             }
             SyncAsk::Reconcile { range, frame } => {
                 let read = Read::Keys { conversation, range, limit: whole_window };
@@ -79,7 +91,7 @@ impl Core {
             }
             SyncAsk::Fetch(Wanted::Range(range)) => {
                 let read = Read::EntriesIn { conversation, range };
-                self.look_up(read, Reading::of(serving(range, What::Entries)));
+                self.look_up(read, Reading::of(serving(range, What::Run)));
             }
             SyncAsk::Push(pack) => self.take_pushed(now_ms, device, conversation, pack, request),
         }
@@ -114,8 +126,8 @@ impl Core {
     pub(crate) fn served(&mut self, now_ms: u64, mut serving: Serving, answer: ReadAnswer) {
         let what = std::mem::replace(&mut serving.what, What::Entries);
         let response = match (what, answer) {
-            (What::Digest { theirs }, ReadAnswer::Digest(ours)) => {
-                return self.serve_digest(now_ms, serving, ours, theirs);
+            (What::Digest { theirs, ours_up_to }, ReadAnswer::Digest(ours)) => {
+                return self.serve_digest(now_ms, serving, ours, theirs, ours_up_to);
             }
             (What::Window { digest }, ReadAnswer::Keys(keys)) => {
                 SyncResponse::Digest { digest, window: keys.first().copied() }
@@ -129,13 +141,18 @@ impl Core {
             (What::Ids { ids }, ReadAnswer::Keys(keys)) if keys.len() <= window::KEYS_MAX => {
                 return self.serve_ids(now_ms, serving, &keys, &ids);
             }
+            (What::Run, ReadAnswer::Entries(entries)) => {
+                let pack = EntryPack::of(entries.iter().map(|stored| &stored.entry));
+                self.gave_of_run(now_ms, &serving, &entries[..pack.len()]);
+                SyncResponse::Entries(pack)
+            }
             (What::Entries, ReadAnswer::Entries(entries)) => {
                 SyncResponse::Entries(EntryPack::of(entries.iter().map(|stored| &stored.entry)))
             }
             // The store failed, or the range holds more than one question may be about.
             _ => SyncResponse::Busy,
         };
-        self.note_visit(now_ms, &serving);
+        self.note_visit(now_ms, serving.conversation, serving.device);
         self.serve(now_ms, &serving, response);
     }
 
@@ -145,22 +162,34 @@ impl Core {
     }
 
     fn serve_ids(&mut self, now_ms: u64, serving: Serving, keys: &[EntryKey], ids: &BTreeSet<EntryId>) {
-        self.note_visit(now_ms, &serving);
+        self.note_visit(now_ms, serving.conversation, serving.device);
         let newest_first = keys.iter().rev().filter(|key| ids.contains(&key.id)).copied();
         let read = Read::Entries { conversation: serving.conversation, keys: newest_first.collect() };
         self.look_up(read, Reading::of(serving));
     }
 
-    fn serve_digest(&mut self, now_ms: u64, mut serving: Serving, ours: Digest, theirs: Digest) {
+    fn serve_digest(
+        &mut self,
+        now_ms: u64,
+        mut serving: Serving,
+        ours: Digest,
+        theirs: Digest,
+        ours_up_to: Option<EntryKey>,
+    ) {
         let (id, device) = (serving.conversation, serving.device);
-        if serving.range == KeyRange::ALL {
+        let is_everything = serving.range == KeyRange::ALL;
+        if is_everything {
             self.compared_by(now_ms, id, device, ours, theirs);
+        }
+        if let Some(up_to) = ours_up_to.filter(|_| is_everything && ours == theirs) {
+            self.backlog_is_held(now_ms, id, up_to);
         }
         if ours != theirs && self.is_visited_by_another(now_ms, id, device) {
             return self.serve(now_ms, &serving, SyncResponse::Busy);
         }
         if ours != theirs {
-            self.note_visit(now_ms, &serving);
+            let visit = self.note_visit(now_ms, serving.conversation, serving.device);
+            visit.ours_up_to = if is_everything { ours_up_to } else { visit.ours_up_to };
         }
         if ours == theirs || ours.count <= limits::WINDOW_ENTRIES_MAX as u64 {
             return self.serve(now_ms, &serving, SyncResponse::Digest { digest: ours, window: None });
@@ -172,21 +201,28 @@ impl Core {
     }
 
     /// Notes that a device is catching up with us here.
-    fn note_visit(&mut self, now_ms: u64, serving: &Serving) {
-        self.sync.visits.insert(serving.conversation, (serving.device, now_ms + VISIT_MS));
+    fn note_visit(&mut self, now_ms: u64, id: ConversationId, device: DeviceId) -> &mut Visit {
+        let until_ms = now_ms + VISIT_MS;
+        let new = || Visit { device, until_ms, ours_up_to: None };
+        let visit = self.sync.visits.entry(id).or_insert_with(new);
+        if visit.device != device {
+            *visit = new();
+        }
+        visit.until_ms = until_ms;
+        visit
     }
 
     /// Whether a device is catching up with us here.
     pub(crate) fn is_visited_by(&self, now_ms: u64, id: ConversationId, device: DeviceId) -> bool {
         let visit = self.sync.visits.get(&id);
-        visit.is_some_and(|(visitor, until_ms)| *visitor == device && now_ms < *until_ms)
+        visit.is_some_and(|visit| visit.device == device && now_ms < visit.until_ms)
     }
 
     /// Whether entries are on their way here already, from or to somebody else; of two who ask each
     /// other at once, the one with the smaller id goes on.
     fn is_visited_by_another(&self, now_ms: u64, id: ConversationId, device: DeviceId) -> bool {
         let visit = self.sync.visits.get(&id);
-        let by_another = visit.is_some_and(|(visitor, until_ms)| *visitor != device && now_ms < *until_ms);
+        let by_another = visit.is_some_and(|visit| visit.device != device && now_ms < visit.until_ms);
         let session = self.sync.sessions.get(&id);
         let we_go_on = |session: &super::Session| session.device != device || self.keys.device() < device;
         by_another || session.is_some_and(we_go_on) || self.is_delivering(id)
@@ -211,7 +247,7 @@ impl Core {
             self.sync.serving = self.sync.serving.saturating_sub(1);
             return self.respond_sync(request, SyncResponse::NotHere);
         };
-        self.sync.visits.insert(conversation, (device, now_ms + VISIT_MS));
+        self.note_visit(now_ms, conversation, device);
         let intake = self.judge_pack(now_ms, conversation, Origin::Push(request), envelopes);
         if intake.judged.iter().any(|judged| matches!(judged, Judged::Bad(_))) {
             self.misbehaved(now_ms, device, SyncFault::Garbage);

@@ -98,8 +98,8 @@ pub(crate) struct Session {
     /// Names the step under way.
     pub awaits: u64,
     pub started_ms: u64,
-    /// The newest entry of ours that waited in the chat's outbox when it began.
-    pub queued: Option<EntryKey>,
+    /// Up to where our store held all that we wrote when it began.
+    pub ours_up_to: Option<EntryKey>,
     /// A difference that stayed when nothing was left to exchange.
     known_difference: Option<(Digest, Digest)>,
     /// The first difference found.
@@ -144,7 +144,7 @@ impl Session {
             device,
             awaits: 0,
             started_ms,
-            queued: None,
+            ours_up_to: None,
             known_difference,
             difference: None,
             rest: None,

@@ -93,6 +93,8 @@ pub(crate) struct Peer {
     pub(crate) faults: Vec<(DeviceId, SyncFault)>,
     /// Bytes of questions about histories, and of answers, that came to this peer.
     pub(crate) sync_bytes: usize,
+    /// Entries that came to this peer by gossip.
+    pub(crate) gossiped: usize,
     /// The questions that came to this peer, in order.
     pub(crate) questions: Vec<SyncRequest>,
     /// Takes questions about histories before the core does.
@@ -137,6 +139,7 @@ impl Peer {
             asked: Vec::new(),
             faults: Vec::new(),
             sync_bytes: 0,
+            gossiped: 0,
             questions: Vec::new(),
             impostor: None,
             ahead_ms: 0,
@@ -313,6 +316,7 @@ impl Mesh {
     pub(crate) fn forget_traffic(&mut self) {
         for peer in &mut self.peers {
             peer.sync_bytes = 0;
+            peer.gossiped = 0;
             peer.questions.clear();
         }
     }
@@ -783,6 +787,9 @@ impl Mesh {
     pub(crate) fn bring_frame(&mut self, from: usize, to: usize, room: RoomId, frame: RoomFrame) {
         self.next_token += 1;
         let token = FrameToken(self.next_token);
+        if let RoomFrame::Entries { entries, .. } = &frame {
+            self.peers[to].gossiped += entries.len();
+        }
         self.peers[to].frames.insert(token, (from, room, frame.clone()));
         let now_ms = self.clock_of(to);
         self.peers[to].core.room_frame(now_ms, room, frame, token);
