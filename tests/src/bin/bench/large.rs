@@ -194,7 +194,10 @@ struct Measured {
     after_end: Vec<Read>,
     /// As it is found usually.
     usual: Vec<Read>,
+    /// Without the reserve.
     history_mib: f64,
+    /// Room that ours keeps free for a full disk, however long the history is.
+    reserve_mib: f64,
     index_mib: f64,
 }
 
@@ -202,14 +205,24 @@ impl Measured {
     fn of(kind: Kind, effort: Effort, disk: &Disk) -> Result<Self> {
         let filled_dir = disk.dir()?;
         let filled = chore("fill", kind, &filled_dir, effort.long_history)?;
-        let mut measured =
-            Self { filled, after_end: Vec::new(), usual: Vec::new(), history_mib: 0.0, index_mib: 0.0 };
+        let mut measured = Self {
+            filled,
+            after_end: Vec::new(),
+            usual: Vec::new(),
+            history_mib: 0.0,
+            reserve_mib: 0.0,
+            index_mib: 0.0,
+        };
         for _ in 0..effort.rounds.min(ROUNDS_MAX) {
             let dir = disk.dir()?;
             copy(&filled_dir, &dir)?;
             measured.after_end.push(chore("read", kind, &dir, effort.long_history)?);
             measured.usual.push(chore("read", kind, &dir, effort.long_history)?);
-            measured.history_mib = mib_on_disk(&dir, "history")?;
+            measured.reserve_mib = match kind {
+                Kind::Ours => mib_on_disk(&dir.join("history"), "reserve")?,
+                Kind::Sqlite => 0.0,
+            };
+            measured.history_mib = mib_on_disk(&dir, "history")? - measured.reserve_mib;
             measured.index_mib = mib_on_disk(&dir, "search")?;
             fs::remove_dir_all(dir)?;
         }
@@ -296,8 +309,13 @@ fn rows(entries: usize, ours: &Measured, theirs: &Measured) -> Vec<Row> {
         beside("history on the disk", Unit::MiB, &|one| Rounds::of(one.history_mib)),
         Row::new("The same, against what must be kept", Unit::MiB, Rounds::of(ours.history_mib))
             .against(live, Target::TimesFloor(2.0)),
+        Row::new("Besides: the reserve for a full disk, the same for any history", Unit::MiB, {
+            Rounds::of(ours.reserve_mib)
+        }),
         beside("index on the disk", Unit::MiB, &|one| Rounds::of(one.index_mib)),
-        beside("both on the disk", Unit::MiB, &|one| Rounds::of(one.history_mib + one.index_mib)),
+        beside("both on the disk", Unit::MiB, &|one| {
+            Rounds::of(one.history_mib + one.reserve_mib + one.index_mib)
+        }),
         beside("resident after reading and searching", Unit::MiB, &Measured::memory),
         beside("written, 256 a commit, each durable", Unit::PerSecond, &|one| {
             rate(one, |filled| filled.writing)

@@ -23,6 +23,7 @@ use crate::tally::{TEXT_BYTES, Tally};
 /// One who stays and speaks, and one who comes and goes.
 struct Pair {
     writer: Peer,
+    writer_dir: PathBuf,
     room: RoomId,
     reader_dir: PathBuf,
     counter: Forwarder,
@@ -41,10 +42,9 @@ struct Return {
 
 impl Pair {
     async fn start(disk: &Disk) -> Result<Self> {
-        let writer = nodes::start_in(disk.dir()?, 0).await?;
-        let port = udp_port(&writer.address).context("it listens on QUIC")?;
-        let counter = Forwarder::to(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
-        let address = with_udp_port(&writer.address, counter.address().port());
+        let writer_dir = disk.dir()?;
+        let writer = nodes::start_in(writer_dir.clone(), 0).await?;
+        let (counter, address) = counted(&writer).await?;
         let reader_dir = disk.dir()?;
         let reader = nodes::start_in(reader_dir.clone(), 1).await?;
         reader.node.add_bootstrap(address.clone()).await?;
@@ -52,7 +52,16 @@ impl Pair {
         let room = nodes::join(&pair, RoomName::lobby()).await?;
         let [writer, reader] = pair;
         reader.node.shutdown().await;
-        Ok(Self { writer, room, reader_dir, counter, address, questions: Questions::count()?, said: 0 })
+        let questions = Questions::count()?;
+        Ok(Self { writer, writer_dir, room, reader_dir, counter, address, questions, said: 0 })
+    }
+
+    /// The writer starts anew on another port: the reader remembers where it was, without the counter.
+    async fn writer_moves(&mut self) -> Result<()> {
+        self.writer.node.shutdown().await;
+        self.writer = nodes::start_in(self.writer_dir.clone(), 0).await?;
+        (self.counter, self.address) = counted(&self.writer).await?;
+        Ok(())
     }
 
     /// The writer speaks while the reader is away. Returns the bytes that were signed, and signatures.
@@ -84,7 +93,6 @@ impl Pair {
     async fn come_back_to(&self, missed: usize) -> Result<Return> {
         let (bytes, asked, start) = (self.counter.bytes(), self.questions.so_far(), Instant::now());
         let reader = nodes::wake(self.reader_dir.clone()).await?;
-        // At once: it knows where the writer is, and goes there by itself.
         let mut ear = nodes::overhear(std::iter::once(&reader), self.room);
         reader.add_bootstrap(self.address.clone()).await?;
         let numbers = self.said - missed..self.said;
@@ -126,12 +134,14 @@ pub(crate) async fn rejoin(effort: Effort, disk: &Disk) -> Result<Vec<Row>> {
     let [mut exchanged, mut compared, mut connected, mut known] = <[Rounds; 4]>::default();
     for _ in 0..effort.rounds {
         stored.push(store.burst(effort.missed).await?.as_secs_f64());
+        pair.writer_moves().await?;
         data.push(kib(pair.say(effort.missed).await?) / 1024.0);
         let back = pair.come_back_to(effort.missed).await?;
         took.push(back.took.as_secs_f64());
         wire.push(kib(back.wire_bytes) / 1024.0);
         questions.push(back.asked.questions as f64);
         exchanged.push(kib(back.asked.bytes) / 1024.0);
+        pair.writer_moves().await?;
         let back = pair.come_back_to_nothing().await?;
         known.push(back.took.as_secs_f64());
         compared.push(kib(back.asked.bytes));
@@ -155,6 +165,14 @@ pub(crate) async fn rejoin(effort: Effort, disk: &Disk) -> Result<Vec<Row>> {
         Row::new("The same: all bytes on the wire, handshake included", Unit::KiB, connected),
         Row::new("The same: start until both know", Unit::Seconds, known),
     ])
+}
+
+/// A counter in front of a peer, and the way through it.
+async fn counted(peer: &Peer) -> Result<(Forwarder, Multiaddr)> {
+    let port = udp_port(&peer.address).context("it listens on QUIC")?;
+    let counter = Forwarder::to(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let address = with_udp_port(&peer.address, counter.address().port());
+    Ok((counter, address))
 }
 
 fn kib(bytes: u64) -> f64 {
