@@ -23,7 +23,7 @@ pub enum StartError {
     Identity(#[from] crate::identity::IdentityError),
     /// A passphrase keeps the data directory closed.
     #[error(transparent)]
-    Vault(#[from] crate::vault::VaultError),
+    Vault(crate::vault::VaultError),
     /// The history store could not be opened.
     #[error("the history store: {0}")]
     Store(#[from] StoreError),
@@ -38,6 +38,17 @@ pub enum StartError {
         /// The transport's reason.
         reason: libp2p::TransportError<std::io::Error>,
     },
+}
+
+impl From<crate::vault::VaultError> for StartError {
+    fn from(error: crate::vault::VaultError) -> Self {
+        // One name for each reason, with a passphrase and without.
+        match error {
+            crate::vault::VaultError::Identity(error) => error.into(),
+            crate::vault::VaultError::Store(error) => error.into(),
+            error => Self::Vault(error),
+        }
+    }
 }
 
 /// An entry was not sent.

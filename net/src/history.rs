@@ -94,10 +94,21 @@ pub enum OpenError {
     Identity(#[from] IdentityError),
     /// A passphrase keeps it closed.
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    Vault(VaultError),
     /// The store cannot be opened; a running program has it open, for example.
     #[error("the history store: {0}")]
     Store(#[from] StoreError),
+}
+
+impl From<VaultError> for OpenError {
+    fn from(error: VaultError) -> Self {
+        // One name for each reason, with a passphrase and without.
+        match error {
+            VaultError::Identity(error) => error.into(),
+            VaultError::Store(error) => error.into(),
+            error => Self::Vault(error),
+        }
+    }
 }
 
 /// Whether somebody lives in a data directory.
