@@ -119,13 +119,17 @@ impl KeyDir {
             let adopted = ignore_missing(fs::rename(path.with_extension(PREPARED), &path));
             adopted.and_then(|()| sync_dir(dir)).map_err(|source| IdentityError::Io { path, source })?;
         }
-        Ok(())
+        Self::clear_prepared(dir)
     }
 
-    /// Deletes the files that were prepared.
+    /// Deletes the files that were prepared, and those that a kill left half written: they may be plain.
     pub(crate) fn clear_prepared(dir: &Path) -> Result<(), IdentityError> {
-        for path in FILES.map(|file| dir.join(file).with_extension(PREPARED)) {
-            ignore_missing(fs::remove_file(&path)).map_err(|source| IdentityError::Io { path, source })?;
+        for path in FILES.map(|file| dir.join(file)) {
+            let prepared = path.with_extension(PREPARED);
+            for path in [beside(&prepared), beside(&path), prepared] {
+                ignore_missing(fs::remove_file(&path))
+                    .map_err(|source| IdentityError::Io { path, source })?;
+            }
         }
         Ok(())
     }
@@ -259,14 +263,19 @@ fn closed(seal: Option<&Seal>, file: &str, key: &[u8]) -> Zeroizing<Vec<u8>> {
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
+    let beside = beside(path);
     let mut file = private_file(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
     sync_dir(parent)
+}
+
+/// Where a file is written before it takes its name.
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    beside.into()
 }
 
 /// Makes the names in a directory last. Systems without directory handles do so by themselves.

@@ -214,8 +214,9 @@ fn exchange(opened: Opened, to: Option<&DataKey>, vault: &VaultFile) -> Result<(
     let history = SledStore::reseal(history, seal(key.as_ref(), HISTORY), seal(to, HISTORY))?;
     let keys = KeyDir { path: data_dir.clone(), seal: seal(key.as_ref(), KEY_FILES) };
     let made = keys.prepare(seal(to, KEY_FILES).as_ref());
-    made.map_err(VaultError::from).and_then(|()| vault.write(&data_dir))?;
-    settle(&data_dir, &history)
+    let decided = made.map_err(VaultError::from).and_then(|()| vault.write(&data_dir));
+    // Also when it was not decided: what was prepared must not stay, it may be plain.
+    decided.and(settle(&data_dir, &history))
 }
 
 /// Ends what was begun: what was prepared takes its place if the vault says so, else it goes.

@@ -1,7 +1,5 @@
 //! A passphrase is set, given, changed and removed; the program is killed meanwhile.
 
-use std::os::unix::fs::PermissionsExt;
-
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{DisplayName, OwnProfile, StatusLine, Write, codec};
 use kinmesh_store::HistoryStore;
@@ -75,8 +73,27 @@ fn with_a_passphrase_nothing_can_be_read_and_nobody_can_start_without_it() {
     assert!(matches!(set(dir.path(), &passphrase("battery")), Err(VaultError::HasPassphrase)));
     opens(dir.path(), Some(unlock(dir.path(), &passphrase("correct horse")).unwrap())).unwrap();
     assert!(opens(dir.path(), Some(DataKey::random())).is_err(), "only its own key opens it");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_vault_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = peer();
+    set(dir.path(), &passphrase("x")).unwrap();
     let mode = fs::metadata(dir.path().join("vault")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_passphrase_that_cannot_be_set_leaves_nothing_behind() {
+    let dir = peer();
+    // A file cannot take the place of a directory.
+    fs::create_dir(dir.path().join("vault.new")).unwrap();
+    assert!(matches!(set(dir.path(), &passphrase("x")), Err(VaultError::Io { .. })));
+    assert!(!dir.path().join("person.key.next").exists());
+    assert!(!dir.path().join(HISTORY_DIR).join("resealed").exists());
+    assert!(is_open_to_all(dir.path()));
 }
 
 #[test]
@@ -149,6 +166,7 @@ fn a_kill_while_a_passphrase_is_set_leaves_none_or_all_of_it() {
         let dir = peer();
         let key = DataKey::random();
         let vault = VaultFile::wrap(&key, &passphrase("new"), Phase::Sealing).unwrap();
+        fs::write(dir.path().join("person.key.new"), PERSON).unwrap(); // Of an earlier kill.
         cut_short(dir.path(), None, Some(&key), &vault, steps);
         if steps == 0 {
             assert!(is_open_to_all(dir.path()));

@@ -1,5 +1,7 @@
-//! A passphrase is set, changed and removed in the window, and the program goes on.
+//! A passphrase is set in the window, a wrong one is refused, and the program goes on.
 
+use futures::StreamExt;
+use iced_test::runtime::{Action, task};
 use kinmesh::screen::settings::passphrase;
 
 use super::*;
@@ -21,7 +23,7 @@ fn press(desk: &mut Desk, words: &str) {
 }
 
 #[tokio::test]
-async fn a_passphrase_is_set_changed_and_removed_and_the_program_goes_on() {
+async fn a_passphrase_is_set_the_program_goes_on_and_locks_when_it_is_left_alone() {
     let mut desk = desk_with_a_word("remember this").await;
     desk.hands(|ui| {
         ui.point_at(Point::new(277.0, 36.0));
@@ -40,5 +42,9 @@ async fn a_passphrase_is_set_changed_and_removed_and_the_program_goes_on() {
     press(&mut desk, "Change passphrase");
     desk.until_shown("That is not the passphrase. Next try in 1 s.").await;
     assert!(desk.program.node.overview().me.name.is_some(), "a wrong one does not end the peer");
+
+    desk.tell(Message::Settings(settings::Message::Passphrase(passphrase::Message::LockAfter(Some(0)))));
+    let mut work = task::into_stream(desk.app.update(Message::Tick)).unwrap();
+    assert!(matches!(work.next().await, Some(Action::Output(Message::Lock))), "left alone, it locks");
     desk.close().await;
 }
