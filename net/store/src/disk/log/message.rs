@@ -61,6 +61,16 @@ impl<'s> Message<'s> {
         self.kind == BATCH
     }
 
+    /// The page that it holds whole.
+    pub(super) fn whole_page(&self) -> Option<u64> {
+        (self.kind == PAGE).then_some(self.page)
+    }
+
+    /// The page that it changes.
+    pub(super) fn changed_page(&self) -> Option<u64> {
+        (self.kind == LINK).then_some(self.page)
+    }
+
     pub(super) fn step(&self, prefixes: &mut Prefixes) -> Option<Step<'s>> {
         let mut body = Reader(self.body);
         match self.kind {
