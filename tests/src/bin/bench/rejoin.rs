@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use kinmesh_core::Overview;
 use kinmesh_net::PAGE_MAX;
-use kinmesh_proto::{ConversationId, PageAt, RoomId, RoomName};
+use kinmesh_proto::{AddressRecord, ConversationId, PageAt, RoomId, RoomName, Write};
+use kinmesh_store::{HistoryStore, SledStore};
 use kinmesh_tests::forwarder::Forwarder;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
@@ -23,7 +24,6 @@ use crate::tally::{TEXT_BYTES, Tally};
 /// One who stays and speaks, and one who comes and goes.
 struct Pair {
     writer: Peer,
-    writer_dir: PathBuf,
     room: RoomId,
     reader_dir: PathBuf,
     counter: Forwarder,
@@ -42,8 +42,7 @@ struct Return {
 
 impl Pair {
     async fn start(disk: &Disk) -> Result<Self> {
-        let writer_dir = disk.dir()?;
-        let writer = nodes::start_in(writer_dir.clone(), 0).await?;
+        let writer = nodes::start_in(disk.dir()?, 0).await?;
         let (counter, address) = counted(&writer).await?;
         let reader_dir = disk.dir()?;
         let reader = nodes::start_in(reader_dir.clone(), 1).await?;
@@ -53,14 +52,18 @@ impl Pair {
         let [writer, reader] = pair;
         reader.node.shutdown().await;
         let questions = Questions::count()?;
-        Ok(Self { writer, writer_dir, room, reader_dir, counter, address, questions, said: 0 })
+        Ok(Self { writer, room, reader_dir, counter, address, questions, said: 0 })
     }
 
-    /// The writer starts anew on another port: the reader remembers where it was, without the counter.
-    async fn writer_moves(&mut self) -> Result<()> {
-        self.writer.node.shutdown().await;
-        self.writer = nodes::start_in(self.writer_dir.clone(), 0).await?;
-        (self.counter, self.address) = counted(&self.writer).await?;
+    /// Lets the sleeping reader remember the writer behind the counter, and nowhere else: it has
+    /// learned since where the writer really is.
+    fn remember_the_counter(&self) -> Result<()> {
+        let device = self.writer.node.overview().me.device;
+        let mut address = self.address.clone();
+        address.pop();
+        let record = AddressRecord { device, addresses: vec![address.to_string()], last_ok_ms: 0 };
+        let (mut store, _) = SledStore::open(&self.reader_dir.join("history"))?;
+        store.apply(&[Write::PutAddresses(record)])?;
         Ok(())
     }
 
@@ -91,10 +94,10 @@ impl Pair {
 
     /// The reader comes back, until it has told its listeners all of the newest messages.
     async fn come_back_to(&self, missed: usize) -> Result<Return> {
+        self.remember_the_counter()?;
         let (bytes, asked, start) = (self.counter.bytes(), self.questions.so_far(), Instant::now());
         let reader = nodes::wake(self.reader_dir.clone()).await?;
         let mut ear = nodes::overhear(std::iter::once(&reader), self.room);
-        reader.add_bootstrap(self.address.clone()).await?;
         let numbers = self.said - missed..self.said;
         let last = Tally::new(1, numbers.clone()).complete(&mut ear).await?;
         let back = self.seen(last - start, bytes, asked);
@@ -108,9 +111,9 @@ impl Pair {
 
     /// The reader comes back and missed nothing, until both know that.
     async fn come_back_to_nothing(&self) -> Result<Return> {
+        self.remember_the_counter()?;
         let (bytes, asked, start) = (self.counter.bytes(), self.questions.so_far(), Instant::now());
         let reader = nodes::wake(self.reader_dir.clone()).await?;
-        reader.add_bootstrap(self.address.clone()).await?;
         let agrees = |view: &Overview| view.rooms.iter().all(|room| room.completeness.agreeing == 1);
         nodes::sees(&reader, agrees).await?;
         nodes::sees(&self.writer.node, agrees).await?;
@@ -134,14 +137,12 @@ pub(crate) async fn rejoin(effort: Effort, disk: &Disk) -> Result<Vec<Row>> {
     let [mut exchanged, mut compared, mut connected, mut known] = <[Rounds; 4]>::default();
     for _ in 0..effort.rounds {
         stored.push(store.burst(effort.missed).await?.as_secs_f64());
-        pair.writer_moves().await?;
         data.push(kib(pair.say(effort.missed).await?) / 1024.0);
         let back = pair.come_back_to(effort.missed).await?;
         took.push(back.took.as_secs_f64());
         wire.push(kib(back.wire_bytes) / 1024.0);
         questions.push(back.asked.questions as f64);
         exchanged.push(kib(back.asked.bytes) / 1024.0);
-        pair.writer_moves().await?;
         let back = pair.come_back_to_nothing().await?;
         known.push(back.took.as_secs_f64());
         compared.push(kib(back.asked.bytes));
