@@ -46,24 +46,24 @@ struct Options {
 enum Figure {
     /// One message at a time in a room of eight
     RoomLatency,
-    /// A burst of messages in the same room
-    RoomBurst,
     /// One-to-one messages, one at a time, until acknowledged
     ChatLatency,
-    /// One-to-one messages, as fast as they are acknowledged
-    ChatRate,
     /// Commits to the disk, ours and SQLite's
     Commits,
     /// The way back into a room in which much was said meanwhile
     Rejoin,
+    /// A burst of messages in the room of eight. It and those below come late: what they leave in this
+    /// program's memory is more than a peer may use, and a peer in it would take no connections.
+    RoomBurst,
+    /// One-to-one messages, as fast as they are acknowledged
+    ChatRate,
     /// A simulated room of a thousand members, with loss and a partition
     BigRoom,
     /// A program's way into the lobby
     Start,
     /// Memory and processor time of idle programs
     Idle,
-    /// A million messages in our store and in SQLite. The last one: what it leaves in this program's
-    /// memory is more than a peer may use, and a peer in it would take no connections.
+    /// A million messages in our store and in SQLite
     LongHistory,
 }
 
