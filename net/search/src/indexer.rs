@@ -24,6 +24,7 @@ use tantivy::TantivyError;
 use tokio::sync::oneshot;
 
 use crate::index::{Covered, Document, Files, SearchIndex, Writing};
+use crate::search::TASKS_CAP;
 use crate::shared::{Shared, State};
 use crate::truth::{self, Entered, Original, Piece};
 
@@ -40,9 +41,16 @@ const QUIET: Duration = Duration::from_secs(60);
 /// After a fault the index is opened and examined again, no sooner than this.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// What comes within this is read at once. Whoever wrote it waits for its way to others, which needs
-/// the store, the disk and the processor more than the index does; nobody searches this fast.
-const GATHER: Duration = Duration::from_millis(20);
+/// When nothing was told for this long, a burst is over. Whoever wrote it waits for its way to others,
+/// which needs the store, the disk and the processor more than the index does; a search does not wait
+/// for the lull.
+const LULL: Duration = Duration::from_millis(20);
+
+/// A burst that lasts longer is read while it goes on.
+const BURST: Duration = Duration::from_secs(2);
+
+/// So is one that brings more than this: the rest of the queue is room for what comes meanwhile.
+const BURST_MAX: u64 = TASKS_CAP as u64 / 4 * 3;
 
 /// What the thread is told.
 pub(crate) enum Task {
@@ -52,6 +60,8 @@ pub(crate) enum Task {
     Viewed,
     /// A search failed: the index may be damaged.
     Suspect,
+    /// A search begins, and wants to find what was told before.
+    Wanted(oneshot::Sender<()>),
     /// Commit and end.
     Close(oneshot::Sender<()>),
 }
@@ -122,7 +132,7 @@ impl Indexer {
         loop {
             match self.tasks.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Task::Close(done)) => return Some(Stop::End(Some(done))),
-                Ok(Task::Entered(_) | Task::Viewed | Task::Suspect) => {}
+                Ok(Task::Entered(_) | Task::Viewed | Task::Suspect | Task::Wanted(_)) => {}
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => return Some(Stop::End(None)),
             }
@@ -188,14 +198,29 @@ impl Indexer {
         Ok(())
     }
 
-    /// The next task, and time for more to come if it had to be waited for.
+    /// The next task; if it had to be waited for and opens a burst, when that is over.
     fn next_task(&self) -> Result<Task, RecvTimeoutError> {
         if let Ok(task) = self.tasks.try_recv() {
             return Ok(task);
         }
         let task = self.wait_for_task()?;
-        thread::sleep(GATHER);
+        if matches!(task, Task::Entered(_)) {
+            self.wait_for_lull();
+        }
         Ok(task)
+    }
+
+    fn wait_for_lull(&self) {
+        let (begin, first) = (Instant::now(), self.shared.told());
+        let mut before = first;
+        while begin.elapsed() < BURST && !self.shared.is_hurried() {
+            thread::park_timeout(LULL);
+            let told = self.shared.told();
+            let is_over = std::mem::replace(&mut before, told) == told;
+            if is_over || told - first > BURST_MAX {
+                break;
+            }
+        }
     }
 
     /// Waits for a task: for ever, unless there is something to do when it is quiet.
@@ -210,13 +235,14 @@ impl Indexer {
 
     /// Takes this task and those that wait, so that one reading of the store serves many.
     fn take(&self, first: Task) -> Result<(), Stop> {
-        let mut told = Vec::new();
+        let (mut told, mut wanted) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         let mut stop = None;
         while let Some(task) = next {
             match task {
                 Task::Entered(entry) => told.push(entry),
                 Task::Viewed => {}
+                Task::Wanted(taken) => wanted.push(taken),
                 Task::Suspect => stop = Some(Stop::Fault(Fault::Suspect)),
                 Task::Close(done) => stop = Some(Stop::End(Some(done))),
             }
@@ -226,6 +252,10 @@ impl Indexer {
         if !told.is_empty() {
             let originals = self.read(move |store| truth::originals(store, &told))?;
             self.shared.add_fresh(originals.into_iter().map(Original::cut));
+        }
+        for taken in wanted {
+            // Whoever stopped waiting needs no word.
+            let _ = taken.send(());
         }
         stop.map_or(Ok(()), Err)
     }

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, SyncSender};
-use std::thread;
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 use kinmesh_proto::{ConversationId, PageItem};
 use kinmesh_seal::Seal;
 use kinmesh_store::{StoreError, StoreHandle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::index::{Files, Places};
 use crate::indexer::{Indexer, Task};
@@ -19,9 +21,13 @@ use crate::query::{Lookup, Query};
 use crate::shared::{Shared, State};
 use crate::truth::{self, Entered};
 
-/// Tasks that wait for the indexer: a second of messages as fast as a peer takes them. What comes
-/// when it is full is found missing later.
-const TASKS_CAP: usize = 4096;
+/// Tasks that wait for the indexer: a second or two of messages as fast as a peer takes them, which
+/// is 1 MB. What comes when it is full is found missing later.
+pub(crate) const TASKS_CAP: usize = 8192;
+
+/// How long a search waits for what was told shortly before. Longer only when the index is busy with
+/// a long history; then what is there is found.
+const TAKE_IN_MAX: Duration = Duration::from_millis(250);
 
 /// Candidates compared at a time, at most: some 5 ms of the store's thread.
 const CANDIDATES_MAX: usize = 512;
@@ -52,6 +58,7 @@ pub struct Search {
     tasks: SyncSender<Task>,
     shared: Arc<Shared>,
     store: StoreHandle,
+    indexer: Thread,
 }
 
 impl Search {
@@ -66,8 +73,8 @@ impl Search {
         let shared = Arc::new(Shared::new());
         let files = Files { dir, seal };
         let indexer = Indexer { files, store: store.clone(), tasks: inbox, shared: shared.clone() };
-        thread::spawn(move || indexer.run());
-        Self { tasks, shared, store }
+        let indexer = thread::spawn(move || indexer.run()).thread().clone();
+        Self { tasks, shared, store, indexer }
     }
 
     /// Tells of entries whose writes were handed to the store, or are on its disk. Never waits.
@@ -85,6 +92,7 @@ impl Search {
     pub async fn find(&self, query: &Query) -> Result<Vec<Found>, SearchError> {
         let Some(asked) = Lookup::new(query) else { return Ok(Vec::new()) };
         self.opened().await?;
+        self.take_in().await;
         let mut lookup = asked.clone();
         let mut found = Vec::new();
         while found.len() < query.limit {
@@ -106,6 +114,7 @@ impl Search {
     /// Commits, and waits for the end of the thread.
     pub async fn close(self) {
         let (done, closed) = oneshot::channel();
+        self.hurry();
         let tasks = self.tasks;
         // The queue may be full, and the thread may have ended: then there is nothing to wait for.
         if spawn_blocking(move || tasks.send(Task::Close(done)).is_ok()).await.unwrap_or(false) {
@@ -120,6 +129,22 @@ impl Search {
             Ok(State::Indexing { .. } | State::Ready) => Ok(()),
             Ok(State::Opening | State::Unavailable) | Err(_) => Err(SearchError::Unavailable),
         }
+    }
+
+    /// Has taken in what was told so far, so that it is found.
+    async fn take_in(&self) {
+        let (done, taken) = oneshot::channel();
+        if self.tasks.try_send(Task::Wanted(done)).is_ok() {
+            self.hurry();
+            // A busy index, or one that is being opened again, is searched as it is.
+            let _ = timeout(TAKE_IN_MAX, taken).await;
+        }
+    }
+
+    /// Does not let it wait for a lull.
+    fn hurry(&self) {
+        self.shared.hurry();
+        self.indexer.unpark();
     }
 
     async fn places(&self, lookup: &Lookup) -> Result<Places, SearchError> {
@@ -144,6 +169,7 @@ impl Search {
     }
 
     fn tell(&self, task: Task) {
+        self.shared.count_told();
         if self.tasks.try_send(task).is_err() {
             self.shared.has_missed.store(true, Ordering::Relaxed);
         }

@@ -137,3 +137,15 @@ async fn a_post_is_found_by_what_it_says_now() {
     }
     assert_eq!(world.typed("").await, ["meet at midnight"], "changes are no posts");
 }
+
+#[tokio::test]
+async fn what_was_said_a_moment_ago_is_found_while_others_go_on_talking() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = said(&dir, &[]).await;
+    for n in 0..100 {
+        world.write(ALICE, (LOBBY, 2 * n), Content::text(format!("needle {n}"))).await;
+        assert_eq!(world.typed(&format!("needle {n} ")).await, [format!("needle {n}")]);
+        world.write(BOB, (LOBBY, 2 * n + 1), Content::text("hay")).await;
+    }
+    world.end().await;
+}
