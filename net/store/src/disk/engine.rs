@@ -111,9 +111,22 @@ impl Engine {
         // On Linux sled's flush is `sync_file_range`, which leaves the disk's cache and the file's
         // length alone. Elsewhere it is a true sync already.
         if cfg!(target_os = "linux") {
+            // A log that may not be so long is synced as it is.
+            let _ = self.lengthen_log();
             self.log.sync_data()?;
         }
         Ok(())
+    }
+
+    /// Makes the log as long as the segment that it ends in, of which sled makes nothing: it counts
+    /// segments, not bytes. A sync of a file that grew waits for a commit of the file system's journal,
+    /// and the stores of a machine would wait for one another there.
+    fn lengthen_log(&self) -> io::Result<()> {
+        let (length, segment) = (self.log.metadata()?.len(), SEGMENT_BYTES as u64);
+        if length % segment == 0 {
+            return Ok(());
+        }
+        self.log.set_len(length.next_multiple_of(segment))
     }
 
     /// sled writes a batch with a manifest of its own before it, and waits for that too: a third of
