@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use kinmesh_sim::{Run, Scenario};
 
 use crate::Effort;
@@ -17,7 +17,7 @@ pub(crate) fn big_room(effort: Effort) -> Result<Vec<Row>> {
     for seed in SEEDS.take(effort.rounds) {
         let run = Run { scenario: Scenario::big_room(effort.big_room), seed };
         let start = Instant::now();
-        let figures = run.figures()?;
+        let figures = run.figures().with_context(|| format!("the room of seed {seed}"))?;
         took.push(start.elapsed().as_secs_f64());
         live.push(figures.live_percent());
         healed.push(figures.converged_ms as f64 / 1e3);

@@ -1,7 +1,9 @@
 //! `make bench`: the figures that Kinmesh promises, each beside the floor of the machine it runs on.
 //!
 //! Owns the choice of figures and how much work goes into each. A figure and its floor are measured
-//! in turns, round by round, so that both meet the same machine in the same mood.
+//! in turns, round by round, so that both meet the same machine in the same mood. Each figure has a
+//! process of its own: what a burst leaves in memory is more than a peer may use, and peers measured
+//! after it would take no connections.
 
 mod bare;
 mod big_room;
@@ -21,9 +23,10 @@ mod start;
 mod tally;
 
 use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, ValueEnum};
 
 use report::{Report, Row};
@@ -40,6 +43,9 @@ struct Options {
     /// Measure this figure only (repeatable)
     #[arg(long, value_enum)]
     only: Vec<Figure>,
+    /// Measure in this process and print the rows as JSON
+    #[arg(long, hide = true, requires = "only")]
+    rows: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,8 +58,7 @@ enum Figure {
     Commits,
     /// The way back into a room in which much was said meanwhile
     Rejoin,
-    /// A burst of messages in the room of eight. It and those below come late: what they leave in this
-    /// program's memory is more than a peer may use, and a peer in it would take no connections.
+    /// A burst of messages in the room of eight
     RoomBurst,
     /// One-to-one messages, as fast as they are acknowledged
     ChatRate,
@@ -125,23 +130,52 @@ async fn main() -> Result<()> {
     if let Some(chore) = options.chore {
         return chore.run().await;
     }
-    let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
+    if options.rows {
+        return print_rows(&options).await;
+    }
     let figures = match options.only.as_slice() {
         [] => Figure::value_variants(),
         chosen => chosen,
     };
-    let disk = disk::Disk::new()?;
     let mut report = Report::default();
+    let mut failed = Vec::new();
     for figure in figures {
         say(report::progress(*figure))?;
-        report.add(measure(*figure, effort, &disk).await?);
+        match measured_apart(*figure, options.quick) {
+            Ok(rows) => report.add(rows),
+            Err(error) => failed.push(error),
+        }
     }
     say(&report.table())?;
+    if !failed.is_empty() {
+        failed.iter().try_for_each(|error| say(&format!("{error:#}")))?;
+        bail!("{} of {} figures could not be measured", failed.len(), figures.len());
+    }
     if figures.len() == Figure::value_variants().len() && !options.quick {
         let document = report.write_document()?;
         say(&format!("Written to {}", document.display()))?;
     }
     Ok(())
+}
+
+/// Has a process of its own measure a figure.
+fn measured_apart(figure: Figure, is_quick: bool) -> Result<Vec<Row>> {
+    let name = figure.to_possible_value().context("every figure can be named")?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--rows", "--only", name.get_name()]).args(is_quick.then_some("--quick"));
+    let output = command.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{}: {}", name.get_name(), output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+async fn print_rows(options: &Options) -> Result<()> {
+    let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
+    let disk = disk::Disk::new()?;
+    let mut rows = Vec::new();
+    for figure in &options.only {
+        rows.append(&mut measure(*figure, effort, &disk).await?);
+    }
+    say(&serde_json::to_string(&rows)?)
 }
 
 async fn measure(figure: Figure, effort: Effort, disk: &disk::Disk) -> Result<Vec<Row>> {

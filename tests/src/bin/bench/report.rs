@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::Figure;
 
@@ -15,7 +16,7 @@ const BEGIN: &str = "<!-- figures: written by `make bench` -->";
 const END: &str = "<!-- end of figures -->";
 
 /// In what a value is given.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Unit {
     /// Milliseconds.
     Ms,
@@ -52,7 +53,7 @@ impl Unit {
 }
 
 /// One value for each round.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Rounds(Vec<f64>);
 
 impl Rounds {
@@ -112,7 +113,7 @@ pub(crate) fn per_second(count: usize, took: Duration) -> f64 {
 }
 
 /// What the machine could do at best, measured in the same run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Floor {
     words: String,
     value: f64,
@@ -126,7 +127,7 @@ impl Floor {
 }
 
 /// What we promised.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Target {
     /// No more than this.
     Below(f64),
@@ -137,7 +138,7 @@ pub(crate) enum Target {
 }
 
 /// One line of the table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Row {
     what: String,
     unit: Unit,
