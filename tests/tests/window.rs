@@ -23,6 +23,8 @@ const OWN_BUBBLE: [u8; 3] = [0xD5, 0xEF, 0xEA];
 /// Parts of the window: left, top, width, height.
 const NAME_FIELD: [usize; 4] = [410, 400, 420, 70];
 const FIRST_CHAT_BADGE: [usize; 4] = [262, 270, 38, 70];
+const FIND_FIELD: [usize; 4] = [0, 60, 312, 70];
+const SEARCH_FIELD: [usize; 4] = [976, 40, 264, 70];
 const HISTORY: [usize; 4] = [312, 64, 664, 640];
 
 /// A display that nobody sees.
@@ -104,6 +106,17 @@ async fn lin_is_here(display: &Display, data: &Path, ana: &Peer) -> Result<(Chil
     Ok((window, serde_json::json!({ "direct": lin["person"] })))
 }
 
+/// Lin goes to the chat in which Ana has just written, the only one of her conversations.
+async fn lin_reads_it(display: &Display) -> Result<()> {
+    display.until("that there is something unread", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels > 100).await?;
+    display.hands(&["key", "ctrl+k"]).await?;
+    // A field has a border in the accent once it can be typed into.
+    display.until("the field to find her with", ACCENT, FIND_FIELD, |pixels| pixels > 300).await?;
+    display.hands(&["type", "Ana"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    display.until("that it was read", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels == 0).await
+}
+
 async fn end(mut window: Child) -> Result<()> {
     let id = window.id().context("the window is there")?;
     kill_process(Pid::from_raw(id.try_into()?).context("an id")?, Signal::TERM)?;
@@ -120,11 +133,7 @@ async fn a_person_starts_the_window_and_talks() -> Result<()> {
     let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
     let hello = ana.send(&chat, "hello Lin").await?;
     ana.wait_delivery(&hello, "delivered").await?;
-    display.until("that there is something unread", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels > 100).await?;
-    display.hands(&["key", "ctrl+k"]).await?;
-    display.hands(&["type", "Ana"]).await?;
-    display.hands(&["key", "Return"]).await?;
-    display.until("that it was read", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels == 0).await?;
+    lin_reads_it(&display).await?;
 
     display.hands(&["type", "hello from the window"]).await?;
     display.hands(&["key", "Return"]).await?;
@@ -152,9 +161,7 @@ async fn a_person_finds_a_message_and_sees_it_in_its_place() -> Result<()> {
     let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
     let hello = ana.send(&chat, "hello Lin").await?;
     ana.wait_delivery(&hello, "delivered").await?;
-    display.hands(&["key", "ctrl+k"]).await?;
-    display.hands(&["type", "Ana"]).await?;
-    display.hands(&["key", "Return"]).await?;
+    lin_reads_it(&display).await?;
     display.hands(&["type", "the needle"]).await?;
     display.hands(&["key", "Return"]).await?;
     ana.wait_text("the needle").await?;
@@ -165,6 +172,7 @@ async fn a_person_finds_a_message_and_sees_it_in_its_place() -> Result<()> {
     display.until("that our words are far above", OWN_BUBBLE, HISTORY, |pixels| pixels == 0).await?;
 
     display.hands(&["key", "ctrl+f"]).await?;
+    display.until("the field to search with", ACCENT, SEARCH_FIELD, |pixels| pixels > 300).await?;
     display.hands(&["type", "needle"]).await?;
     display.hands(&["key", "Return"]).await?;
     display.until("our words in their place", OWN_BUBBLE, HISTORY, |pixels| pixels > 1000).await?;

@@ -164,6 +164,7 @@ impl State {
             Message::Open(key) => return (Task::none(), self.go_to(key)),
             Message::Close => return (Task::none(), Some(Event::Close)),
         }
+        self.wants_first = false;
         (self.ask(program, cx), None)
     }
 
@@ -219,7 +220,6 @@ impl State {
     /// Asks for what is typed and chosen now.
     fn ask(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
         self.generation += 1;
-        self.wants_first = false;
         self.wanted = self.wanted(cx);
         if !matches!(self.wanted, Wanted::This(_)) {
             self.hits.clear();
