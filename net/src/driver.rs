@@ -20,11 +20,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, StoredConversation, Token};
+use kinmesh_core::{
+    BatchToken, Core, Event, FrameToken, Overview, QUEUED_FETCH_MAX, RequestToken, StoredConversation,
+    StoredQueue, Token,
+};
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
 use kinmesh_search::{Search, SearchState};
-use kinmesh_store::{Completion, OpenReport, Rebuilt, StoreHandle};
+use kinmesh_store::{Completion, OpenReport, Rebuilt, StoreError, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
@@ -195,7 +198,7 @@ async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(
     for StoredConversation { id, read, sent } in core.stored_conversations() {
         let newest = store.newest(id).await?;
         let last = store.page(id, PageAt::Newest, 1).await?.pop();
-        let queued = store.queued(id, sent, kinmesh_core::QUEUED_FETCH_MAX).await?;
+        let queued = stored_queue(store, id, sent).await?;
         let unread = store.unread(id, read, kinmesh_core::UNREAD_CAP).await?;
         core.restore_conversation(id, newest, last, queued, unread);
     }
@@ -206,6 +209,18 @@ impl Driver {
     async fn run(mut self) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// What waits to go out, and how much of it there is: counted only where the front is not all.
+async fn stored_queue(
+    store: &StoreHandle,
+    id: ConversationId,
+    sent: Option<EntryKey>,
+) -> Result<StoredQueue, StoreError> {
+    let front = store.queued(id, sent, QUEUED_FETCH_MAX).await?;
+    let is_all = front.len() < QUEUED_FETCH_MAX;
+    let count = if is_all { front.len() } else { store.count_queued(id, sent).await? };
+    Ok(StoredQueue { front, count })
+}
+
         loop {
             self.finish_round();
             // Inputs wait while the store is behind; its answers and the clock do not.

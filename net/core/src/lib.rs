@@ -31,7 +31,7 @@ pub mod view;
 pub use changes::{Change, ChangeRefusal};
 pub use event::{ConversationEvent, Event};
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
-pub use outbox::QUEUED_FETCH_MAX;
+pub use outbox::{QUEUED_FETCH_MAX, StoredQueue};
 pub use output::{
     BatchToken, FrameToken, Output, Read, ReadAnswer, ReadToken, RequestToken, SyncFault, SyncToken, Token,
     Verdict,
