@@ -71,13 +71,17 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         }
     }
 
-    /// Runs until the input ends or `/quit`.
-    pub(super) async fn run<R>(&mut self, input: R, interactive: bool) -> Result<(), TerminalError>
+    /// Runs until the input ends or `/quit`, and shows what happens from where `events` begin.
+    pub(super) async fn run<R>(
+        &mut self,
+        input: R,
+        interactive: bool,
+        mut events: EventStream,
+    ) -> Result<(), TerminalError>
     where
         R: AsyncBufRead + Unpin,
     {
         let mut lines = Lines::new(input, LINE_MAX);
-        let mut events = self.program.node.events();
         let mut status = self.program.node.watch_status();
         self.interactive = interactive;
         self.welcome().await?;
