@@ -90,9 +90,14 @@ mod tests {
         let program = Program::start(&options).await.unwrap();
         let (mut events, room) = enter(&program, Some("lobby")).await.unwrap();
         let lobby = ConversationId::Room(room.unwrap());
-        let told = std::iter::from_fn(|| events.next().now_or_never().flatten());
-        let joined = |event: Event| matches!(event, Event::Conversation { conversation, change: ConversationEvent::Opened, .. } if conversation == lobby);
-        assert!(told.map(joined).any(|joined| joined), "joining is the first thing to be heard of it");
+        let is_joining = |event| match event {
+            Event::Conversation { conversation, change: ConversationEvent::Opened, .. } => {
+                conversation == lobby
+            }
+            _ => false,
+        };
+        let mut told = std::iter::from_fn(|| events.next().now_or_never().flatten());
+        assert!(told.any(is_joining), "joining is the first thing to be heard of it");
         program.node.shutdown().await;
     }
 }

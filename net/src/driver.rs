@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use kinmesh_core::{
-    BatchToken, Core, Event, FrameToken, Overview, QUEUED_FETCH_MAX, RequestToken, StoredConversation,
-    StoredQueue, Token,
+    BatchToken, Core, Event, FrameToken, Overview, QUEUED_FETCH_MAX, RequestToken, StoreFault,
+    StoredConversation, StoredQueue, Token,
 };
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
@@ -108,7 +108,10 @@ pub(crate) struct Driver {
     told: Vec<Event>,
     overview_changed: bool,
     status_changed: bool,
-    store_fault: Option<String>,
+    /// How the store refused what it was given last.
+    store_fault: Option<StoreFault>,
+    /// Whether something read was damaged: so it stays until the next start mends it.
+    is_store_damaged: bool,
     store_rebuilt: Option<Rebuilt>,
     listening: Vec<Multiaddr>,
     /// Where the port is kept; `None` while we listen where we were told to.
@@ -185,6 +188,7 @@ pub(crate) async fn start(
         overview_changed: true,
         status_changed: true,
         store_fault: None,
+        is_store_damaged: false,
         store_rebuilt: rebuilt,
         listening: Vec::new(),
         port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
@@ -205,10 +209,6 @@ async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(
     Ok(())
 }
 
-impl Driver {
-    async fn run(mut self) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
 /// What waits to go out, and how much of it there is: counted only where the front is not all.
 async fn stored_queue(
     store: &StoreHandle,
@@ -221,6 +221,10 @@ async fn stored_queue(
     Ok(StoredQueue { front, count })
 }
 
+impl Driver {
+    async fn run(mut self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.finish_round();
             // Inputs wait while the store is behind; its answers and the clock do not.
@@ -292,7 +296,7 @@ async fn stored_queue(
             bootstraps: self.discovery.bootstrap_status(),
             lan_peers: lan.len(),
             internet_peers: internet.len(),
-            store_fault: self.store_fault.clone(),
+            store_fault: self.store_fault(),
             store_rebuilt: self.store_rebuilt.clone(),
             search_progress: SearchProgress::of(*self.search_state.borrow()),
         }

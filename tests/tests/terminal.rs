@@ -365,6 +365,23 @@ async fn a_bad_room_is_one_clear_line() -> Result<()> {
     let ended = process::run("kinmesh", &args(&data, &["--room", " "]), "").await?;
     assert_eq!(ended.status.code(), Some(1));
     assert_eq!(String::from_utf8(ended.stderr)?, "kinmesh: --room: the name is empty\n");
+#[tokio::test]
+async fn a_damaged_history_is_told_in_words() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    piped(dir.path(), &["--name", "Ann", "--room", "lobby"], "hello\n").await?;
+    let log = dir.path().join("history/sled/db");
+    let mut bytes = std::fs::read(&log)?;
+    bytes.iter_mut().step_by(100).for_each(|byte| *byte = !*byte);
+    std::fs::write(&log, bytes)?;
+    let ended = process::run("kinmesh", &args(&dir.path().display().to_string(), &[]), "/status\n").await?;
+    let out = String::from_utf8(ended.stdout)?;
+    let words =
+        out.lines().find(|line| line.starts_with("The history was damaged. ")).context(out.clone())?;
+    let kept_in = words.rsplit_once(" is kept in ").map_or("", |(_, path)| path.trim_end_matches('.'));
+    ensure!(Path::new(kept_in).join("db").is_file(), "{words}");
+    Ok(())
+}
+
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use super::{TerminalError, names, words};
 use crate::i18n::{tr, tr_args};
 use crate::lines::{Line, Lines};
 use crate::program::Program;
+use crate::rebuilt;
 
 /// Longest line typed or piped: above the longest entry, so that the refusal is the peer's own.
 const LINE_MAX: usize = 64 * 1024;
@@ -217,7 +218,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
     async fn show(&mut self, event: Event) -> io::Result<()> {
         match event {
             Event::Conversation { conversation, change, .. } => self.show_change(conversation, change).await,
-            Event::StoreFault { fault: Some(fault) } => self.print(&words::store_fault(&fault)).await,
+            Event::StoreFault { fault: Some(fault) } => self.print(&rebuilt::fault(fault)).await,
             Event::StoreFault { fault: None } => self.print(&tr("terminal-store-works")).await,
             Event::Lagged { missed } => {
                 self.print(&tr_args("terminal-lagged", &[("missed", missed.into())])).await?;
