@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test's panic is its report.
 
+#[path = "catching_up/another_is_asked.rs"]
+mod another_is_asked;
 #[allow(dead_code)] // Each file of stories uses its part of it.
 #[path = "support/mesh.rs"]
 mod mesh;
