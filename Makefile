@@ -32,10 +32,16 @@ bench: ## Measure, beside the floors of this machine
 	cargo build --locked --release -p kinmesh -p kinmesh-bootstrap
 	cargo run --locked --release -p kinmesh-tests --bin bench
 
-soak: ## Kill the store SOAK_ROUNDS (300) times, damage and starve it; simulate meshes for SOAK_MINUTES (60)
+soak: export KINMESH_FAULT_ROUNDS = $(SOAK_ROUNDS)
+soak: export KINMESH_FAULT_SEED := $(or $(KINMESH_FAULT_SEED),$(shell date +%Y%m%d))
+soak: ## Kill, damage and starve the store SOAK_ROUNDS (300) times; simulate meshes for SOAK_MINUTES (60)
 	@.ci/setup test
-	cargo run --locked --release -p kinmesh-sim -- --from $$(date +%s) --minutes $(SOAK_MINUTES)
-	KINMESH_KILL_ROUNDS=$(SOAK_ROUNDS) cargo test --locked -p kinmesh-store --test crash --test directory --test full_disk -- --nocapture
+	@status=0; set -x; \
+	cargo run --locked --release -p kinmesh-sim -- --from $$(date +%s) --minutes $(SOAK_MINUTES) || status=1; \
+	cargo test --locked --no-fail-fast -p kinmesh-store --test crash --test directory --test full_disk \
+		-- --nocapture || status=1; \
+	cargo test --locked -p kinmesh-search --test crash -- --nocapture || status=1; \
+	exit $$status
 
 fuzz: export RUSTC_BOOTSTRAP = 1
 fuzz: ## Fuzz each decoder for FUZZ_SECONDS (60); needs cargo-fuzz

@@ -370,10 +370,7 @@ impl App {
     /// index is, until that was read.
     fn banners(&self) -> impl Iterator<Item = Element<'_, Message>> {
         let status = &self.cx.status;
-        let fault = status
-            .store_fault
-            .as_ref()
-            .map(|fault| banner(Tone::Bad, tr_args("store-fault", &[("fault", fault.clone().into())]), None));
+        let fault = status.store_fault.map(|fault| banner(Tone::Bad, rebuilt::fault(fault), None));
         let rebuilt = status.store_rebuilt.as_ref().filter(|_| !self.closed_rebuilt);
         let rebuilt = rebuilt
             .map(|rebuilt| banner(Tone::Warning, rebuilt::words(rebuilt), Some(Message::CloseRebuilt)));

@@ -1,8 +1,8 @@
-//! What people read when their history could not be used as it was found.
+//! What people read when their history fails, or could not be used as it was found.
 
-use kinmesh_net::{RebuildCause, Rebuilt};
+use kinmesh_net::{RebuildCause, Rebuilt, StoreFault};
 
-use crate::i18n::tr_args;
+use crate::i18n::{tr, tr_args};
 
 /// What became of the history, in words.
 pub(crate) fn words(rebuilt: &Rebuilt) -> String {
@@ -17,4 +17,13 @@ pub(crate) fn words(rebuilt: &Rebuilt) -> String {
         RebuildCause::Format(_) => "store-rebuilt-format",
     };
     tr_args(text, &values)
+}
+
+/// How the history fails, and what helps.
+pub(crate) fn fault(fault: StoreFault) -> String {
+    tr(match fault {
+        StoreFault::Full => "store-fault-full",
+        StoreFault::Io => "store-fault-io",
+        StoreFault::Damaged => "store-fault-damaged",
+    })
 }

@@ -15,8 +15,8 @@ mod words;
 
 use std::io::{self, IsTerminal};
 
-use kinmesh_net::ChangeError;
-use kinmesh_proto::{NameError, RoomName};
+use kinmesh_net::{ChangeError, EventStream};
+use kinmesh_proto::{NameError, RoomId, RoomName};
 use tokio::io::BufReader;
 
 use crate::program::Program;
@@ -47,16 +47,57 @@ impl From<io::Error> for TerminalError {
 
 /// Reads lines and prints what happens until the input ends or `/quit`.
 pub async fn run(program: &Program, room: Option<&str>) -> Result<(), TerminalError> {
+    let (events, room) = enter(program, room).await?;
+    let interactive = io::stdin().is_terminal();
+    let input = BufReader::new(tokio::io::stdin());
+    let mut session = Session::new(program, tokio::io::stdout(), room);
+    match session.run(input, interactive, events).await {
+        // Who read our output is gone: nobody is left to talk to.
+        Err(TerminalError::Pipe(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        ended => ended,
+    }
+}
+
+/// Listens, then joins: who is met, and what is said, from the first moment in the room is shown.
+async fn enter(
+    program: &Program,
+    room: Option<&str>,
+) -> Result<(EventStream, Option<RoomId>), TerminalError> {
+    let events = program.node.events();
     let room = match room {
         Some(name) => Some(program.node.join_room(RoomName::new(name)?).await?.id()),
         None => None,
     };
-    let interactive = io::stdin().is_terminal();
-    let input = BufReader::new(tokio::io::stdin());
-    let mut session = Session::new(program, tokio::io::stdout(), room);
-    match session.run(input, interactive).await {
-        // Who read our output is gone: nobody is left to talk to.
-        Err(TerminalError::Pipe(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        ended => ended,
+    Ok((events, room))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test's panic is its report.
+
+    use futures::FutureExt;
+    use kinmesh_core::{ConversationEvent, Event};
+    use kinmesh_proto::ConversationId;
+
+    use super::*;
+    use crate::args::Options;
+
+    #[tokio::test]
+    async fn nothing_is_missed_from_the_moment_a_room_is_joined() {
+        let dir = tempfile::tempdir().unwrap();
+        let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()];
+        let options = Options { data: Some(dir.path().into()), listen, no_mdns: true, ..Options::default() };
+        let program = Program::start(&options).await.unwrap();
+        let (mut events, room) = enter(&program, Some("lobby")).await.unwrap();
+        let lobby = ConversationId::Room(room.unwrap());
+        let is_joining = |event| match event {
+            Event::Conversation { conversation, change: ConversationEvent::Opened, .. } => {
+                conversation == lobby
+            }
+            _ => false,
+        };
+        let mut told = std::iter::from_fn(|| events.next().now_or_never().flatten());
+        assert!(told.any(is_joining), "joining is the first thing to be heard of it");
+        program.node.shutdown().await;
     }
 }

@@ -23,6 +23,21 @@ pub use stream::Counts;
 
 pub use crate::passphrase::{EmptyPassphrase, Passphrase};
 
+/// How many records there are in what an archive's passphrase opens, if it is whole.
+#[cfg(feature = "test-util")]
+pub(crate) fn read_stream(bytes: &[u8]) -> Option<usize> {
+    let mut stream = stream::Reader::begin(bytes).ok()?;
+    let mut records = 0;
+    while let Some(record) = stream.next().ok()? {
+        if let stream::Record::Entries(entries) = record {
+            // Each entry of it is judged by itself, as at an import.
+            let _ = entries.pack.unpack();
+        }
+        records += 1;
+    }
+    Some(records)
+}
+
 /// How far an export or import has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {

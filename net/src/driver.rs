@@ -20,11 +20,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, StoredConversation, Token};
+use kinmesh_core::{
+    BatchToken, Core, Event, FrameToken, Overview, QUEUED_FETCH_MAX, RequestToken, StoreFault,
+    StoredConversation, StoredQueue, Token,
+};
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
 use kinmesh_search::{Search, SearchState};
-use kinmesh_store::{Completion, OpenReport, Rebuilt, StoreHandle};
+use kinmesh_store::{Completion, OpenReport, Rebuilt, StoreError, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
@@ -105,7 +108,10 @@ pub(crate) struct Driver {
     told: Vec<Event>,
     overview_changed: bool,
     status_changed: bool,
-    store_fault: Option<String>,
+    /// How the store refused what it was given last.
+    store_fault: Option<StoreFault>,
+    /// Whether something read was damaged: so it stays until the next start mends it.
+    is_store_damaged: bool,
     store_rebuilt: Option<Rebuilt>,
     listening: Vec<Multiaddr>,
     /// Where the port is kept; `None` while we listen where we were told to.
@@ -182,6 +188,7 @@ pub(crate) async fn start(
         overview_changed: true,
         status_changed: true,
         store_fault: None,
+        is_store_damaged: false,
         store_rebuilt: rebuilt,
         listening: Vec::new(),
         port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
@@ -195,11 +202,23 @@ async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(
     for StoredConversation { id, read, sent } in core.stored_conversations() {
         let newest = store.newest(id).await?;
         let last = store.page(id, PageAt::Newest, 1).await?.pop();
-        let queued = store.queued(id, sent, kinmesh_core::QUEUED_FETCH_MAX).await?;
+        let queued = stored_queue(store, id, sent).await?;
         let unread = store.unread(id, read, kinmesh_core::UNREAD_CAP).await?;
         core.restore_conversation(id, newest, last, queued, unread);
     }
     Ok(())
+}
+
+/// What waits to go out, and how much of it there is: counted only where the front is not all.
+async fn stored_queue(
+    store: &StoreHandle,
+    id: ConversationId,
+    sent: Option<EntryKey>,
+) -> Result<StoredQueue, StoreError> {
+    let front = store.queued(id, sent, QUEUED_FETCH_MAX).await?;
+    let is_all = front.len() < QUEUED_FETCH_MAX;
+    let count = if is_all { front.len() } else { store.count_queued(id, sent).await? };
+    Ok(StoredQueue { front, count })
 }
 
 impl Driver {
@@ -277,7 +296,7 @@ impl Driver {
             bootstraps: self.discovery.bootstrap_status(),
             lan_peers: lan.len(),
             internet_peers: internet.len(),
-            store_fault: self.store_fault.clone(),
+            store_fault: self.store_fault(),
             store_rebuilt: self.store_rebuilt.clone(),
             search_progress: SearchProgress::of(*self.search_state.borrow()),
         }

@@ -28,7 +28,7 @@ pub use error::{CallError, ChangeError, ConnectError, EditError, ReadError, Send
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,
 };
-pub use kinmesh_core::{Completeness, Overview};
+pub use kinmesh_core::{Completeness, Overview, StoreFault};
 pub use kinmesh_search::{Pattern as SearchPattern, Query as SearchQuery};
 pub use kinmesh_store::{RebuildCause, Rebuilt};
 pub use passphrase::{EmptyPassphrase, Passphrase};

@@ -1,5 +1,6 @@
 //! How the peer stands with the network, for every face's connection indicator.
 
+use kinmesh_core::StoreFault;
 use kinmesh_store::Rebuilt;
 use libp2p::Multiaddr;
 use serde::Serialize;
@@ -19,8 +20,8 @@ pub struct NodeStatus {
     pub lan_peers: usize,
     /// Kinmesh peers connected over the internet.
     pub internet_peers: usize,
-    /// Why nothing new is accepted: the store's fault in its words.
-    pub store_fault: Option<String>,
+    /// How the store fails, while it does.
+    pub store_fault: Option<StoreFault>,
     /// The store could not be used as it was found at start: it was set aside and written anew.
     pub store_rebuilt: Option<Rebuilt>,
     /// How far the index of the history is, while it is made anew; until then a search finds a part.

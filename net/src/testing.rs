@@ -1,6 +1,7 @@
 //! A mesh of real swarms, cores and stores in one process: over channels instead of sockets, or small.
 //!
-//! Encryption, protocols, driver and disk are the real ones. Only with the feature `test-util`.
+//! Encryption, protocols, driver and disk are the real ones. Beside it the ways in for those who fuzz what
+//! nobody outside this crate reads. Only with the feature `test-util`.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use libp2p::Multiaddr;
 use crate::driver::Company;
 use crate::error::StartError;
 use crate::handle::NodeHandle;
-use crate::{NodeConfig, driver, transport};
+use crate::{NodeConfig, archive, driver, transport, vault};
 
 /// Starts a peer that listens on `/memory/<port>` and reaches others at such addresses only.
 ///
@@ -28,4 +29,15 @@ pub async fn start_in_small_company(
 ) -> Result<NodeHandle, StartError> {
     let company = Company { peers_wanted, venture_every: Duration::from_secs(1) };
     driver::start(config, None, transport::sockets, company).await
+}
+
+/// How many records there are in what an archive's passphrase opens; `None` if it is not whole.
+pub fn read_archive_stream(bytes: &[u8]) -> Option<usize> {
+    archive::read_stream(bytes)
+}
+
+/// The file of a passphrase as it would be written again; `None` if these bytes are none. No passphrase
+/// is tried, so it costs nothing.
+pub fn rewrite_vault_file(bytes: &[u8]) -> Option<Vec<u8>> {
+    vault::rewrite_file(bytes)
 }

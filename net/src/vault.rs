@@ -36,6 +36,12 @@ const KEY_FILES: &str = "kinmesh 2026-11 seal: key files";
 const HISTORY: &str = "kinmesh 2026-11 seal: history";
 const SEARCH: &str = "kinmesh 2026-11 seal: search";
 
+/// The bytes of a passphrase's file as we would write them, if they are one.
+#[cfg(feature = "test-util")]
+pub(crate) fn rewrite_file(bytes: &[u8]) -> Option<Vec<u8>> {
+    VaultFile::parse(bytes, Path::new("vault")).ok().map(|file| kinmesh_proto::codec::encode(&file))
+}
+
 /// A data directory was not opened, or its passphrase not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 /// Longer than any of these stories takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 struct Peer {
     node: NodeHandle,
@@ -160,7 +160,7 @@ async fn somebody_who_leaves_cleanly_is_offline_at_once() {
     let is_gone = |view: &std::sync::Arc<kinmesh_net::Overview>| {
         view.people.iter().any(|person| person.person == bob.person && !person.online.is_online())
     };
-    let at_once = Duration::from_secs(5);
+    let at_once = Duration::from_secs(15);
     drop(
         timeout(at_once, overview.wait_for(is_gone)).await.expect("well before silence would tell").unwrap(),
     );

@@ -12,8 +12,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Longest wait for anything: far above what an idle machine needs, so that a busy one passes too.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+/// Longest wait for anything: far above what an idle machine needs, so that a busy one passes too, and
+/// above the periods of 30 s in which the protocol looks again for what it missed.
+pub const DEADLINE: Duration = Duration::from_secs(90);
 /// Bytes of standard error that an error message carries.
 const LOG_TAIL: usize = 4000;
 
@@ -94,6 +95,11 @@ impl Process {
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         Ok(kill_process(self.id()?, signal)?)
+    }
+
+    /// Whether it has ended by now.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Waits for its end.

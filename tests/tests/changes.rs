@@ -78,3 +78,31 @@ async fn with_receipts_off_on_one_side_neither_sees_what_the_other_has_read() ->
     shows(&bob, &to_alice, &answer, |entry| entry["read_by_other"] == false).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn who_writes_is_told_to_those_who_share_it_and_to_nobody_else() -> Result<()> {
+    let (alice, bob) = alice_and_bob().await?;
+    let carol = Peer::spawn(PeerOptions::named("Carol").join(bob.join_link().await?)).await?;
+    let room = bob.join_room("lobby").await?;
+    tokio::try_join!(alice.join_room("lobby"), carol.join_room("lobby"))?;
+    let is_full = |rooms: &Value| list(rooms).any(|room| room["online"] == 3);
+    for peer in [&alice, &bob, &carol] {
+        peer.wait_until("rooms.list", json!({}), is_full).await?;
+    }
+    let (to_alice, to_bob) = (alice.chat_with_me(), bob.chat_with_me());
+    bob.send(&to_alice, "wait").await?;
+    alice.wait_text("wait").await?;
+    let by_bob = |event: &Value| event["change"] == "typing" && event["person"] == bob.me()["person"];
+    bob.call("conversation.typing", json!({ "conversation": to_alice })).await?;
+    let told = alice.wait_for("that Bob writes", by_bob).await?;
+    ensure!(told["conversation"] == to_bob && told["until_ms"].is_number(), "{told}");
+
+    alice.call("privacy.set", json!({ "read_receipts": true, "typing": false })).await?;
+    bob.call("conversation.typing", json!({ "conversation": room })).await?;
+    carol.wait_for("that Bob writes in the lobby", by_bob).await?;
+    bob.send(&room, "here it is").await?;
+    alice.wait_text("here it is").await?;
+    let told = alice.told();
+    ensure!(!told.iter().any(|line| by_bob(&line["params"])), "who does not tell is not told: {told:?}");
+    Ok(())
+}

@@ -76,3 +76,52 @@ async fn a_damaged_history_is_filled_again_by_the_others_who_go_on_meanwhile() -
     meet(&[&alice, &bob, &carol, &dave]).await?;
     all_hold(&[&dave], &room, &said).await
 }
+
+/// Flips a bit wherever the file holds these bytes.
+fn flip_at(file: &Path, wanted: &[u8]) -> Result<()> {
+    let mut bytes = fs::read(file)?;
+    let places: Vec<usize> = bytes
+        .windows(wanted.len())
+        .enumerate()
+        .filter(|(_, seen)| *seen == wanted)
+        .map(|(at, _)| at)
+        .collect();
+    ensure!(!places.is_empty(), "it is there");
+    places.iter().for_each(|at| bytes[*at] ^= 1);
+    Ok(fs::write(file, bytes)?)
+}
+
+#[tokio::test]
+async fn damage_that_is_met_while_running_is_told_and_the_next_start_mends_it() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let data = home.path().join("alice");
+    let mut room = Value::Null;
+    for start in 0..3 {
+        let alice = Peer::spawn(PeerOptions::named("Alice").data(&data)).await?;
+        room = alice.join_room("lobby").await?;
+        for n in 0..MESSAGES {
+            alice.send(&room, &format!("message {n} of start {start}")).await?;
+        }
+        alice.shutdown().await?;
+    }
+    flip_at(&data.join("history/sled/db"), b"message 5 of start 0")?;
+
+    let alice = Peer::spawn(PeerOptions::default().data(&data)).await?;
+    let status = alice.call("network.status", json!({})).await?;
+    ensure!(status["store_fault"].is_null() && status["store_rebuilt"].is_null(), "unseen so far: {status}");
+    let error = alice.history(&room).await.err().context("what is damaged is not shown")?;
+    ensure!(error.to_string().contains("damaged"), "{error}");
+    let is_told = |event: &Value| event["event"] == "store_fault" && event["fault"] == "damaged";
+    alice.wait_for("that it is damaged", is_told).await?;
+    alice.send(&room, "what is new is stored all the same").await?;
+    let status = alice.call("network.status", json!({})).await?;
+    ensure!(status["store_fault"] == "damaged", "it is damaged until a start mends it: {status}");
+    alice.shutdown().await?;
+
+    let alice = Peer::spawn(PeerOptions::default().data(&data)).await?;
+    let status = alice.call("network.status", json!({})).await?;
+    ensure!(status["store_fault"].is_null() && status["store_rebuilt"]["cause"] == "damage", "{status}");
+    let kept = alice.history(&room).await?.len();
+    ensure!((3 * MESSAGES - 40..=3 * MESSAGES + 1).contains(&kept), "{kept} are left");
+    alice.shutdown().await
+}

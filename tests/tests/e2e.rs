@@ -1,7 +1,7 @@
 //! Stories of real processes: peers meet, talk, lose their bootstrap node, are killed and come back.
 #![allow(clippy::print_stdout)] // What was measured is worth reading in a log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 
 /// Somebody who vanished without a word is shown offline within this.
 const VANISHED_MAX: Duration = Duration::from_secs(30);
-/// Somebody who left cleanly is shown offline "at once": one hello over a standing connection.
-const LEFT_MAX: Duration = Duration::from_secs(3);
+/// Somebody who left cleanly is shown offline "at once": one hello over a standing connection, on a
+/// machine that may be busy. Silence would tell after 25 s.
+const LEFT_MAX: Duration = Duration::from_secs(10);
 /// What is known of people is at most this old.
 const REFRESH_MAX: Duration = Duration::from_secs(15);
 
@@ -411,18 +412,22 @@ async fn many_conversations_at_once_lose_nothing_and_double_nothing() -> Result<
     // Whatever came twice came before this.
     talk_in(&rooms[0], &everybody, "silence").await?;
     for peer in &peers {
-        let mut told = BTreeMap::<String, usize>::new();
-        for event in
-            peer.told().iter().map(|line| &line["params"]).filter(|event| event["change"] == "entry_added")
-        {
-            *told.entry(event["entry"]["key"].to_string()).or_default() += 1;
-        }
-        let expected = BUSY_ENTRIES * (rooms.len() * peers.len() + 2 * 2);
-        ensure!(told.values().all(|count| *count == 1), "{} was told something twice", name(peer));
-        // Of the last talk, what was waited for is taken, and one's own word is not.
-        assert_eq!(told.len(), expected + 1, "told to {}", name(peer));
+        // Of the last talk, what was waited for is taken, and one's own word is not: that it was added
+        // may be told after the call was answered.
+        let expected = BUSY_ENTRIES * (rooms.len() * peers.len() + 2 * 2) + 1;
+        peer.wait_until("version", json!({}), |_| entries_told(peer).len() >= expected).await?;
+        let told = entries_told(peer);
+        assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len(), "told twice to {}", name(peer));
+        assert_eq!(told.len(), expected, "told to {}", name(peer));
     }
     Ok(())
+}
+
+/// The keys of all entries that were told and not taken.
+fn entries_told(peer: &Peer) -> Vec<String> {
+    let told = peer.told();
+    let events = told.iter().map(|line| &line["params"]).filter(|event| event["change"] == "entry_added");
+    events.map(|event| event["entry"]["key"].to_string()).collect()
 }
 
 /// The keys of a conversation's history, once it has this many entries: no fewer, no more, none twice.

@@ -51,7 +51,7 @@ async fn a_full_disk_is_told_and_what_was_said_meanwhile_comes_once_there_is_roo
 
     disk.fill(alice.pid()?)?;
     talk_until_refused(&alice, &room).await?;
-    let is_told = |event: &Value| event["event"] == "store_fault" && event["fault"].is_string();
+    let is_told = |event: &Value| event["event"] == "store_fault" && event["fault"] == "full";
     alice.wait_for("a full disk", is_told).await?;
     let refused =
         alice.call_refused("conversation.send", json!({ "conversation": room, "text": "no" })).await?;

@@ -17,6 +17,8 @@ mod passphrase;
 mod picture;
 #[path = "gui/search.rs"]
 mod search;
+#[path = "gui/trouble.rs"]
+mod trouble;
 
 use std::sync::Arc;
 

@@ -85,12 +85,12 @@ impl Place {
         Ok(unfinished)
     }
 
-    /// Starts an import, and waits until it writes.
+    /// Starts an import, and waits until it writes, or has done so.
     async fn writing_import(&self, into: &str) -> Result<(Process, ChildStdout)> {
         let before = self.unfinished()?;
-        let import = self.import(into)?;
+        let mut import = self.import(into)?;
         let begins = async {
-            while self.unfinished()? == before {
+            while self.unfinished()? == before && !import.0.has_ended()? {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
             anyhow::Ok(())

@@ -30,13 +30,10 @@ async fn what_waits_survives_the_end_of_both_and_arrives_in_order_exactly_once()
     // Sent at once, they were written in the order in which the program took them.
     let mut expected: Vec<(String, String)> = sent.iter().map(key_and_text).collect();
     expected.sort();
-    let is_waiting = |chats: &Value| {
-        list(chats).any(|chat| {
-            let waiting = &chat["waiting"];
-            waiting["entries"] == WAITING && waiting["reason"]["kind"] == "offline"
-        })
-    };
-    alice.wait_until("chats.list", json!({}), is_waiting).await?;
+    alice.wait_until("chats.list", json!({}), all_wait).await?;
+    alice.kill9().await?;
+    let alice = Peer::spawn(PeerOptions::default().data(&hers)).await?;
+    alice.wait_until("chats.list", json!({}), all_wait).await?;
     alice.kill9().await?;
 
     for _ in 0..2 {
@@ -45,11 +42,20 @@ async fn what_waits_survives_the_end_of_both_and_arrives_in_order_exactly_once()
         tokio::try_join!(alice.kill9(), bob.kill9())?;
     }
     let (alice, bob) = meet(&hers, &his).await?;
+    let newest = json!({ "conversation": to_alice, "limit": 1 });
+    let is_last = |page: &Value| page[0]["text"] == format!("line {:03}", WAITING - 1);
+    bob.wait_until("conversation.page", newest, is_last).await?;
     let nothing_waits = |chats: &Value| list(chats).any(|chat| chat["waiting"].is_null());
     alice.wait_until("chats.list", json!({}), nothing_waits).await?;
     let arrived: Vec<_> = bob.history(&to_alice).await?.iter().map(key_and_text).collect();
     ensure!(arrived == expected, "{} arrived of {}", arrived.len(), expected.len());
     Ok(())
+}
+
+/// Whether everything waits, for Bob, who is away.
+fn all_wait(chats: &Value) -> bool {
+    let mut waiting = list(chats).map(|chat| &chat["waiting"]);
+    waiting.any(|waiting| waiting["entries"] == WAITING && waiting["reason"]["kind"] == "offline")
 }
 
 /// Both again, from what their directories hold.

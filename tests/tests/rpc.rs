@@ -672,6 +672,9 @@ mod socket {
 
     use super::*;
 
+    /// How often it is tried whether the socket is there: nothing tells.
+    const LOOK_EVERY: Duration = Duration::from_millis(20);
+
     struct Server {
         process: Process,
         dir: TempDir,
@@ -697,7 +700,7 @@ mod socket {
                 loop {
                     match UnixStream::connect(self.path()).await {
                         Ok(stream) => return stream,
-                        Err(_) => tokio::task::yield_now().await,
+                        Err(_) => tokio::time::sleep(LOOK_EVERY).await,
                     }
                 }
             };

@@ -292,7 +292,9 @@ sound-denied = The system does not allow this program to use the microphone.
 sound-system = The sound system does not answer.
 
 # What went wrong
-store-fault = Nothing new can be stored: { $fault }. Messages are not lost, but no new ones are taken until this is mended.
+store-fault-full = Nothing new can be stored: the disk is full. Messages are not lost, but no new ones are taken until there is room.
+store-fault-io = Nothing new can be stored: the disk refuses. Messages are not lost, but no new ones are taken until it works again.
+store-fault-damaged = Part of the history is damaged. Start Kinmesh again: it then examines and mends the history.
 store-mended = New messages can be stored again.
 store-rebuilt-damage = The history was damaged. { $kept } messages and changes could be read and are here; { $lost ->
     [0] as far as can be known, nothing is missing

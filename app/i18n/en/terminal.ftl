@@ -205,6 +205,4 @@ terminal-bootstrap-connected = connected
 
 terminal-bootstrap-unreachable = not reached, tried again by itself: { $reason }
 
-terminal-store-fault = Nothing new is accepted, the history store fails: { $fault }
-
 terminal-store-works = The history store works again.

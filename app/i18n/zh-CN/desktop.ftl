@@ -241,7 +241,9 @@ sound-denied = 系统不允许本程序使用麦克风。
 sound-system = 声音系统没有响应。
 
 # 出错
-store-fault = 无法存储新内容：{ $fault }。消息没有丢失，但在解决之前不会接收新消息。
+store-fault-full = 无法存储新内容：磁盘已满。消息没有丢失，但在有空间之前不会接收新消息。
+store-fault-io = 无法存储新内容：磁盘拒绝读写。消息没有丢失，但在恢复正常之前不会接收新消息。
+store-fault-damaged = 部分历史已损坏。请重新启动 Kinmesh：启动时会检查并修复历史。
 store-mended = 又可以存储新消息了。
 store-rebuilt-damage = 历史已损坏。能读出的 { $kept } 条消息和更改都在这里；{ $lost ->
     [0] 据目前所知没有缺失

@@ -200,6 +200,4 @@ terminal-bootstrap-connected = 已连接
 
 terminal-bootstrap-unreachable = 连不上，会自动重试：{ $reason }
 
-terminal-store-fault = 暂不接受新内容，历史存储出错：{ $fault }
-
 terminal-store-works = 历史存储恢复正常。

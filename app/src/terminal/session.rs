@@ -17,6 +17,7 @@ use super::{TerminalError, names, words};
 use crate::i18n::{tr, tr_args};
 use crate::lines::{Line, Lines};
 use crate::program::Program;
+use crate::rebuilt;
 
 /// Longest line typed or piped: above the longest entry, so that the refusal is the peer's own.
 const LINE_MAX: usize = 64 * 1024;
@@ -71,13 +72,17 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         }
     }
 
-    /// Runs until the input ends or `/quit`.
-    pub(super) async fn run<R>(&mut self, input: R, interactive: bool) -> Result<(), TerminalError>
+    /// Runs until the input ends or `/quit`, and shows what happens from where `events` begin.
+    pub(super) async fn run<R>(
+        &mut self,
+        input: R,
+        interactive: bool,
+        mut events: EventStream,
+    ) -> Result<(), TerminalError>
     where
         R: AsyncBufRead + Unpin,
     {
         let mut lines = Lines::new(input, LINE_MAX);
-        let mut events = self.program.node.events();
         let mut status = self.program.node.watch_status();
         self.interactive = interactive;
         self.welcome().await?;
@@ -213,7 +218,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
     async fn show(&mut self, event: Event) -> io::Result<()> {
         match event {
             Event::Conversation { conversation, change, .. } => self.show_change(conversation, change).await,
-            Event::StoreFault { fault: Some(fault) } => self.print(&words::store_fault(&fault)).await,
+            Event::StoreFault { fault: Some(fault) } => self.print(&rebuilt::fault(fault)).await,
             Event::StoreFault { fault: None } => self.print(&tr("terminal-store-works")).await,
             Event::Lagged { missed } => {
                 self.print(&tr_args("terminal-lagged", &[("missed", missed.into())])).await?;

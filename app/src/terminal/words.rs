@@ -198,18 +198,13 @@ pub(super) fn status(status: &NodeStatus) -> Vec<String> {
 
 /// What became of the history, when something did.
 pub(super) fn troubles(status: &NodeStatus) -> Vec<String> {
-    let fault = status.store_fault.as_deref().map(store_fault);
+    let fault = status.store_fault.map(rebuilt::fault);
     fault.into_iter().chain(status.store_rebuilt.as_ref().map(rebuilt::words)).collect()
 }
 
 /// That a search finds a part only.
 pub(super) fn search_progress(SearchProgress { indexed, total }: SearchProgress) -> String {
     tr_args("terminal-search-progress", &[("indexed", indexed.into()), ("total", total.into())])
-}
-
-/// The store failed.
-pub(super) fn store_fault(fault: &str) -> String {
-    tr_args("terminal-store-fault", &[("fault", fault.into())])
 }
 
 fn link(link: &BootstrapLink) -> String {

@@ -258,7 +258,7 @@ impl Conversation {
             let since_ms = after.clock.ms();
             return Some(Waiting { entries: entries.max(1), since_ms, reason: WaitReason::Unreadable });
         }
-        let since_ms = self.outbox.first()?.value().clock.ms();
+        let since_ms = self.outbox.since_ms();
         (entries > 0).then_some(Waiting { entries, since_ms, reason })
     }
 }

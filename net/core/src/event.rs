@@ -30,16 +30,29 @@ pub enum Event {
     },
     /// Our own profile changed.
     ProfileChanged,
-    /// The store failed, so nothing new is accepted until it works again. `None`: it works again.
+    /// The store failed; `None`: it works again.
     StoreFault {
-        /// The fault in the store's words.
-        fault: Option<String>,
+        /// How.
+        fault: Option<StoreFault>,
     },
     /// This listener was too slow and missed events: read everything again.
     Lagged {
         /// Events missed.
         missed: u64,
     },
+}
+
+/// How the store fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreFault {
+    /// No room is left on the disk: nothing new is accepted until there is some.
+    Full,
+    /// The disk or its file system refuses: nothing new is accepted until it works again.
+    Io,
+    /// Part of what is on the disk is not what was written. The next start examines all of it, and
+    /// mends what it can.
+    Damaged,
 }
 
 /// What can happen in a conversation.

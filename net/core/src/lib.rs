@@ -29,9 +29,9 @@ mod unsaved;
 pub mod view;
 
 pub use changes::{Change, ChangeRefusal};
-pub use event::{ConversationEvent, Event};
+pub use event::{ConversationEvent, Event, StoreFault};
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
-pub use outbox::QUEUED_FETCH_MAX;
+pub use outbox::{QUEUED_FETCH_MAX, StoredQueue};
 pub use output::{
     BatchToken, FrameToken, Output, Read, ReadAnswer, ReadToken, RequestToken, SyncFault, SyncToken, Token,
     Verdict,

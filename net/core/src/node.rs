@@ -17,6 +17,7 @@ use crate::conversation::{Conversation, OUTBOX_CAP};
 use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
 use crate::gaps::Gaps;
+use crate::outbox::StoredQueue;
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::own::Way;
 use crate::people::People;
@@ -68,7 +69,7 @@ pub struct StoredConversation {
     /// Up to where it was read: count what is unread after it.
     pub read: Option<EntryKey>,
     /// Up to where our entries have gone out: read the first queued ones after it, up to
-    /// [`crate::QUEUED_FETCH_MAX`].
+    /// [`crate::QUEUED_FETCH_MAX`], and count all of them.
     pub sent: Option<EntryKey>,
 }
 
@@ -195,7 +196,7 @@ impl Core {
         id: ConversationId,
         newest: Option<StoredEntry>,
         last: Option<PageItem>,
-        queued: Vec<StoredEntry>,
+        queued: StoredQueue,
         unread: usize,
     ) {
         let read_by_other = self.read_by_other(id);
@@ -211,7 +212,6 @@ impl Core {
             // Which of the stored entries are changes is not known here: any may be.
             conversation.newest_change = Some(entry.key());
         }
-        let queued = queued.into_iter().map(|stored| stored.entry).collect();
         conversation.outbox.restore(queued, conversation.record.sent);
         self.clock = self.clock.max(conversation.record.sent.map(|sent| sent.clock).unwrap_or_default());
         let sent = conversation.record.sent;

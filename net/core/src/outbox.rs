@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use kinmesh_proto::{Entry, EntryBody, EntryKey, Unverified, entry};
+use kinmesh_proto::{Entry, EntryBody, EntryKey, StoredEntry, Unverified, entry};
 
 /// Entries held in memory: some batches, so that the store has time to bring the next ones.
 const FRONT_ENTRIES_CAP: usize = 512;
@@ -20,6 +20,15 @@ pub const QUEUED_FETCH_MAX: usize = 256;
 
 /// After a store that could not read, the next try waits this long.
 const FETCH_RETRY_MS: u64 = 2_000;
+
+/// What a conversation's stored queue is, as a start needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredQueue {
+    /// The first entries, up to [`QUEUED_FETCH_MAX`].
+    pub front: Vec<StoredEntry>,
+    /// All of them, these included.
+    pub count: usize,
+}
 
 /// An entry of ours on its way.
 #[derive(Debug)]
@@ -48,7 +57,7 @@ enum Rest {
 pub(crate) struct Outbox {
     front: VecDeque<Outgoing>,
     bytes: usize,
-    /// Entries of the whole queue that were counted: after a start only the first ones are.
+    /// Entries of the whole queue.
     count: usize,
     rest: Rest,
     /// The last entry that was ever at the front: what is fetched stands after it.
@@ -58,12 +67,12 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Takes up the stored queue, of which `queued` is the beginning.
-    pub(crate) fn restore(&mut self, queued: Vec<Entry>, after: Option<EntryKey>) {
+    /// Takes up the stored queue, which stands after this key.
+    pub(crate) fn restore(&mut self, queued: StoredQueue, after: Option<EntryKey>) {
         self.tail = after;
-        self.count = queued.len();
+        self.count = queued.count;
         self.rest = Rest::Fetching;
-        self.fetched(queued);
+        self.fetched(queued.front.into_iter().map(|stored| stored.entry).collect());
     }
 
     /// An entry is stored as queued, or about to be; entries come in the order of their keys. What was
@@ -108,7 +117,7 @@ impl Outbox {
         for entry in queued {
             self.push_to_front(entry);
         }
-        self.count = self.count.max(self.front.len());
+        self.count = if is_all { self.front.len() } else { self.count.max(self.front.len()) };
     }
 
     /// The store could not be read.
@@ -193,7 +202,14 @@ impl Outbox {
         self.tail.filter(|_| self.front.is_empty() && self.fetch_not_before_ms > 0)
     }
 
-    /// Entries that wait, as far as counted.
+    /// Since when something waits, in Unix milliseconds: while none of it is at hand, what went last
+    /// stands in for what comes next.
+    pub(crate) fn since_ms(&self) -> u64 {
+        let oldest = self.first().map(Entry::key).or(self.tail);
+        oldest.map_or(0, |oldest| oldest.clock.ms())
+    }
+
+    /// Entries that wait.
     pub(crate) fn len(&self) -> usize {
         self.count
     }

@@ -281,9 +281,10 @@ impl Core {
             (ConversationId::Room(room), Receipt::Stored) => {
                 self.sync.disputes.taken(room, key).then_some(TAKEN_AFTER_ALL)
             }
-            (ConversationId::Room(room), Receipt::Refused(reason @ Refusal::ClockAhead)) => {
-                self.sync.disputes.refused(room, key).then_some(Delivery::Failed { reason })
-            }
+            (
+                ConversationId::Room(room),
+                Receipt::Refused(reason @ (Refusal::ClockAhead | Refusal::OverQuota)),
+            ) => self.sync.disputes.refused(room, key).then_some(Delivery::Failed { reason }),
             (ConversationId::Direct(_), Receipt::Refused(reason @ Refusal::ClockAhead)) => {
                 Some(Delivery::Failed { reason })
             }

@@ -149,7 +149,7 @@ pub struct ChatView {
 /// Entries of ours that wait to go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Waiting {
-    /// How many, as far as they were counted: after a start only the front of a long queue is.
+    /// How many.
     pub entries: usize,
     /// When the oldest of them was written, in Unix milliseconds.
     pub since_ms: u64,

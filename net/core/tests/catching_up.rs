@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test's panic is its report.
 
+#[path = "catching_up/another_is_asked.rs"]
+mod another_is_asked;
 #[allow(dead_code)] // Each file of stories uses its part of it.
 #[path = "support/mesh.rs"]
 mod mesh;
 
-use kinmesh_core::{Completeness, ConversationEvent, SyncFault};
+use kinmesh_core::{Completeness, ConversationEvent, SyncFault, Verdict};
 use kinmesh_proto::record::{StoredEntry, Write};
 use kinmesh_proto::{
     Content, ConversationId, ConversationTag, Delivery, DeviceKeys, Digest, Entry, EntryBody, EntryId,
@@ -449,6 +451,69 @@ fn who_writes_too_much_in_a_day_is_refused_and_the_others_go_on_and_so_do_they_t
     let tomorrow = say(&talker, mesh.now_ms, &text);
     assert_eq!(push(&mut mesh, &tomorrow), Receipt::Stored);
     assert_eq!(mesh.peers[ALICE].faults, [], "whoever brings it did nothing wrong");
+}
+
+/// Entries of alice that are as many as a member keeps of one author in one day, and `more`, oldest
+/// first.
+fn a_days_worth_of_alice(mesh: &Mesh, lobby: ConversationId, more: usize) -> Vec<Entry> {
+    let keys = mesh.peers[ALICE].keys();
+    let text = "x".repeat(limits::TEXT_MAX);
+    let say = |number: u64| {
+        let (clock, content) = (Hlc::from_ms(START_MS - 10_000 + number), Content::text(text.as_str()));
+        let body = EntryBody { conversation: tag(lobby), clock, seq: number + 1, prev: Vec::new(), content };
+        Unverified::sign(body, &keys)
+    };
+    // Nearly all have a number as long as that of this one.
+    let fit = limits::AUTHOR_DAY_BYTES_MAX / say(1_000).envelope().size() as u64;
+    (0..fit + more as u64).map(say).collect()
+}
+
+#[test]
+fn who_says_too_much_in_a_day_learns_that_it_is_not_kept() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    let worth = a_days_worth_of_alice(&mesh, lobby, 0);
+    mesh.remember(ALICE, lobby, &worth);
+    mesh.link(ALICE, BOB);
+    mesh.advance(30_000);
+    assert_eq!(mesh.peers[BOB].history(lobby).len(), worth.len());
+    let long = "y".repeat(limits::TEXT_MAX);
+    let key = mesh.send(ALICE, lobby, &long).unwrap();
+    mesh.settle();
+    assert_eq!(
+        mesh.peers[BOB].verdicts.last(),
+        Some(&Verdict::Ignore),
+        "whoever hands it on is not to blame"
+    );
+    mesh.advance(60_000);
+    assert_eq!(mesh.peers[BOB].history(lobby).len(), worth.len());
+    assert_eq!(mesh.peers[ALICE].delivery(lobby, key), Delivery::Failed { reason: Refusal::OverQuota });
+    assert_eq!(mesh.peers[ALICE].faults, []);
+    assert_eq!(mesh.peers[BOB].faults, []);
+    // Who was not there counts from the beginning, takes it, and outweighs who refused.
+    mesh.restart(BOB);
+    mesh.link(ALICE, BOB);
+    mesh.advance(60_000);
+    assert_eq!(mesh.peers[BOB].history(lobby).len(), worth.len() + 1);
+    assert!(matches!(mesh.peers[ALICE].delivery(lobby, key), Delivery::Sent { .. }));
+}
+
+#[test]
+fn what_a_newcomer_fetches_of_one_author_has_the_same_end() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    let worth = a_days_worth_of_alice(&mesh, lobby, 3);
+    mesh.remember(ALICE, lobby, &worth);
+    mesh.link(ALICE, BOB);
+    mesh.advance(90_000);
+    assert_eq!(mesh.peers[BOB].history(lobby).len(), worth.len() - 3);
+    let failed = Delivery::Failed { reason: Refusal::OverQuota };
+    let refused: Vec<_> = worth
+        .iter()
+        .map(Entry::key)
+        .filter(|key| mesh.peers[ALICE].delivery(lobby, *key) == failed)
+        .collect();
+    let oldest: Vec<_> = worth[..3].iter().map(Entry::key).collect();
+    assert_eq!(refused, oldest, "the newest come first");
+    assert_eq!(mesh.peers[BOB].faults, []);
 }
 
 #[test]

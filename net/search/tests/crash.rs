@@ -4,6 +4,8 @@
 
 #[path = "../../store/tests/support/child.rs"]
 mod child;
+#[path = "../../store/tests/support/rounds.rs"]
+mod rounds;
 #[path = "support/world.rs"]
 mod world;
 
@@ -14,9 +16,13 @@ use std::time::Duration;
 
 use kinmesh_proto::Content;
 use kinmesh_search::Query;
+use rounds::{Chance, rounds};
 use world::{ALICE, LOBBY, World, query};
 
+/// Kills, unless more are asked for.
 const KILLS: u64 = 6;
+/// After so many the history begins anew: it grows, and each start reads all of it.
+const KILLS_OF_ONE_HISTORY: u64 = 12;
 /// Opens each line of the child that counts, among those of the test harness.
 const MARK: &str = "written ";
 
@@ -48,10 +54,14 @@ fn run_and_kill(dir: &Path, life: Duration) {
 
 #[tokio::test]
 async fn what_was_written_is_found_after_kills() {
-    let dir = tempfile::tempdir().unwrap();
+    let chance = Chance::new();
+    let mut dir = tempfile::tempdir().unwrap();
     let mut before = 0;
-    for kill in 0..KILLS {
-        run_and_kill(dir.path(), Duration::from_millis(kill * 130));
+    for kill in 0..rounds(KILLS) {
+        if kill > 0 && kill % KILLS_OF_ONE_HISTORY == 0 {
+            (dir, before) = (tempfile::tempdir().unwrap(), 0);
+        }
+        run_and_kill(dir.path(), Duration::from_millis(chance.below(kill, 800)));
         let world = World::on_disk(dir.path()).await;
         let found = world.find(Query { limit: 100_000, ..query("needle") }).await;
         let numbers: Vec<u64> =

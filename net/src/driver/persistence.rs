@@ -1,13 +1,14 @@
 //! Between the core and the store: writes go over, answers come back, faults are told.
 
-use kinmesh_core::{Event, Token};
+use kinmesh_core::{Event, StoreFault, Token};
 use kinmesh_proto::ConversationId;
 use kinmesh_proto::EntryKey;
 use kinmesh_proto::record::Write;
 use kinmesh_search::Entered;
-use kinmesh_store::Completion;
+use kinmesh_store::{Completion, StoreError};
 
 use super::commands::NotStored;
+use super::reads::noticed;
 use super::{Driver, ROUND_MAX};
 use crate::identity::unix_ms;
 
@@ -53,7 +54,7 @@ impl Driver {
             Err(error) => {
                 let may_have_left = self.core.may_have_left(token);
                 self.core.not_persisted(token);
-                self.set_store_fault(Some(error.to_string()));
+                self.set_store_fault(Some(fault_of(&error)));
                 Err(NotStored { error, may_have_left })
             }
         };
@@ -69,19 +70,38 @@ impl Driver {
         }
     }
 
-    fn set_store_fault(&mut self, fault: Option<String>) {
-        if self.store_fault != fault {
-            self.store_fault.clone_from(&fault);
+    /// How the store fails, as far as is known.
+    pub(super) fn store_fault(&self) -> Option<StoreFault> {
+        self.store_fault.or(self.is_store_damaged.then_some(StoreFault::Damaged))
+    }
+
+    fn set_store_fault(&mut self, fault: Option<StoreFault>) {
+        let before = self.store_fault();
+        self.store_fault = fault;
+        self.tell_store_fault(before);
+    }
+
+    /// What was read is not what was written.
+    pub(super) fn note_damage(&mut self) {
+        let before = self.store_fault();
+        self.is_store_damaged = true;
+        self.tell_store_fault(before);
+    }
+
+    fn tell_store_fault(&mut self, before: Option<StoreFault>) {
+        let fault = self.store_fault();
+        if fault != before {
             self.status_changed = true;
             self.told.push(Event::StoreFault { fault });
         }
     }
 
     pub(super) fn count_unread(&self, conversation: ConversationId, after: Option<EntryKey>) {
-        let (store, counted) = (self.store.clone(), self.counted.clone());
+        let (store, counted, looks) = (self.store.clone(), self.counted.clone(), self.looks.0.clone());
         tokio::spawn(async move {
-            // A store that cannot count says so at its next write.
-            if let Ok(unread) = store.unread(conversation, after, kinmesh_core::UNREAD_CAP).await {
+            // A disk that refuses says so at the next write.
+            let unread = store.unread(conversation, after, kinmesh_core::UNREAD_CAP).await;
+            if let Ok(unread) = noticed(&looks, unread).await {
                 let _ = counted.send((conversation, after, unread)).await;
             }
         });
@@ -109,5 +129,19 @@ impl Driver {
             }
         }
         self.answer_ready();
+    }
+}
+
+/// What faces are told of an error. A store that runs has no other reasons.
+fn fault_of(error: &StoreError) -> StoreFault {
+    match error {
+        StoreError::Full => StoreFault::Full,
+        StoreError::Damaged(_) => StoreFault::Damaged,
+        StoreError::Io(_)
+        | StoreError::Closed
+        | StoreError::InUse { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::WrongKey
+        | StoreError::SetAside { .. } => StoreFault::Io,
     }
 }

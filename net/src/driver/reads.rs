@@ -7,6 +7,7 @@ use kinmesh_core::{EntryView, Event, QUEUED_FETCH_MAX};
 use kinmesh_proto::{ConversationId, EntryKey, PageAt, PageItem, StoredEntry};
 use kinmesh_search::{Found, Query as SearchQuery};
 use kinmesh_store::{StoreError, StoreHandle};
+use tokio::sync::mpsc;
 
 use super::Driver;
 use crate::error::ReadError;
@@ -18,6 +19,20 @@ use crate::search::SearchHit;
 pub(super) enum Look {
     Post(ConversationId, EntryKey, Result<Option<Box<PageItem>>, StoreError>),
     Queued(ConversationId, Result<Vec<StoredEntry>, StoreError>),
+    /// Something that was read for somebody else is damaged.
+    Damage,
+}
+
+/// Tells the driver if what was read is damaged. The answer stays what it is.
+pub(super) async fn noticed<T>(
+    looks: &mpsc::Sender<Look>,
+    read: Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    if let Err(StoreError::Damaged(_)) = &read {
+        // The driver may have ended.
+        let _ = looks.send(Look::Damage).await;
+    }
+    read
 }
 
 impl Driver {
@@ -35,10 +50,11 @@ impl Driver {
         limit: usize,
         reply: Reply<ReadError, Vec<EntryView>>,
     ) {
-        let store = self.up_to_date_store();
+        let (store, looks) = (self.up_to_date_store(), self.looks.0.clone());
         let read_by_other = self.core.read_by_other(conversation);
         tokio::spawn(async move {
-            let page = store.page(conversation, at, limit).await.map_err(ReadError::Store);
+            let page = noticed(&looks, store.page(conversation, at, limit).await).await;
+            let page = page.map_err(ReadError::Store);
             let view = |post: &PageItem| EntryView::of(conversation, post, read_by_other);
             // The reader may have gone.
             let _ = reply.send(page.map(|posts| posts.iter().map(view).collect()));
@@ -51,10 +67,11 @@ impl Driver {
         key: EntryKey,
         reply: Reply<ReadError, Option<(PageItem, EntryView)>>,
     ) {
-        let store = self.up_to_date_store();
+        let (store, looks) = (self.up_to_date_store(), self.looks.0.clone());
         let read_by_other = self.core.read_by_other(conversation);
         tokio::spawn(async move {
-            let post = store.post(conversation, key).await.map_err(ReadError::Store);
+            let post = noticed(&looks, store.post(conversation, key).await).await;
+            let post = post.map_err(ReadError::Store);
             let with_view = |post| {
                 let view = EntryView::of(conversation, &post, read_by_other);
                 (post, view)
@@ -81,7 +98,8 @@ impl Driver {
     pub(super) fn read_post(&self, conversation: ConversationId, key: EntryKey) {
         let (store, looks) = (self.store.clone(), self.looks.0.clone());
         tokio::spawn(async move {
-            let post = store.post(conversation, key).await.map(|post| post.map(Box::new));
+            let post = noticed(&looks, store.post(conversation, key).await).await;
+            let post = post.map(|post| post.map(Box::new));
             // The driver may have ended.
             let _ = looks.send(Look::Post(conversation, key, post)).await;
         });
@@ -90,7 +108,7 @@ impl Driver {
     pub(super) fn read_queued(&self, conversation: ConversationId, after: Option<EntryKey>) {
         let (store, looks) = (self.store.clone(), self.looks.0.clone());
         tokio::spawn(async move {
-            let queued = store.queued(conversation, after, QUEUED_FETCH_MAX).await;
+            let queued = noticed(&looks, store.queued(conversation, after, QUEUED_FETCH_MAX).await).await;
             // The driver may have ended.
             let _ = looks.send(Look::Queued(conversation, queued)).await;
         });
@@ -98,6 +116,7 @@ impl Driver {
 
     pub(super) fn looked(&mut self, look: Look) {
         match look {
+            Look::Damage => self.note_damage(),
             Look::Post(conversation, key, post) => {
                 if post.is_err() {
                     // It is not shown from memory: listeners are told to read for themselves.

@@ -11,6 +11,7 @@ use libp2p::request_response::{Event as ExchangeEvent, Message, OutboundRequestI
 use tokio::sync::mpsc;
 
 use super::Driver;
+use super::reads::noticed;
 use crate::identity::{device_of, peer_of, unix_ms};
 
 /// Answers of the store on their way back. The core asks for no more than some twenty at once.
@@ -60,8 +61,9 @@ impl Driver {
     /// Looks something up on a task of its own: the driver never waits for the disk.
     pub(super) fn look_up(&self, token: ReadToken, read: Read) {
         let (store, answered) = (self.store.clone(), self.questions.answered.clone());
+        let looks = self.looks.0.clone();
         tokio::spawn(async move {
-            let answer = look_up(&store, read).await.unwrap_or_else(|error| {
+            let answer = noticed(&looks, look_up(&store, read).await).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the history could not be looked up");
                 ReadAnswer::Failed
             });

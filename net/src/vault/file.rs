@@ -104,12 +104,17 @@ impl VaultFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(VaultError::Io { path, source }),
         };
-        let malformed = |source| VaultError::Malformed { path: path.clone(), source };
-        let Format { format } = codec::decode(&bytes, FILE_MAX).map_err(malformed)?;
+        Self::parse(&bytes, &path).map(Some)
+    }
+
+    /// What the file at `path` holds, if these are its bytes.
+    pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Self, VaultError> {
+        let malformed = |source| VaultError::Malformed { path: path.to_owned(), source };
+        let Format { format } = codec::decode(bytes, FILE_MAX).map_err(malformed)?;
         if format > FORMAT {
             return Err(VaultError::Newer { found: format, known: FORMAT });
         }
-        codec::decode(&bytes, FILE_MAX).map(Some).map_err(malformed)
+        codec::decode(bytes, FILE_MAX).map_err(malformed)
     }
 
     /// Writes it into `dir`: after a crash it is there, or what was there before.

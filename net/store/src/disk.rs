@@ -224,6 +224,14 @@ impl HistoryStore for SledStore {
         self.read(conversation, |history| history.queued(after, limit))
     }
 
+    fn count_queued(
+        &self,
+        conversation: ConversationId,
+        after: Option<EntryKey>,
+    ) -> Result<usize, StoreError> {
+        self.read(conversation, |history| history.count_queued(after))
+    }
+
     fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
         self.read(conversation, |history| history.digest(range))
     }

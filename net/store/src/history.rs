@@ -63,6 +63,14 @@ pub trait HistoryStore: Send + 'static {
         limit: usize,
     ) -> Result<Vec<StoredEntry>, StoreError>;
 
+    /// How many entries after `after` (or of all) are still queued on this device. It reads all that
+    /// stands there, too.
+    fn count_queued(
+        &self,
+        conversation: ConversationId,
+        after: Option<EntryKey>,
+    ) -> Result<usize, StoreError>;
+
     /// What there is of a range.
     fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError>;
 

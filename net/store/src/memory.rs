@@ -131,6 +131,15 @@ impl HistoryStore for MemoryStore {
         Ok(queued.take(limit).cloned().collect())
     }
 
+    fn count_queued(
+        &self,
+        conversation: ConversationId,
+        after: Option<EntryKey>,
+    ) -> Result<usize, StoreError> {
+        let entries = self.history(conversation).between(after, None);
+        Ok(entries.filter(|stored| stored.delivery == Delivery::Queued).count())
+    }
+
     fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
         let mut digest = Digest::default();
         self.history(conversation).keys(range).for_each(|key| digest.add(*key));

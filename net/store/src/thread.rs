@@ -140,6 +140,15 @@ impl StoreHandle {
         self.read(move |store| store.queued(conversation, after, limit)).await
     }
 
+    /// [`HistoryStore::count_queued`], after every commit made before.
+    pub async fn count_queued(
+        &self,
+        conversation: ConversationId,
+        after: Option<EntryKey>,
+    ) -> Result<usize, StoreError> {
+        self.read(move |store| store.count_queued(conversation, after)).await
+    }
+
     /// [`HistoryStore::digest`], after every commit made before.
     pub async fn digest(&self, conversation: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
         self.read(move |store| store.digest(conversation, range)).await

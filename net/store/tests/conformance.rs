@@ -497,6 +497,9 @@ fn queued_entries_come_oldest_first<S: Subject>() {
     assert_eq!(texts(&store.queued(CHAT, Some(entries[3].key()), 10).unwrap()), ["m4", "m6"]);
     assert_eq!(store.queued(CHAT, None, 0).unwrap(), []);
     assert_eq!(store.queued(ROOM, None, 10).unwrap(), []);
+    assert_eq!(store.count_queued(CHAT, None).unwrap(), 4);
+    assert_eq!(store.count_queued(CHAT, Some(entries[2].key())).unwrap(), 2);
+    assert_eq!(store.count_queued(ROOM, None).unwrap(), 0);
 }
 
 fn digest_of(entries: &[Entry]) -> Digest {

@@ -1,6 +1,4 @@
 //! A program that is killed at any moment loses nothing it was told is stored.
-//!
-//! `KINMESH_KILL_ROUNDS` sets the number of kills.
 
 #![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
 
@@ -8,6 +6,8 @@
 mod child;
 #[path = "support/fixtures.rs"]
 mod fixtures;
+#[path = "support/rounds.rs"]
+mod rounds;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -19,23 +19,17 @@ use std::time::Duration;
 use fixtures::{CHAT, ROOM, entry, person, posts, put, seal};
 use kinmesh_proto::{ConversationRecord, Delivery, Write};
 use kinmesh_store::{Directory, HistoryStore, SledStore, StoredEntry};
+use rounds::{Chance, rounds};
 
 /// Entries of one batch in the room; the chat gets one more and its record counts the batches.
 const BATCH: u64 = 7;
 /// Opens each line of the child that counts, among those of the test harness.
 const MARK: &str = "stored ";
-
-fn rounds() -> u64 {
-    std::env::var("KINMESH_KILL_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap())
-}
-
-/// Evenly spread and the same in every run (SplitMix64).
-fn pseudo_random(round: u64, below: u64) -> u64 {
-    let mut x = round.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (x ^ (x >> 31)) % below
-}
+/// The child's words before and after it opens the store.
+const OPENING: &str = "opening";
+const OPEN: &str = "open";
+/// Kills of each loop, unless more are asked for.
+const KILLS: u64 = 12;
 
 fn batch(number: u64) -> Vec<Write> {
     let in_room = (0..BATCH).map(|n| {
@@ -84,20 +78,41 @@ fn child_that_seals() {
 #[test]
 fn child_that_stores() {
     let Some(dir) = child::dir() else { return };
+    println!("\n{OPENING}");
     let mut store = open(&dir);
+    println!("\n{OPEN}");
     for number in whole_batches(&store).. {
         assert_eq!(store.apply(&batch(number)).unwrap(), [true; BATCH as usize + 1]);
         println!("\n{MARK}{number}");
     }
 }
 
-/// Starts the child, kills it after `life` counted from `from_first_line` or from its start, and
-/// returns the last batch it said was stored.
-fn run_and_kill(dir: &Path, life: Duration, from_first_line: bool) -> Option<u64> {
+/// What a child said before it was killed.
+struct Said(String);
+
+impl Said {
+    /// The last batch that was stored.
+    fn stored(&self) -> Option<u64> {
+        self.lines().rev().find_map(|line| line.strip_prefix(MARK)).map(|number| number.parse().unwrap())
+    }
+
+    /// Whether the kill came while the store was being opened.
+    fn was_opening(&self) -> bool {
+        self.lines().any(|line| line == OPENING) && !self.lines().any(|line| line == OPEN)
+    }
+
+    /// The whole lines.
+    fn lines(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.rsplit_once('\n').map_or("", |(whole, _)| whole).lines()
+    }
+}
+
+/// Starts the child that stores, and kills it after `life`, counted from its first line that begins so.
+fn run_and_kill(dir: &Path, life: Duration, first_line: &str) -> Said {
     let mut child = child::command(&[], "child_that_stores", dir).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut heard = String::new();
-    while from_first_line && !heard.contains(MARK) {
+    while !heard.lines().any(|line| line.starts_with(first_line)) {
         assert_ne!(lines.read_line(&mut heard).unwrap(), 0, "the child ended by itself: {heard}");
     }
     let reader = thread::spawn(move || {
@@ -107,10 +122,9 @@ fn run_and_kill(dir: &Path, life: Duration, from_first_line: bool) -> Option<u64
     thread::sleep(life);
     child.kill().unwrap();
     child.wait().unwrap();
-    let heard = reader.join().unwrap();
-    let whole_lines = heard.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    assert!(!whole_lines.contains("panicked"), "{whole_lines}");
-    whole_lines.lines().rev().find_map(|line| line.strip_prefix(MARK)).map(|number| number.parse().unwrap())
+    let said = Said(reader.join().unwrap());
+    assert!(!said.0.contains("panicked"), "{}", said.0);
+    said
 }
 
 /// A store whose snapshot is damaged, and how many batches it holds.
@@ -135,15 +149,16 @@ fn turn() -> MutexGuard<'static, ()> {
 #[test]
 fn what_was_stored_survives_kills() {
     let _turn = turn();
+    let chance = Chance::new();
     let dir = tempfile::tempdir().unwrap();
     let mut stored = 0;
-    for round in 0..rounds() {
-        let life = Duration::from_millis(1 + pseudo_random(round, 100));
-        let said = run_and_kill(dir.path(), life, true).expect("it said so at least once");
+    for round in 0..rounds(KILLS) {
+        let life = Duration::from_millis(1 + chance.below(round, 100));
+        let said = run_and_kill(dir.path(), life, MARK).stored().expect("it said so at least once");
         stored = whole_batches(&open(dir.path()));
         assert!(stored > said, "round {round}: batch {said} was stored, {stored} are there");
     }
-    println!("{stored} batches over {} kills", rounds());
+    println!("{stored} batches over {} kills", rounds(KILLS));
 }
 
 #[test]
@@ -155,14 +170,18 @@ fn a_kill_while_opening_damages_nothing() {
         store.apply(&batch(number)).unwrap();
     }
     drop(store);
-    let mut before = 200;
-    for round in 0..rounds() {
-        let life = Duration::from_micros(1000 + pseudo_random(round, 59_000));
-        run_and_kill(dir.path(), life, false);
+    let chance = Chance::new();
+    let (mut before, mut while_opening) = (200, 0);
+    for round in 0..rounds(KILLS) {
+        // The first kills come as soon as the child begins, whatever the machine is busy with.
+        let life = Duration::from_micros(if round < 3 { 0 } else { chance.below(round, 30_000) });
+        while_opening += u64::from(run_and_kill(dir.path(), life, OPENING).was_opening());
         let now = whole_batches(&open(dir.path()));
         assert!(now >= before, "round {round}: {before} batches were there, {now} are");
         before = now;
     }
+    println!("{while_opening} of {} kills came while the store was opened", rounds(KILLS));
+    assert!(while_opening > 0, "no kill came while the store was opened");
 }
 
 #[test]
@@ -181,12 +200,13 @@ fn an_unfinished_snapshot_is_no_damage() {
 #[test]
 fn a_kill_while_a_damaged_store_is_written_anew_loses_nothing() {
     let _turn = turn();
+    let chance = Chance::new();
     let mut rebuilt = 0;
-    for round in 0..rounds() {
+    for round in 0..rounds(KILLS) {
         let dir = tempfile::tempdir().unwrap();
         let batches = damaged_store(dir.path());
         let mut child = child::command(&[], "child_that_opens", dir.path()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(pseudo_random(round, 400)));
+        thread::sleep(Duration::from_millis(chance.below(round, 400)));
         child.kill().unwrap();
         child.wait().unwrap();
         let (store, report) = SledStore::open(dir.path()).unwrap();
@@ -195,7 +215,7 @@ fn a_kill_while_a_damaged_store_is_written_anew_loses_nothing() {
         drop(store);
         assert_eq!(whole_batches(&open(dir.path())), batches, "round {round}");
     }
-    println!("{rebuilt} of {} times the child had not finished", rounds());
+    println!("{rebuilt} of {} times the child had not finished", rounds(KILLS));
 }
 
 #[test]
@@ -205,9 +225,10 @@ fn a_kill_while_the_history_is_sealed_leaves_it_as_it_was() {
     let mut store = open(dir.path());
     (0..120).for_each(|number| drop(store.apply(&batch(number)).unwrap()));
     drop(store);
-    for round in 0..rounds() {
+    let chance = Chance::new();
+    for round in 0..rounds(KILLS) {
         let mut child = child::command(&[], "child_that_seals", dir.path()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(pseudo_random(round, 400)));
+        thread::sleep(Duration::from_millis(chance.below(round, 400)));
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(whole_batches(&open(dir.path())), 120, "round {round}");

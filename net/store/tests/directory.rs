@@ -4,6 +4,8 @@
 
 #[path = "support/fixtures.rs"]
 mod fixtures;
+#[path = "support/rounds.rs"]
+mod rounds;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,17 +13,19 @@ use std::path::{Path, PathBuf};
 use fixtures::{ROOM, entry, person, posts, put};
 use kinmesh_proto::Delivery;
 use kinmesh_store::{HistoryStore, PageAt, RebuildCause, Rebuilt, SledStore, StoreError, StoredEntry};
+use rounds::{Chance, rounds};
 
 const ENTRIES: u64 = 2000;
+/// Entries that are written at once: all of them are there, or none.
+const GROUP: u64 = ENTRIES / 16;
 
 /// Fills a store over several starts, so that all of sled's files are there.
 fn fill(dir: &Path) -> Vec<StoredEntry> {
     for start in 0..4 {
         let (mut store, _) = SledStore::open(dir).unwrap();
         for batch in 0..4 {
-            let size = ENTRIES / 16;
-            let first = (start * 4 + batch) * size;
-            let writes: Vec<_> = (first..first + size)
+            let first = (start * 4 + batch) * GROUP;
+            let writes: Vec<_> = (first..first + GROUP)
                 .map(|ms| put(ROOM, &entry(&person(1), ROOM, ms, &format!("entry {ms}")), Delivery::Received))
                 .collect();
             store.apply(&writes).unwrap();
@@ -105,7 +109,7 @@ fn flip(bytes: &mut [u8], part: usize, bit: u8) {
 }
 
 /// Damages what a file holds. sled makes its log longer than that.
-fn damage_of(bytes: &[u8], damage: fn(&mut Vec<u8>)) -> Vec<u8> {
+fn damage_of(bytes: &[u8], damage: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let mut held = bytes[..used].to_vec();
     damage(&mut held);
@@ -166,20 +170,79 @@ fn a_start_on_any_damaged_file_keeps_what_can_be_read() {
     assert!(files.len() >= 3, "settings, log and snapshot: {files:?}");
     for file in &files {
         for (how, lost_max, damage) in DAMAGES {
-            let dir = tempfile::tempdir().unwrap();
-            copy(whole.path(), dir.path());
-            let damaged = dir.path().join("sled").join(file.file_name().unwrap());
-            let bytes = damage_of(&fs::read(&damaged).unwrap(), damage);
-            fs::write(&damaged, &bytes).unwrap();
             let what = format!("{} {how}", file.file_name().unwrap().display());
-            let (rebuilt, kept) = start_on_damage(dir.path(), &damaged, &bytes, &written, &what);
-            assert!(rebuilt.is_some() || what != "db emptied", "a log that is gone cannot be started on");
-            if let Some(rebuilt) = rebuilt {
-                assert_eq!(rebuilt.entries_kept, kept, "{what}");
-                assert!(rebuilt.entries_lost <= ENTRIES - kept, "{what}: {rebuilt:?}");
+            let rebuilt = assert_cost(whole.path(), &written, file, &what, lost_max, damage);
+            assert!(rebuilt || what != "db emptied", "a log that is gone cannot be started on");
+        }
+    }
+}
+
+/// Damages a file of a copy and starts on that: of the log's entries at most so many are lost, of the
+/// others' none. Returns whether the store was rebuilt.
+fn assert_cost(
+    whole: &Path,
+    written: &[StoredEntry],
+    file: &Path,
+    what: &str,
+    lost_max: u64,
+    damage: impl FnOnce(&mut Vec<u8>),
+) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    copy(whole, dir.path());
+    let damaged = dir.path().join("sled").join(file.file_name().unwrap());
+    let bytes = damage_of(&fs::read(&damaged).unwrap(), damage);
+    fs::write(&damaged, &bytes).unwrap();
+    let (rebuilt, kept) = start_on_damage(dir.path(), &damaged, &bytes, written, what);
+    if let Some(rebuilt) = &rebuilt {
+        assert_eq!(rebuilt.entries_kept, kept, "{what}");
+        assert!(rebuilt.entries_lost <= ENTRIES - kept, "{what}: {rebuilt:?}");
+    }
+    let lost_max = if damaged.ends_with("db") { lost_max } else { 0 };
+    assert!(kept + lost_max >= ENTRIES, "{what}: {kept} entries are left");
+    rebuilt.is_some()
+}
+
+/// Bytes of a block that a disk loses at once.
+const BLOCK: usize = 4096;
+
+/// How many entries have no copy of theirs before `at` in the bytes.
+fn entries_behind(bytes: &[u8], at: usize, written: &[StoredEntry]) -> u64 {
+    let before = &bytes[..at];
+    let is_before = |stored: &&StoredEntry| {
+        let (_, _, signature) = stored.entry.envelope().parts();
+        before.windows(signature.len()).any(|window| window == signature)
+    };
+    ENTRIES - written.iter().filter(is_before).count() as u64
+}
+
+#[test]
+fn random_damage_to_any_file_costs_no_more_than_it_hit() {
+    let whole = tempfile::tempdir().unwrap();
+    let written = fill(whole.path());
+    let chance = Chance::new();
+    let files = files(&whole.path().join("sled"));
+    for (throw, file) in (0..rounds(4)).flat_map(|round| files.iter().map(move |file| (round, file))) {
+        let bytes = fs::read(file).unwrap();
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let place = file.file_name().unwrap().len() as u64;
+        let at = usize::try_from(chance.below(throw * 100 + place, used as u64)).unwrap();
+        let noise = |n: usize| u8::try_from(chance.below((throw << 32) + n as u64, 256)).unwrap();
+        let what = |how: &str| format!("{} {how} at {at} of {used}", file.file_name().unwrap().display());
+        let cost = |how: &str, lost_max: u64, damage: &dyn Fn(&mut Vec<u8>)| {
+            assert_cost(whole.path(), &written, file, &what(how), lost_max, damage);
+        };
+        match chance.below(throw * 1000 + place, 4) {
+            0 => cost("with a bit flipped", PAGE_ENTRIES, &|bytes| bytes[at] ^= 1 << (noise(0) % 8)),
+            1 => cost("with a block of zeros", 4 * PAGE_ENTRIES, &|bytes| {
+                bytes.iter_mut().skip(at).take(BLOCK).for_each(|byte| *byte = 0);
+            }),
+            2 => cost("with a block of noise", 4 * PAGE_ENTRIES, &|bytes| {
+                bytes.iter_mut().skip(at).take(BLOCK).enumerate().for_each(|(n, byte)| *byte = noise(n));
+            }),
+            _ => {
+                let lost_max = entries_behind(&bytes, at, &written) + GROUP;
+                cost("cut", lost_max, &|bytes| bytes.truncate(at));
             }
-            let lost_max = if damaged.ends_with("db") { lost_max } else { 0 };
-            assert!(kept + lost_max >= ENTRIES, "{what}: {kept} entries are left");
         }
     }
 }

@@ -6,6 +6,8 @@
 mod child;
 #[path = "support/fixtures.rs"]
 mod fixtures;
+#[path = "support/rounds.rs"]
+mod rounds;
 
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +15,7 @@ use std::process::Command;
 use fixtures::{ROOM, entry, person, posts, put};
 use kinmesh_proto::{Delivery, Write};
 use kinmesh_store::{HistoryStore, SledStore, StoreError};
+use rounds::{Chance, rounds};
 
 const BATCH: u64 = 64;
 /// The child's last word, so that a child that ran nothing does not count.
@@ -111,11 +114,10 @@ fn a_log_that_cannot_grow_loses_nothing() {
     assert_eq!(store.apply(&batch(stored)).unwrap(), [true; BATCH as usize]);
 }
 
-#[test]
-fn a_full_disk_loses_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let mount = format!("mount -t tmpfs -o size=48m tmpfs '{}' && exec \"$@\"", dir.path().display());
-    // As root plainly, else as root of a user namespace of our own.
+/// A disk of this size, which only the program behind these words sees: as root plainly, else as root
+/// of a user namespace of our own.
+fn small_disk(dir: &Path, kib: u64) -> Option<Vec<String>> {
+    let mount = format!("mount -t tmpfs -o size={kib}k tmpfs '{}' && exec \"$@\"", dir.display());
     let ways: [&[&str]; 2] = [
         &["unshare", "--mount", "sh", "-c", &mount, "sh"],
         &["unshare", "--map-root-user", "--mount", "sh", "-c", &mount, "sh"],
@@ -123,12 +125,21 @@ fn a_full_disk_loses_nothing() {
     let works = |way: &&&[&str]| {
         Command::new(way[0]).args(&way[1..]).arg("true").output().is_ok_and(|output| output.status.success())
     };
-    match ways.iter().find(works) {
-        Some(way) => {
-            run_to_end(child::command(way, "child_on_a_small_disk", dir.path()));
-        }
-        None => {
-            eprintln!("NOT TESTED: this system lets us mount no tmpfs, neither as we are nor in a namespace")
-        }
+    ways.iter().find(works).map(|way| way.iter().map(|&word| word.to_owned()).collect())
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let chance = Chance::new();
+    for round in 0..rounds(1) {
+        let dir = tempfile::tempdir().unwrap();
+        // Wherever a commit, a segment of the log or a snapshot is cut off.
+        let kib = 40 * 1024 + chance.below(round, 8 * 1024);
+        let Some(way) = small_disk(dir.path(), kib) else {
+            eprintln!("NOT TESTED: this system lets us mount no tmpfs, neither as we are nor in a namespace");
+            return;
+        };
+        let way: Vec<&str> = way.iter().map(String::as_str).collect();
+        run_to_end(child::command(&way, "child_on_a_small_disk", dir.path()));
     }
 }

@@ -1,4 +1,5 @@
-//! Stores of older formats open, and nothing in them is lost. See `fixtures/README.md`.
+//! Stores that were written by earlier versions open, and nothing in them is lost. See
+//! `fixtures/README.md`.
 
 #![allow(clippy::unwrap_used)] // A panic is the report, in a test's helpers too.
 
@@ -8,14 +9,15 @@ mod fixtures;
 use std::fs::{self, File};
 use std::path::Path;
 
-use fixtures::{ROOM, entry, person, posts, put, stored};
+use fixtures::{ROOM, entry, person, posts, put, seal, stored};
 use flate2::read::GzDecoder;
 use kinmesh_proto::{
     AddressRecord, ConversationId, ConversationRecord, Delivery, KeyRange, MemberRecord, OwnProfile,
-    PersonRecord, Privacy, Snapshot,
+    PersonRecord, Privacy, Snapshot, StoredEntry,
 };
-use kinmesh_store::{HistoryStore, RebuildCause, Rebuilt, SledStore};
-use serde_json::Value;
+use kinmesh_seal::Seal;
+use kinmesh_store::{Directory, HistoryStore, PageAt, RebuildCause, Rebuilt, SledStore};
+use serde_json::{Value, json};
 
 /// Unpacks a fixture into `dir`, and reads its manifest.
 fn unpack(format: u32, dir: &Path) -> Value {
@@ -43,6 +45,62 @@ fn conversation_of_format_1(record: &Value) -> ConversationRecord {
         seq_reserved: field("seq").as_u64().unwrap(),
         ..ConversationRecord::new(id, name)
     }
+}
+
+/// What a history holds, as manifests have it.
+fn as_written(store: &SledStore, id: ConversationId) -> Value {
+    let mut entries = store.entries_in(id, KeyRange::ALL, usize::MAX).unwrap();
+    entries.reverse();
+    let entry = |stored: &StoredEntry| {
+        let StoredEntry { entry, delivery, received_ms } = stored;
+        json!({
+            "key": entry.key(), "person": entry.person(), "text": entry.text(),
+            "delivery": delivery, "received_ms": received_ms,
+        })
+    };
+    let posts = store.page(id, PageAt::Newest, usize::MAX).unwrap();
+    let shown: Vec<Value> = posts.iter().map(|post| json!([post.text(), post.changes.len()])).collect();
+    json!({
+        "conversation": id,
+        "entries": entries.iter().map(entry).collect::<Vec<_>>(),
+        "shown": shown,
+    })
+}
+
+/// Opens a store as a version of that time closed it, and compares all of it with its manifest.
+fn is_whole(format: u32, seal: Option<Seal>) {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = unpack(format, dir.path());
+    let directory = Directory::lock(&dir.path().join("history")).unwrap();
+    let (store, report) = SledStore::open_in(directory, seal).unwrap();
+    assert_eq!(report.rebuilt, None);
+    let expected = Snapshot {
+        profile: serde_json::from_value(manifest["profile"].clone()).unwrap(),
+        privacy: serde_json::from_value(manifest["privacy"].clone()).unwrap(),
+        people: all::<PersonRecord>(&manifest, "people"),
+        members: all::<MemberRecord>(&manifest, "members"),
+        addresses: all::<AddressRecord>(&manifest, "addresses"),
+        conversations: all::<ConversationRecord>(&manifest, "conversations"),
+    };
+    assert_eq!(store.load().unwrap(), expected);
+    let histories = manifest["histories"].as_array().unwrap();
+    assert_eq!(histories.len(), expected.conversations.len());
+    for written in histories {
+        let id = serde_json::from_value(written["conversation"].clone()).unwrap();
+        assert_eq!(as_written(&store, id), *written);
+        let digest = store.digest(id, KeyRange::ALL).unwrap();
+        assert_eq!(digest.count, written["entries"].as_array().unwrap().len() as u64);
+    }
+}
+
+#[test]
+fn format_2_holds_everything() {
+    is_whole(2, None);
+}
+
+#[test]
+fn format_3_holds_everything_behind_its_seal() {
+    is_whole(3, Some(seal(1)));
 }
 
 #[test]

@@ -61,6 +61,10 @@ impl HistoryStore for Gated {
         self.inner.queued(id, after, limit)
     }
 
+    fn count_queued(&self, id: ConversationId, after: Option<EntryKey>) -> Result<usize, StoreError> {
+        self.inner.count_queued(id, after)
+    }
+
     fn digest(&self, id: ConversationId, range: KeyRange) -> Result<Digest, StoreError> {
         self.inner.digest(id, range)
     }

@@ -204,6 +204,10 @@ impl Disk {
         sure(self.store.queued(conversation, after, QUEUED_FETCH_MAX))
     }
 
+    pub(crate) fn count_queued(&self, conversation: ConversationId, after: Option<EntryKey>) -> usize {
+        sure(self.store.count_queued(conversation, after))
+    }
+
     pub(crate) fn unread(&self, conversation: ConversationId, after: Option<EntryKey>) -> usize {
         sure(self.store.unread(conversation, after, UNREAD_CAP))
     }

@@ -28,10 +28,31 @@ fn long_run() -> Run {
     Run { scenario, seed: 1 }
 }
 
+/// Checks how large the cores are at the end of a run. The result is how many entries each has.
+fn assert_small(run: &Run) -> Vec<usize> {
+    let (cores, entries): (Vec<Core>, Vec<usize>) = run.cores().into_iter().unzip();
+    let sizes: Vec<i64> = cores.into_iter().map(size).collect();
+    let Run { scenario, seed } = run;
+    assert!(
+        sizes.iter().all(|bytes| *bytes < CORE_BYTES_MAX),
+        "{} {seed}: {sizes:?} bytes for {entries:?} entries",
+        scenario.name
+    );
+    entries
+}
+
 #[test]
 fn a_core_does_not_grow_with_the_history() {
-    let (cores, entries): (Vec<Core>, Vec<usize>) = long_run().cores().into_iter().unzip();
-    let sizes: Vec<i64> = cores.into_iter().map(size).collect();
+    let entries = assert_small(&long_run());
     assert!(entries.iter().any(|entries| *entries > HISTORY), "too short a run: {entries:?} entries");
-    assert!(sizes.iter().all(|bytes| *bytes < CORE_BYTES_MAX), "{sizes:?} bytes for {entries:?} entries");
+}
+
+#[test]
+fn a_core_does_not_grow_with_what_goes_wrong() {
+    for (name, seeds) in [("storm", 12), ("crowd", 1)] {
+        let scenario = Scenario::named(name).expect("it is a preset");
+        for seed in 0..seeds {
+            assert_small(&Run { scenario: scenario.clone(), seed });
+        }
+    }
 }

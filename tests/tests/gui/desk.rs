@@ -15,7 +15,7 @@ use kinmesh_proto::ConversationId;
 use crate::{Ui, simulate};
 
 /// Nothing here takes seconds; a slow machine may.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A desktop program that runs.
 pub(crate) struct Desk {

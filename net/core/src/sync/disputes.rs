@@ -1,7 +1,9 @@
-//! Entries of ours that a member of a room refused because their clock is ahead of the member's.
+//! Entries of ours that a member of a room refused: their clock is ahead of the member's, or the member
+//! keeps no more of what we write in a day.
 //!
-//! One member whose own clock is behind must not make us call an entry failed that others took. Owns
-//! which entries that concerns, and who decides: anybody who holds the entry outweighs all who do not.
+//! One member whose own clock is behind, or who has counted for longer than others, must not make us
+//! call an entry failed that others took. Owns which entries that concerns, and who decides: anybody
+//! who holds the entry outweighs all who do not.
 
 use std::collections::BTreeMap;
 

@@ -48,3 +48,36 @@ impl Quota {
 fn counter(room: RoomId, entry: &Entry) -> (u64, RoomId, PersonId) {
     (entry.value().clock.ms() / DAY_MS, room, entry.person())
 }
+
+#[cfg(test)]
+mod tests {
+    use kinmesh_proto::{Content, ConversationTag, DeviceKeys, EntryBody, Hlc, Unverified};
+
+    use super::*;
+
+    const LOBBY: RoomId = RoomId([1; 32]);
+
+    fn written_at(ms: u64) -> Entry {
+        let body = EntryBody {
+            conversation: ConversationTag([1; 32]),
+            clock: Hlc::from_ms(ms),
+            seq: 1,
+            prev: Vec::new(),
+            content: Content::text("hello"),
+        };
+        Unverified::sign(body, &DeviceKeys::generate(&[1; 32], &[2; 32], 0))
+    }
+
+    #[test]
+    fn of_one_author_only_so_many_entries_of_one_day_are_taken() {
+        let mut quota = Quota::default();
+        let entry = written_at(DAY_MS);
+        for _ in 0..limits::AUTHOR_DAY_ENTRIES_MAX {
+            assert!(quota.take(LOBBY, &entry));
+        }
+        assert!(!quota.take(LOBBY, &entry));
+        assert!(quota.take(LOBBY, &written_at(2 * DAY_MS)) && quota.take(RoomId([2; 32]), &entry));
+        quota.give_back(LOBBY, &entry);
+        assert!(quota.take(LOBBY, &entry) && !quota.take(LOBBY, &entry));
+    }
+}

@@ -42,6 +42,37 @@ fn hundreds_of_waiting_entries_survive_restarts_of_both_and_go_in_order_exactly_
 }
 
 #[test]
+fn what_waits_is_counted_to_its_end_after_a_start_and_while_the_disk_is_slow_to_give_it() {
+    let mut mesh = Mesh::new(2, 0);
+    mesh.link(ALICE, BOB);
+    mesh.isolate(ALICE);
+    let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
+    for n in 0..700 {
+        mesh.send(ALICE, to_bob, &format!("line {n}")).unwrap();
+    }
+    mesh.settle();
+    let waiting = |mesh: &mut Mesh| mesh.peers[ALICE].core.overview().chats[0].waiting;
+    let before = waiting(&mut mesh);
+    mesh.restart(ALICE);
+    let Some(Waiting { entries: 700, .. }) = waiting(&mut mesh) else { panic!("{:?}", waiting(&mut mesh)) };
+    assert_eq!(waiting(&mut mesh).map(|waiting| waiting.since_ms), before.map(|waiting| waiting.since_ms));
+    mesh.peers[ALICE].disk_stands_still = true;
+    mesh.link(ALICE, BOB);
+    mesh.advance(5_000);
+    let arrived = mesh.peers[BOB].texts(to_alice).len();
+    assert!((1..700).contains(&arrived), "{arrived} were in memory");
+    let left = waiting(&mut mesh).expect("the rest waits on the disk");
+    assert_eq!((left.entries, left.reason), (700 - arrived, WaitReason::Sending));
+    mesh.peers[ALICE].disk_stands_still = false;
+    while mesh.peers[BOB].texts(to_alice).len() < 700 {
+        assert!(waiting(&mut mesh).is_some(), "not all has gone");
+        assert!(mesh.step_in_time(), "all goes");
+    }
+    mesh.advance(2_000);
+    assert_eq!(waiting(&mut mesh), None);
+}
+
+#[test]
 fn only_the_front_of_a_long_outbox_is_in_memory_and_a_batch_stays_a_batch() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
     BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, Read, ReadAnswer,
-    ReadToken, RequestToken, Route, SendRefusal, StoredConversation, SyncFault, SyncToken, Token, Verdict,
+    ReadToken, RequestToken, Route, SendRefusal, StoredConversation, StoredQueue, SyncFault, SyncToken,
+    Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
@@ -71,6 +72,12 @@ enum Parcel {
     Silence { to: usize, token: SyncToken },
 }
 
+/// What a core wants to know of its disk.
+enum Look {
+    Read(ReadToken, Read),
+    Queued(ConversationId, Option<EntryKey>),
+}
+
 /// Answers in the place of a peer's core.
 pub(crate) type Impostor = Box<dyn FnMut(&SyncRequest) -> Option<SyncResponse>>;
 
@@ -79,7 +86,7 @@ pub(crate) struct Peer {
     pub(crate) core: Core,
     pub(crate) disk: MemoryStore,
     pub(crate) disk_works: bool,
-    /// Writes wait until this is taken away.
+    /// Writes and reads wait until this is taken away.
     pub(crate) disk_stands_still: bool,
     /// Everything told, in order.
     pub(crate) told: Vec<Event>,
@@ -106,7 +113,7 @@ pub(crate) struct Peer {
     seeds: ([u8; 32], [u8; 32]),
     device: DeviceId,
     writes: VecDeque<(Token, Vec<Write>)>,
-    reads: VecDeque<(ReadToken, Read)>,
+    reads: VecDeque<Look>,
     added: BTreeSet<(ConversationId, EntryKey)>,
     revs: BTreeMap<ConversationId, u64>,
     rooms: BTreeSet<RoomId>,
@@ -443,7 +450,8 @@ impl Mesh {
         for StoredConversation { id, read, sent } in peer.core.stored_conversations() {
             let newest = peer.disk.newest(id).unwrap();
             let last = peer.disk.page(id, PageAt::Newest, 1).unwrap().pop();
-            let queued = peer.queued(id, sent);
+            let count = peer.disk.count_queued(id, sent).unwrap();
+            let queued = StoredQueue { front: peer.queued(id, sent), count };
             let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
             peer.core.restore_conversation(id, newest, last, queued, unread);
         }
@@ -560,9 +568,7 @@ impl Mesh {
                 peer.core.post_read(conversation, key, post);
             }
             Output::ReadQueued { conversation, after } => {
-                let peer = &mut self.peers[index];
-                let queued = peer.disk_works.then(|| peer.queued(conversation, after));
-                peer.core.queued_read(self.now_ms, conversation, queued);
+                self.peers[index].reads.push_back(Look::Queued(conversation, after));
             }
             Output::Emit(event) => self.peers[index].hear(event),
             Output::Subscribe(room) => {
@@ -623,7 +629,7 @@ impl Mesh {
                 }
                 self.wire.push(Parcel::Reply { from: index, to, token, response });
             }
-            Output::Read { token, read } => self.peers[index].reads.push_back((token, read)),
+            Output::Read { token, read } => self.peers[index].reads.push_back(Look::Read(token, read)),
             Output::Misbehaved { device, fault } => self.peers[index].faults.push((device, fault)),
             Output::HelloAll(hello) => {
                 for to in self.neighbours(index) {
@@ -777,9 +783,17 @@ impl Mesh {
     /// Lets the store of a peer answer, after all that was written before.
     fn look_up(&mut self, index: usize) {
         let peer = &mut self.peers[index];
-        let (token, read) = peer.reads.pop_front().unwrap();
-        let answer = if peer.disk_works { look_up(&peer.disk, read) } else { ReadAnswer::Failed };
-        peer.core.read(self.now_ms + peer.ahead_ms, token, answer);
+        let now_ms = self.now_ms + peer.ahead_ms;
+        match peer.reads.pop_front().unwrap() {
+            Look::Read(token, read) => {
+                let answer = if peer.disk_works { look_up(&peer.disk, read) } else { ReadAnswer::Failed };
+                peer.core.read(now_ms, token, answer);
+            }
+            Look::Queued(conversation, after) => {
+                let queued = peer.disk_works.then(|| peer.queued(conversation, after));
+                peer.core.queued_read(now_ms, conversation, queued);
+            }
+        }
         self.drain(index);
     }
 

@@ -1,6 +1,6 @@
 //! Starts and ends of peers, and their disks at work.
 
-use kinmesh_core::{Core, StoredConversation};
+use kinmesh_core::{Core, StoredConversation, StoredQueue};
 use kinmesh_proto::{DisplayName, StatusLine};
 
 use super::{Event, Simulation, TICK_MS};
@@ -47,7 +47,8 @@ impl Simulation {
         let mut core = Core::new(peer.keys(), disk.load(), peer.clock.read(self.now_ms), seed);
         core.share_proofs(self.proofs.clone());
         for StoredConversation { id, read, sent } in core.stored_conversations() {
-            let (last, queued) = (disk.posts(id, 1).pop(), disk.queued(id, sent));
+            let queued = StoredQueue { front: disk.queued(id, sent), count: disk.count_queued(id, sent) };
+            let last = disk.posts(id, 1).pop();
             core.restore_conversation(id, disk.newest(id), last, queued, disk.unread(id, read));
         }
         core

@@ -48,6 +48,11 @@ impl History<'_> {
         self.select(self.pairs(after(from)), layout::is_queued, limit)
     }
 
+    pub(in crate::disk) fn count_queued(&self, from: Option<EntryKey>) -> Result<usize, StoreError> {
+        let queued = self.pairs(after(from)).filter(of_value(layout::is_queued));
+        queued.map(|pair| pair.map(|_| 1)).sum()
+    }
+
     pub(in crate::disk) fn digest(&self, range: KeyRange) -> Result<Digest, StoreError> {
         let Self { tree, number } = *self;
         if range == KeyRange::ALL {

@@ -1,0 +1,62 @@
+//! What the window says over everything else when the history fails, or was written anew.
+
+use kinmesh::app::Message;
+use kinmesh::feed::Batch;
+use kinmesh_core::Event;
+use kinmesh_net::{NodeStatus, RebuildCause, Rebuilt, StoreFault};
+
+use crate::desk::Desk;
+
+/// The peer tells how its history fails.
+fn fails(desk: &mut Desk, fault: Option<StoreFault>) {
+    let status = NodeStatus { store_fault: fault, ..NodeStatus::default() };
+    let events = vec![Event::StoreFault { fault }];
+    desk.tell(Message::Peer(Batch { events, status: Some(status), ..Batch::default() }));
+}
+
+#[tokio::test]
+async fn how_the_history_fails_is_said_for_as_long_as_it_does() {
+    let mut desk = Desk::of("Lin").await;
+    let faults = [
+        (
+            StoreFault::Full,
+            "Nothing new can be stored: the disk is full. Messages are not lost, but no new ones are taken until there is room.",
+        ),
+        (
+            StoreFault::Io,
+            "Nothing new can be stored: the disk refuses. Messages are not lost, but no new ones are taken until it works again.",
+        ),
+        (
+            StoreFault::Damaged,
+            "Part of the history is damaged. Start Kinmesh again: it then examines and mends the history.",
+        ),
+    ];
+    for (fault, words) in faults {
+        fails(&mut desk, Some(fault));
+        assert!(desk.shows(words), "{fault:?}");
+        fails(&mut desk, None);
+        assert!(!desk.shows(words) && desk.shows("New messages can be stored again."));
+    }
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn that_the_history_was_damaged_is_said_until_it_was_read() {
+    let mut desk = Desk::of("Lin").await;
+    let rebuilt = Rebuilt {
+        cause: RebuildCause::Damage,
+        set_aside: "/home/lin/history/damaged-2026-11-21".into(),
+        entries_kept: 12,
+        entries_lost: 0,
+        readable: None,
+    };
+    let status = NodeStatus { store_rebuilt: Some(rebuilt), ..NodeStatus::default() };
+    desk.tell(Message::Peer(Batch { status: Some(status), ..Batch::default() }));
+    let words = "The history was damaged. 12 messages and changes could be read and are here; \
+                 as far as can be known, nothing is missing. \
+                 The damaged history is kept in /home/lin/history/damaged-2026-11-21.";
+    assert!(desk.shows(words));
+    desk.tell(Message::CloseRebuilt);
+    assert!(!desk.shows(words));
+    desk.close().await;
+}
