@@ -1,39 +1,34 @@
-//! Finding others: rendezvous, Kademlia, the local network and the address book at work.
+//! Finding others: rendezvous (in `seek/rendezvous.rs`), Kademlia, the local network and the address book at work.
 //!
 //! Namespaces are blinded hashes of rooms and persons; a bootstrap node learns no name from them.
+
+mod rendezvous;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use kinmesh_proto::rendezvous::Request;
 use kinmesh_proto::{DeviceId, PersonId, RoomId, protocol};
-use libp2p::kad::{self, GetProvidersOk, QueryResult, RecordKey};
-use libp2p::rendezvous::{self, Namespace};
+use libp2p::kad::store::RecordStore;
+use libp2p::kad::{self, GetProvidersOk, InboundRequest, QueryResult, RecordKey};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
 
 use super::Driver;
 use crate::convert::{Scope, is_worth_dialling, scope_of, without_peer};
-use crate::discovery::{ADDRESSES_PER_DEVICE, Dial};
+use crate::discovery::{ADDRESSES_PER_DEVICE, Dial, Tie};
 use crate::identity::{device_of, peer_of, unix_ms};
+use crate::rendezvous::PROTOCOL as RENDEZVOUS;
 use kinmesh_proto::record::Write;
 use rand::seq::SliceRandom;
 
-/// Registrations live this long, in seconds; short, so that what is gone is soon forgotten.
-const REGISTRATION_TTL_S: u64 = 600;
-/// They are renewed this often: twice within their life.
-const REGISTER_EVERY: Duration = Duration::from_secs(240);
-/// Without an address that others can reach there is nothing to register: look again after this.
-const REGISTER_RETRY: Duration = Duration::from_secs(2);
-/// Rooms and missing contacts are asked for this often.
-const DISCOVER_EVERY: Duration = Duration::from_secs(30);
-/// Registrations taken from one answer.
-const DISCOVER_MAX: u64 = 100;
 /// Kademlia is asked this often; it is the slower and dearer way.
 const PROVIDERS_EVERY: Duration = Duration::from_secs(60);
 /// Missing contacts asked for in one round.
 const CONTACTS_PER_ROUND: usize = 32;
-/// The protocol by which a rendezvous server is known.
-const RENDEZVOUS: StreamProtocol = StreamProtocol::new("/rendezvous/1.0.0");
+/// Dials under way above which nobody is dialled on somebody's word alone: a node that names
+/// thousands costs us no more than these, and whom we know ourselves is dialled all the same.
+const DIALS_ON_HEARSAY_MAX: u32 = 48;
 
 /// How many to be connected to.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +52,15 @@ pub(super) struct Seek {
     venture_due: Instant,
     /// Who was dialled although there are peers enough.
     venture: Option<PeerId>,
-    /// Rendezvous servers connected, and when to register there and when to ask.
+    /// Connected peers that offer rendezvous, and when to register there and when to ask. Anybody
+    /// can offer it; only those of them are used that are ways in we were told of.
     nodes: BTreeMap<PeerId, NodeSchedule>,
     /// Namespaces announced through Kademlia.
     provided: BTreeSet<String>,
     kad_nodes: usize,
     providers_due: Option<Instant>,
+    /// When what others left with us is looked through for what has run out.
+    expiry_due: Instant,
 }
 
 #[derive(Debug)]
@@ -81,6 +79,7 @@ impl Seek {
             provided: BTreeSet::new(),
             kad_nodes: 0,
             providers_due: None,
+            expiry_due: Instant::now(),
         }
     }
 
@@ -125,16 +124,11 @@ impl Driver {
 
     pub(super) fn stop_being_found(&mut self, room: RoomId) {
         let namespace = room.namespace();
-        let nodes: Vec<PeerId> = self.seek.nodes.keys().copied().collect();
-        for node in nodes {
-            if let Ok(namespace) = Namespace::new(namespace.clone()) {
-                self.swarm.behaviour_mut().rendezvous.unregister(namespace, node);
-            }
+        for node in self.rendezvous_nodes() {
+            self.ask_node(node, Request::Unregister { namespace: namespace.clone() });
         }
         self.swarm.behaviour_mut().kad.stop_providing(&RecordKey::new(&namespace));
         self.seek.provided.remove(&namespace);
-        // Unregistering makes libp2p's client forget its other namespaces on that node.
-        self.seek.all_due(Instant::now());
     }
 
     pub(super) fn reachability_changed(&mut self) {
@@ -169,16 +163,39 @@ impl Driver {
         self.seek();
     }
 
-    /// Keeps addresses of peers in the address book. Bootstrap nodes are configured, not remembered.
-    pub(super) fn learn_addresses(&mut self, peer: PeerId, good: Option<&Multiaddr>, told: &[Multiaddr]) {
-        let Some(device) = device_of(&peer).filter(|_| !self.is_infrastructure(&peer)) else { return };
-        if let Some(record) = self.discovery.learn(device, good, told, unix_ms()) {
-            self.core.remember(vec![Write::PutAddresses(record)]);
+    /// Keeps the addresses of a peer in the address book, once it is known for one of us by its hello.
+    /// Bootstrap nodes are configured, not remembered.
+    pub(super) fn learn_addresses(&mut self, peer: &PeerId) {
+        let Some(device) = device_of(peer).filter(|_| !self.is_infrastructure(peer)) else { return };
+        let Some((good, told)) = self.connections.addresses_of_introduced(peer) else { return };
+        let Some(record) = self.discovery.learn(device, good.as_ref(), told, unix_ms()) else { return };
+        let mut writes = self.forget_surplus();
+        if writes.contains(&Write::RemoveAddresses(device)) {
+            // Everybody else means more to us.
+            return;
         }
+        writes.push(Write::PutAddresses(record));
+        self.core.remember(writes);
     }
 
+    /// Keeps the address book within its limit; what is to be forgotten on the disk, too.
+    pub(super) fn forget_surplus(&mut self) -> Vec<Write> {
+        if !self.discovery.is_overfull() {
+            return Vec::new();
+        }
+        let contacts: BTreeSet<DeviceId> = self.core.contact_devices().into_iter().collect();
+        let members: BTreeSet<DeviceId> = self.core.member_devices().into_iter().collect();
+        let tie = |device| match device {
+            device if contacts.contains(&device) => Tie::Contact,
+            device if members.contains(&device) => Tie::Member,
+            _ => Tie::Stranger,
+        };
+        self.discovery.forget_surplus(tie).into_iter().map(Write::RemoveAddresses).collect()
+    }
+
+    /// Whether it is a bootstrap node: one of the ways in that we were told of, and a server.
     fn is_infrastructure(&self, peer: &PeerId) -> bool {
-        self.seek.nodes.contains_key(peer)
+        self.seek.nodes.contains_key(peer) && self.discovery.is_bootstrap(peer)
     }
 
     fn has_company(&self) -> bool {
@@ -224,7 +241,6 @@ impl Driver {
         let kept: BTreeSet<DeviceId> = self.core.contact_devices().into_iter().collect();
         let may_go = |other: &PeerId| {
             *other != peer
-                && !self.is_infrastructure(other)
                 && !self.discovery.is_bootstrap(other)
                 && device_of(other).is_some_and(|device| !kept.contains(&device))
         };
@@ -264,59 +280,10 @@ impl Driver {
         peer_of(device).is_some_and(|peer| !self.connections.is_connected(&peer))
     }
 
-    fn use_rendezvous(&mut self, now: Instant) {
-        let nodes: Vec<PeerId> = self.seek.nodes.keys().copied().collect();
-        for node in nodes {
-            let Some(schedule) = self.seek.nodes.get(&node) else { continue };
-            let (register, discover) = (schedule.register_due <= now, schedule.discover_due <= now);
-            if register {
-                let wait = if self.register_at(node) { REGISTER_EVERY } else { REGISTER_RETRY };
-                self.reschedule(node, |schedule| schedule.register_due = now + wait);
-            }
-            if discover {
-                self.discover_at(node);
-                self.reschedule(node, |schedule| schedule.discover_due = now + DISCOVER_EVERY);
-            }
-        }
-    }
-
-    fn reschedule(&mut self, node: PeerId, change: impl FnOnce(&mut NodeSchedule)) {
-        if let Some(schedule) = self.seek.nodes.get_mut(&node) {
-            change(schedule);
-        }
-    }
-
     /// Namespaces under which we can be found.
     fn own_namespaces(&self) -> Vec<String> {
         let rooms = self.core.open_rooms().map(|room| room.namespace());
         std::iter::once(self.core.me().namespace()).chain(rooms).collect()
-    }
-
-    /// False when there is no address to register.
-    fn register_at(&mut self, node: PeerId) -> bool {
-        if self.swarm.external_addresses().next().is_none() {
-            return false;
-        }
-        for namespace in self.own_namespaces() {
-            let Ok(namespace) = Namespace::new(namespace) else { continue };
-            let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-            if let Err(error) = rendezvous.register(namespace, node, Some(REGISTRATION_TTL_S)) {
-                tracing::warn!(%error, "not registered");
-                return false;
-            }
-        }
-        true
-    }
-
-    fn discover_at(&mut self, node: PeerId) {
-        let rooms: Vec<String> = self.core.open_rooms().map(|room| room.namespace()).collect();
-        let contacts = self.missing_contacts().map(|person| person.namespace());
-        for namespace in rooms.into_iter().chain(contacts) {
-            if let Ok(namespace) = Namespace::new(namespace) {
-                let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-                rendezvous.discover(Some(namespace), None, Some(DISCOVER_MAX), node);
-            }
-        }
     }
 
     fn missing_contacts(&self) -> std::vec::IntoIter<PersonId> {
@@ -325,28 +292,9 @@ impl Driver {
         missing.into_iter()
     }
 
-    pub(super) fn rendezvous_event(&mut self, event: rendezvous::client::Event) {
-        use rendezvous::client::Event;
-        match event {
-            Event::Discovered { rendezvous_node, registrations, .. } => {
-                let told_over =
-                    self.connections.best(&rendezvous_node).map_or(Scope::Global, |link| link.scope);
-                for registration in registrations {
-                    let peer = registration.record.peer_id();
-                    self.found(peer, registration.record.addresses().to_vec(), told_over);
-                }
-            }
-            Event::RegisterFailed { error, .. } => {
-                tracing::warn!(?error, "a bootstrap node refused to register us")
-            }
-            Event::DiscoverFailed { error, .. } => tracing::debug!(?error, "a bootstrap node did not answer"),
-            Event::Registered { .. } | Event::Expired { .. } => {}
-        }
-    }
-
     /// Somebody is said to be reachable at these addresses.
     fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, told_over: Scope) {
-        if self.connections.is_connected(&peer) || !self.is_wanted(peer) {
+        if !self.may_dial_on_hearsay(peer) {
             return;
         }
         let addresses =
@@ -354,7 +302,17 @@ impl Driver {
         self.dial(Dial { peer, addresses: addresses.take(ADDRESSES_PER_DEVICE).collect() });
     }
 
+    /// Whether to dial somebody of whom another says that they are worth it.
+    fn may_dial_on_hearsay(&mut self, peer: PeerId) -> bool {
+        let under_way = self.swarm.network_info().connection_counters().num_pending_outgoing();
+        under_way < DIALS_ON_HEARSAY_MAX && !self.connections.is_connected(&peer) && self.is_wanted(peer)
+    }
+
     fn use_kademlia(&mut self, now: Instant) {
+        if self.seek.expiry_due <= now {
+            self.seek.expiry_due = now + PROVIDERS_EVERY;
+            self.swarm.behaviour_mut().kad.store_mut().expire(now);
+        }
         if self.seek.kad_nodes == 0 || self.seek.providers_due.is_some_and(|due| due > now) {
             return;
         }
@@ -375,17 +333,26 @@ impl Driver {
     }
 
     pub(super) fn kad_event(&mut self, event: kad::Event) {
-        if let kad::Event::OutboundQueryProgressed { result: QueryResult::GetProviders(Ok(found)), .. } =
-            event
-            && let GetProvidersOk::FoundProviders { providers, .. } = found
-        {
-            for peer in providers {
-                if !self.connections.is_connected(&peer) && self.is_wanted(peer) {
-                    // Kademlia adds the addresses it knows to the dial.
-                    let dial = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
-                    let _ = self.swarm.dial(dial.build());
+        match event {
+            kad::Event::OutboundQueryProgressed {
+                result: QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })),
+                ..
+            } => {
+                for peer in providers {
+                    if self.may_dial_on_hearsay(peer) {
+                        // Kademlia adds the addresses it knows to the dial.
+                        let dial =
+                            DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
+                        let _ = self.swarm.dial(dial.build());
+                    }
                 }
             }
+            kad::Event::InboundRequest { request: InboundRequest::AddProvider { record: Some(record) } } => {
+                if let Err(error) = self.swarm.behaviour_mut().kad.store_mut().add_provider(record) {
+                    tracing::debug!(%error, "a provider record beyond the limits");
+                }
+            }
+            _ => {}
         }
     }
 
