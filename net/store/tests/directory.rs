@@ -7,11 +7,12 @@ mod fixtures;
 #[path = "support/rounds.rs"]
 mod rounds;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use fixtures::{ROOM, entry, person, posts, put};
-use kinmesh_proto::Delivery;
+use kinmesh_proto::{ConversationId, Delivery};
 use kinmesh_store::{HistoryStore, PageAt, RebuildCause, Rebuilt, SledStore, StoreError, StoredEntry};
 use rounds::{Chance, rounds};
 
@@ -222,14 +223,27 @@ fn assert_cost(
 /// Bytes of a block that a disk loses at once.
 const BLOCK: usize = 4096;
 
-/// How many entries have no copy of theirs before `at` in the bytes.
+/// How many entries have no copy of theirs before `at` in the bytes: it would end with their signatures.
 fn entries_behind(bytes: &[u8], at: usize, written: &[StoredEntry]) -> u64 {
-    let before = &bytes[..at];
-    let is_before = |stored: &&StoredEntry| {
-        let (_, _, signature) = stored.entry.envelope().parts();
-        before.windows(signature.len()).any(|window| window == signature)
+    let begins = |stored: &StoredEntry| stored.entry.envelope().parts().2[..8].to_vec();
+    let mut missing: HashSet<Vec<u8>> = written.iter().map(begins).collect();
+    bytes[..at].windows(8).for_each(|window| drop(missing.remove(window)));
+    missing.len() as u64
+}
+
+/// Whether damage at `at` may hit the only copy of what all entries refer to: the number of their
+/// conversation, or their author's certificate. A page that is damaged anywhere is lost as a whole.
+fn hits_what_all_refer_to(bytes: &[u8], at: usize, written: &[StoredEntry]) -> bool {
+    let ConversationId::Room(room) = ROOM else { unreachable!("it is a room") };
+    let number = [&b"c"[..], &[0], &room.0].concat();
+    let (_, cert, _) = written[0].entry.envelope().parts();
+    let (page, hit) = (PAGE_ENTRIES as usize * 1024, BLOCK);
+    let (low, high) = (at.saturating_sub(page), (at + hit + page).min(bytes.len()));
+    let is_elsewhere = |part: &[u8]| {
+        let is_there = |bytes: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        is_there(&bytes[..low]) || is_there(&bytes[high..])
     };
-    ENTRIES - written.iter().filter(is_before).count() as u64
+    !is_elsewhere(&cert.signature[..]) || !is_elsewhere(&number)
 }
 
 #[test]
@@ -238,6 +252,9 @@ fn random_damage_to_any_file_costs_no_more_than_it_hit() {
     let written = fill(whole.path());
     let chance = Chance::new();
     let files = files(&whole.path().join("sled"));
+    let log = fs::read(whole.path().join("sled/db")).unwrap();
+    let tender = (0..16).filter(|part| hits_what_all_refer_to(&log, log.len() * part / 64, &written)).count();
+    assert!(tender <= 4, "{tender} of 16 places are what all refer to");
     for (throw, file) in (0..rounds(4)).flat_map(|round| files.iter().map(move |file| (round, file))) {
         let bytes = fs::read(file).unwrap();
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -245,15 +262,19 @@ fn random_damage_to_any_file_costs_no_more_than_it_hit() {
         let at = usize::try_from(chance.below(throw * 100 + place, used as u64)).unwrap();
         let noise = |n: usize| u8::try_from(chance.below((throw << 32) + n as u64, 256)).unwrap();
         let what = |how: &str| format!("{} {how} at {at} of {used}", file.file_name().unwrap().display());
+        let refers = hits_what_all_refer_to(&bytes, at, &written);
         let cost = |how: &str, lost_max: u64, damage: &dyn Fn(&mut Vec<u8>)| {
+            let lost_max = if refers { ENTRIES } else { lost_max };
             assert_cost(whole.path(), &written, file, &what(how), lost_max, damage);
         };
+        // At the end of the log damage looks like a group that a crash cut short: all of it goes.
+        let block_max = GROUP + 4 * PAGE_ENTRIES;
         match chance.below(throw * 1000 + place, 4) {
-            0 => cost("with a bit flipped", PAGE_ENTRIES, &|bytes| bytes[at] ^= 1 << (noise(0) % 8)),
-            1 => cost("with a block of zeros", 4 * PAGE_ENTRIES, &|bytes| {
+            0 => cost("with a bit flipped", GROUP, &|bytes| bytes[at] ^= 1 << (noise(0) % 8)),
+            1 => cost("with a block of zeros", block_max, &|bytes| {
                 bytes.iter_mut().skip(at).take(BLOCK).for_each(|byte| *byte = 0);
             }),
-            2 => cost("with a block of noise", 4 * PAGE_ENTRIES, &|bytes| {
+            2 => cost("with a block of noise", block_max, &|bytes| {
                 bytes.iter_mut().skip(at).take(BLOCK).enumerate().for_each(|(n, byte)| *byte = noise(n));
             }),
             _ => {
