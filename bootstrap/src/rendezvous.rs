@@ -1,39 +1,35 @@
 //! The rendezvous server: `/rendezvous/1.0.0` of the libp2p specification, with memory that stays flat.
 //!
-//! Joins the wire ([`wire`]) with the table ([`table`]). libp2p's own server is not used: it keeps
+//! Joins the messages ([`kinmesh_proto::rendezvous`]) with the table ([`table`]). libp2p's own server is not used: it keeps
 //! every renewed registration until its time runs out, and every identity list it ever handed out;
 //! see `docs/decisions/0006-bootstrap.md`. It must never know a room's or a person's name:
 //! namespaces are hashes made by peers.
 
+mod codec;
 pub mod table;
-pub mod wire;
 
 use std::time::{Duration, Instant};
 
-use libp2p::core::{PeerRecord, SignedEnvelope};
+use kinmesh_net::rendezvous::{PROTOCOL, read_record};
+use kinmesh_proto::limits::{RENDEZVOUS_ADDRESSES_MAX, RENDEZVOUS_FOUND_MAX, RENDEZVOUS_TTL_MAX_S};
+use kinmesh_proto::rendezvous::{Cookie, Found, Request, Response, Status};
+use libp2p::PeerId;
 use libp2p::request_response::{self, ProtocolSupport};
-use libp2p::{PeerId, StreamProtocol};
 
 use crate::candid::{Candid, Unreadable};
+use codec::Codec;
 use table::{Place, Table};
-use wire::{Codec, Cookie, Found, Request, Response, Status};
 
-/// Its name on the wire, as the specification gives it.
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/rendezvous/1.0.0");
 /// Requests that one connection may have under way; more are reset. libp2p's client sends up to 100.
 const STREAMS_MAX: usize = 128;
 /// Time-to-live of a registration that names none, from the specification.
 const TTL_DEFAULT: Duration = Duration::from_secs(7200);
 /// Shortest time-to-live: more often than this nobody needs to renew.
 const TTL_MIN: Duration = Duration::from_secs(60);
-/// Longest time-to-live: how long a peer that vanished may be handed out.
-const TTL_MAX: Duration = Duration::from_secs(7200);
+/// Longest time-to-live.
+const TTL_MAX: Duration = Duration::from_secs(RENDEZVOUS_TTL_MAX_S);
 /// Longest namespace, from the specification. Ours have 64 characters.
 const NAMESPACE_MAX: usize = 255;
-/// Most addresses one record may name; more are claims that others would have to try.
-const ADDRESSES_MAX: usize = 16;
-/// Most registrations in one answer; the cookie fetches the rest.
-const FOUND_MAX: usize = 100;
 
 /// The protocol's behaviour in the swarm.
 pub type Behaviour = request_response::Behaviour<Candid<Codec>>;
@@ -123,7 +119,7 @@ impl Server {
             None => None,
         };
         self.table.expire(now);
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(FOUND_MAX).min(FOUND_MAX);
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX).min(RENDEZVOUS_FOUND_MAX);
         let (found, seen) = self.table.find(&namespace, after, limit);
         let found = found
             .map(|place| Found {
@@ -156,15 +152,11 @@ fn check_namespace(namespace: &str) -> Result<(), Status> {
 
 /// A record must be signed by the peer that brings it: nobody registers somebody else.
 fn check_record(record: &[u8], peer: PeerId) -> Result<(), Status> {
-    let envelope = SignedEnvelope::from_protobuf_encoding(record).map_err(|_| Status::InvalidRecord)?;
-    // rust-libp2p signs with an older domain than the other implementations; both are right.
-    let parsed = PeerRecord::from_signed_envelope(envelope.clone())
-        .or_else(|_| PeerRecord::from_signed_envelope_interop(envelope))
-        .map_err(|_| Status::InvalidRecord)?;
+    let parsed = read_record(record).ok_or(Status::InvalidRecord)?;
     if parsed.peer_id() != peer {
         return Err(Status::NotAuthorized);
     }
-    if parsed.addresses().is_empty() || parsed.addresses().len() > ADDRESSES_MAX {
+    if parsed.addresses().is_empty() || parsed.addresses().len() > RENDEZVOUS_ADDRESSES_MAX {
         return Err(Status::InvalidRecord);
     }
     Ok(())
@@ -173,6 +165,7 @@ fn check_record(record: &[u8], peer: PeerId) -> Result<(), Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libp2p::core::PeerRecord;
     use libp2p::identity::Keypair;
 
     fn record(key: &Keypair, addresses: usize) -> Vec<u8> {
@@ -244,7 +237,7 @@ mod tests {
             (record(&key, 1), 59, Status::InvalidTtl),
             (record(&key, 1), u64::MAX, Status::InvalidTtl),
             (record(&key, 0), 60, Status::InvalidRecord),
-            (record(&key, ADDRESSES_MAX + 1), 60, Status::InvalidRecord),
+            (record(&key, RENDEZVOUS_ADDRESSES_MAX + 1), 60, Status::InvalidRecord),
             (vec![1, 2, 3], 60, Status::InvalidRecord),
         ] {
             assert_eq!(server.answer(owner, register("room", record, ttl), now), refused(status));

@@ -17,11 +17,10 @@ use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
     PeerId, StreamProtocol, autonat, connection_limits, identify, kad, mdns, memory_connection_limits, ping,
-    rendezvous,
 };
 
 use crate::exchange::Cbor;
-use crate::hello;
+use crate::{hello, rendezvous};
 use crate::transport::{ConnectionCaps, connection_limits};
 
 /// Memory of the whole process above which no further connection is taken.
@@ -59,7 +58,7 @@ pub(crate) struct Behaviour {
     pub identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub kad: kad::Behaviour<MemoryStore>,
-    pub rendezvous: rendezvous::client::Behaviour,
+    pub rendezvous: rendezvous::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
     autonat: autonat::v2::client::Behaviour,
     pub gossip: Gossip,
@@ -88,7 +87,7 @@ impl Behaviour {
                 ping::Config::new().with_interval(PING_EVERY).with_timeout(PING_TIMEOUT),
             ),
             kad: kademlia(me),
-            rendezvous: rendezvous::client::Behaviour::new(keypair.clone()),
+            rendezvous: rendezvous::behaviour(),
             mdns: mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), me)).transpose()?.into(),
             autonat: autonat::v2::client::Behaviour::new(
                 rand::make_rng(),

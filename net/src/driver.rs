@@ -71,6 +71,8 @@ type Count = (ConversationId, Option<EntryKey>, usize);
 
 pub(crate) struct Driver {
     swarm: Swarm<Behaviour>,
+    /// Signs where we can be reached.
+    keypair: Keypair,
     core: Core,
     store: StoreHandle,
     search: Search,
@@ -152,6 +154,7 @@ pub(crate) async fn start(
     };
     let driver = Driver {
         swarm,
+        keypair: identity.keypair,
         core,
         store,
         search_state: search.watch(),

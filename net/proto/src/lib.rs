@@ -18,6 +18,7 @@ pub mod name;
 pub mod proofs;
 pub mod protocol;
 pub mod record;
+pub mod rendezvous;
 pub mod safety;
 pub mod sealed;
 pub mod signed;

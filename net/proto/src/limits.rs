@@ -85,3 +85,13 @@ pub const SEATS_MAX: usize = 64;
 /// Most secrets that make one key: as many concurrent changes of membership as a room survives
 /// without anybody seeing two of them.
 pub const EPOCHS_MAX: usize = 16;
+/// Largest request to a rendezvous server: a record of 16 addresses takes about 1.5 KiB.
+pub const RENDEZVOUS_REQUEST_MAX: usize = 4 * 1024;
+/// Largest answer: as many of the largest registrations as one answer holds.
+pub const RENDEZVOUS_RESPONSE_MAX: usize = RENDEZVOUS_FOUND_MAX * (RENDEZVOUS_REQUEST_MAX + 16);
+/// Most registrations in one answer; the cookie fetches the rest.
+pub const RENDEZVOUS_FOUND_MAX: usize = 100;
+/// Most addresses one record may name; more are claims that others would have to try.
+pub const RENDEZVOUS_ADDRESSES_MAX: usize = 16;
+/// Longest life of a registration in seconds: how long a peer that vanished may be handed out.
+pub const RENDEZVOUS_TTL_MAX_S: u64 = 7200;

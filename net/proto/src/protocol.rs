@@ -7,6 +7,8 @@ use crate::name::RoomName;
 pub const IDENTIFY: &str = "kinmesh/1";
 /// Kademlia.
 pub const KAD: &str = "/kinmesh/kad/1";
+/// Rendezvous: who is in a namespace.
+pub const RENDEZVOUS: &str = "/rendezvous/1.0.0";
 /// Hello: presence on a connection.
 pub const HELLO: &str = "/kinmesh/hello/1";
 /// Reconciliation of histories.

@@ -5,9 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use kinmesh_proto::limits::{RENDEZVOUS_ADDRESSES_MAX, RENDEZVOUS_FOUND_MAX};
+use kinmesh_proto::rendezvous::Request;
 use kinmesh_proto::{DeviceId, PersonId, RoomId, protocol};
+use libp2p::core::PeerRecord;
 use libp2p::kad::{self, GetProvidersOk, QueryResult, RecordKey};
-use libp2p::rendezvous::{self, Namespace};
+use libp2p::request_response::{Event as ExchangeEvent, Message};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
 
@@ -15,6 +18,7 @@ use super::Driver;
 use crate::convert::{Scope, is_worth_dialling, scope_of, without_peer};
 use crate::discovery::{ADDRESSES_PER_DEVICE, Dial};
 use crate::identity::{device_of, peer_of, unix_ms};
+use crate::rendezvous::{self, Answer};
 use kinmesh_proto::record::Write;
 use rand::seq::SliceRandom;
 
@@ -26,14 +30,13 @@ const REGISTER_EVERY: Duration = Duration::from_secs(240);
 const REGISTER_RETRY: Duration = Duration::from_secs(2);
 /// Rooms and missing contacts are asked for this often.
 const DISCOVER_EVERY: Duration = Duration::from_secs(30);
-/// Registrations taken from one answer.
-const DISCOVER_MAX: u64 = 100;
 /// Kademlia is asked this often; it is the slower and dearer way.
 const PROVIDERS_EVERY: Duration = Duration::from_secs(60);
 /// Missing contacts asked for in one round.
 const CONTACTS_PER_ROUND: usize = 32;
-/// The protocol by which a rendezvous server is known.
-const RENDEZVOUS: StreamProtocol = StreamProtocol::new("/rendezvous/1.0.0");
+/// Dials under way above which nobody is dialled on somebody's word alone: a node that names
+/// thousands costs us no more than these, and whom we know ourselves is dialled all the same.
+const DIALS_ON_HEARSAY_MAX: u32 = 48;
 
 /// How many to be connected to.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +60,8 @@ pub(super) struct Seek {
     venture_due: Instant,
     /// Who was dialled although there are peers enough.
     venture: Option<PeerId>,
-    /// Rendezvous servers connected, and when to register there and when to ask.
+    /// Connected peers that offer rendezvous, and when to register there and when to ask. Anybody
+    /// can offer it; only those of them are used that are ways in we were told of.
     nodes: BTreeMap<PeerId, NodeSchedule>,
     /// Namespaces announced through Kademlia.
     provided: BTreeSet<String>,
@@ -125,16 +129,11 @@ impl Driver {
 
     pub(super) fn stop_being_found(&mut self, room: RoomId) {
         let namespace = room.namespace();
-        let nodes: Vec<PeerId> = self.seek.nodes.keys().copied().collect();
-        for node in nodes {
-            if let Ok(namespace) = Namespace::new(namespace.clone()) {
-                self.swarm.behaviour_mut().rendezvous.unregister(namespace, node);
-            }
+        for node in self.rendezvous_nodes() {
+            self.ask_node(node, Request::Unregister { namespace: namespace.clone() });
         }
         self.swarm.behaviour_mut().kad.stop_providing(&RecordKey::new(&namespace));
         self.seek.provided.remove(&namespace);
-        // Unregistering makes libp2p's client forget its other namespaces on that node.
-        self.seek.all_due(Instant::now());
     }
 
     pub(super) fn reachability_changed(&mut self) {
@@ -154,7 +153,7 @@ impl Driver {
         addresses: impl Iterator<Item = &'a Multiaddr>,
     ) {
         let now = Instant::now();
-        if info.protocols.contains(&RENDEZVOUS) && !self.seek.nodes.contains_key(&peer) {
+        if info.protocols.contains(&rendezvous::PROTOCOL) && !self.seek.nodes.contains_key(&peer) {
             self.seek.nodes.insert(peer, NodeSchedule { register_due: now, discover_due: now });
         }
         if info.protocols.contains(&StreamProtocol::new(protocol::KAD)) {
@@ -177,8 +176,15 @@ impl Driver {
         }
     }
 
+    /// Whether it is a bootstrap node: one of the ways in that we were told of, and a server.
     fn is_infrastructure(&self, peer: &PeerId) -> bool {
-        self.seek.nodes.contains_key(peer)
+        self.seek.nodes.contains_key(peer) && self.discovery.is_bootstrap(peer)
+    }
+
+    /// Who may learn what we are in, and tell us whom to dial: what namespaces we ask for tells a
+    /// stranger which rooms and contacts are ours.
+    fn rendezvous_nodes(&self) -> Vec<PeerId> {
+        self.seek.nodes.keys().filter(|peer| self.is_infrastructure(peer)).copied().collect()
     }
 
     fn has_company(&self) -> bool {
@@ -224,7 +230,6 @@ impl Driver {
         let kept: BTreeSet<DeviceId> = self.core.contact_devices().into_iter().collect();
         let may_go = |other: &PeerId| {
             *other != peer
-                && !self.is_infrastructure(other)
                 && !self.discovery.is_bootstrap(other)
                 && device_of(other).is_some_and(|device| !kept.contains(&device))
         };
@@ -265,8 +270,7 @@ impl Driver {
     }
 
     fn use_rendezvous(&mut self, now: Instant) {
-        let nodes: Vec<PeerId> = self.seek.nodes.keys().copied().collect();
-        for node in nodes {
+        for node in self.rendezvous_nodes() {
             let Some(schedule) = self.seek.nodes.get(&node) else { continue };
             let (register, discover) = (schedule.register_due <= now, schedule.discover_due <= now);
             if register {
@@ -294,16 +298,21 @@ impl Driver {
 
     /// False when there is no address to register.
     fn register_at(&mut self, node: PeerId) -> bool {
-        if self.swarm.external_addresses().next().is_none() {
+        let reachable = self.swarm.external_addresses().take(RENDEZVOUS_ADDRESSES_MAX).cloned();
+        let reachable: Vec<Multiaddr> = reachable.collect();
+        if reachable.is_empty() {
             return false;
         }
-        for namespace in self.own_namespaces() {
-            let Ok(namespace) = Namespace::new(namespace) else { continue };
-            let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-            if let Err(error) = rendezvous.register(namespace, node, Some(REGISTRATION_TTL_S)) {
+        let record = match PeerRecord::new(&self.keypair, reachable) {
+            Ok(record) => record.into_signed_envelope().into_protobuf_encoding(),
+            Err(error) => {
                 tracing::warn!(%error, "not registered");
                 return false;
             }
+        };
+        for namespace in self.own_namespaces() {
+            let (record, ttl) = (record.clone(), Some(REGISTRATION_TTL_S));
+            self.ask_node(node, Request::Register { namespace, record, ttl });
         }
         true
     }
@@ -312,11 +321,13 @@ impl Driver {
         let rooms: Vec<String> = self.core.open_rooms().map(|room| room.namespace()).collect();
         let contacts = self.missing_contacts().map(|person| person.namespace());
         for namespace in rooms.into_iter().chain(contacts) {
-            if let Ok(namespace) = Namespace::new(namespace) {
-                let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-                rendezvous.discover(Some(namespace), None, Some(DISCOVER_MAX), node);
-            }
+            let (namespace, limit) = (Some(namespace), Some(RENDEZVOUS_FOUND_MAX as u64));
+            self.ask_node(node, Request::Discover { namespace, cookie: None, limit });
         }
+    }
+
+    fn ask_node(&mut self, node: PeerId, request: Request) {
+        self.swarm.behaviour_mut().rendezvous.send_request(&node, request);
     }
 
     fn missing_contacts(&self) -> std::vec::IntoIter<PersonId> {
@@ -325,33 +336,49 @@ impl Driver {
         missing.into_iter()
     }
 
-    pub(super) fn rendezvous_event(&mut self, event: rendezvous::client::Event) {
-        use rendezvous::client::Event;
+    pub(super) fn rendezvous_event(&mut self, event: rendezvous::Event) {
         match event {
-            Event::Discovered { rendezvous_node, registrations, .. } => {
-                let told_over =
-                    self.connections.best(&rendezvous_node).map_or(Scope::Global, |link| link.scope);
-                for registration in registrations {
-                    let peer = registration.record.peer_id();
-                    self.found(peer, registration.record.addresses().to_vec(), told_over);
+            ExchangeEvent::Message { peer, message: Message::Response { response, .. }, .. } => {
+                self.rendezvous_answer(&peer, response);
+            }
+            // A request to be forgotten has no answer, and ends here, too.
+            ExchangeEvent::OutboundFailure { error, .. } => {
+                tracing::debug!(%error, "a bootstrap node did not answer")
+            }
+            _ => {}
+        }
+    }
+
+    fn rendezvous_answer(&mut self, node: &PeerId, answer: Answer) {
+        match answer {
+            Answer::Found(Ok(records)) => {
+                let told_over = self.connections.best(node).map_or(Scope::Global, |link| link.scope);
+                for record in records {
+                    self.found(record.peer_id(), record.addresses().to_vec(), told_over);
                 }
             }
-            Event::RegisterFailed { error, .. } => {
-                tracing::warn!(?error, "a bootstrap node refused to register us")
+            Answer::Registered(Ok(())) => {}
+            Answer::Registered(Err(refusal)) => {
+                tracing::warn!(?refusal, "a bootstrap node refused to register us")
             }
-            Event::DiscoverFailed { error, .. } => tracing::debug!(?error, "a bootstrap node did not answer"),
-            Event::Registered { .. } | Event::Expired { .. } => {}
+            Answer::Found(Err(refusal)) => tracing::debug!(?refusal, "a bootstrap node refused to tell"),
         }
     }
 
     /// Somebody is said to be reachable at these addresses.
     fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, told_over: Scope) {
-        if self.connections.is_connected(&peer) || !self.is_wanted(peer) {
+        if !self.may_dial_on_hearsay(peer) {
             return;
         }
         let addresses =
             addresses.into_iter().map(without_peer).filter(|address| is_worth_dialling(address, told_over));
         self.dial(Dial { peer, addresses: addresses.take(ADDRESSES_PER_DEVICE).collect() });
+    }
+
+    /// Whether to dial somebody of whom another says that they are worth it.
+    fn may_dial_on_hearsay(&mut self, peer: PeerId) -> bool {
+        let under_way = self.swarm.network_info().connection_counters().num_pending_outgoing();
+        under_way < DIALS_ON_HEARSAY_MAX && !self.connections.is_connected(&peer) && self.is_wanted(peer)
     }
 
     fn use_kademlia(&mut self, now: Instant) {
@@ -380,7 +407,7 @@ impl Driver {
             && let GetProvidersOk::FoundProviders { providers, .. } = found
         {
             for peer in providers {
-                if !self.connections.is_connected(&peer) && self.is_wanted(peer) {
+                if self.may_dial_on_hearsay(peer) {
                     // Kademlia adds the addresses it knows to the dial.
                     let dial = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
                     let _ = self.swarm.dial(dial.build());

@@ -1,16 +1,14 @@
-//! The rendezvous messages on the wire: one length-prefixed protobuf each way.
+//! The rendezvous messages: protobuf, as the libp2p specification has them.
 //!
 //! <https://github.com/libp2p/specs/blob/master/rendezvous/README.md>
+//!
+//! Owns what the bytes say, and refuses an answer beyond our limits. On a stream each message has its
+//! length before it; reading that, and who may say what, is for others.
 
-use std::io;
-
-use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use libp2p::StreamProtocol;
-use libp2p::request_response;
 use prost::Message as _;
 
-/// Largest request: a record of 16 addresses takes about 1.5 KiB.
-pub const REQUEST_MAX: usize = 4 * 1024;
+use crate::limits::{RENDEZVOUS_FOUND_MAX, RENDEZVOUS_TTL_MAX_S};
+
 /// Bytes of a cookie before its namespace.
 const COOKIE_HEAD: usize = size_of::<u64>();
 
@@ -42,7 +40,7 @@ pub enum Request {
     },
 }
 
-/// What we answer.
+/// What a bootstrap node answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Response {
     /// To a register: the time-to-live in seconds.
@@ -175,6 +173,32 @@ struct DiscoverResponsePb {
 }
 
 impl Request {
+    /// Writes it.
+    pub fn encode(self) -> Vec<u8> {
+        let message = match self {
+            Self::Register { namespace, record, ttl } => MessagePb {
+                kind: Some(Kind::Register.into()),
+                register: Some(RegisterPb { ns: Some(namespace), signed_peer_record: Some(record), ttl }),
+                ..MessagePb::default()
+            },
+            Self::Unregister { namespace } => MessagePb {
+                kind: Some(Kind::Unregister.into()),
+                unregister: Some(UnregisterPb { ns: Some(namespace) }),
+                ..MessagePb::default()
+            },
+            Self::Discover { namespace, cookie, limit } => MessagePb {
+                kind: Some(Kind::Discover.into()),
+                discover: Some(DiscoverPb {
+                    ns: namespace,
+                    limit,
+                    cookie: cookie.map(|cookie| cookie.encode()),
+                }),
+                ..MessagePb::default()
+            },
+        };
+        message.encode_to_vec()
+    }
+
     /// Reads a request; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let message = MessagePb::decode(bytes).ok()?;
@@ -198,7 +222,34 @@ impl Request {
 }
 
 impl Response {
-    fn encode(self) -> Vec<u8> {
+    /// Reads an answer; `None` for anything else, and for what is beyond the limits.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let message = MessagePb::decode(bytes).ok()?;
+        match Kind::try_from(message.kind?).ok()? {
+            Kind::RegisterResponse => {
+                let RegisterResponsePb { status, ttl } = message.register_response?;
+                Some(Self::Registered(match Status::try_from(status?).ok()? {
+                    Status::Ok => Ok(ttl.filter(is_within_ttl)?),
+                    refused => Err(refused),
+                }))
+            }
+            Kind::DiscoverResponse => {
+                let DiscoverResponsePb { registrations, cookie, status } = message.discover_response?;
+                Some(Self::Found(match Status::try_from(status?).ok()? {
+                    Status::Ok if registrations.len() > RENDEZVOUS_FOUND_MAX => return None,
+                    Status::Ok => {
+                        let found: Option<_> = registrations.into_iter().map(Found::read).collect();
+                        Ok((found?, Cookie::decode(&cookie?)?))
+                    }
+                    refused => Err(refused),
+                }))
+            }
+            Kind::Register | Kind::Unregister | Kind::Discover => None,
+        }
+    }
+
+    /// Writes it.
+    pub fn encode(self) -> Vec<u8> {
         let message = match self {
             Self::Registered(result) => MessagePb {
                 kind: Some(Kind::RegisterResponse.into()),
@@ -223,7 +274,7 @@ impl Response {
                 ..MessagePb::default()
             },
         };
-        message.encode_length_delimited_to_vec()
+        message.encode_to_vec()
     }
 }
 
@@ -233,100 +284,31 @@ impl From<Found> for RegisterPb {
     }
 }
 
-/// Reads requests and writes responses; a server does neither the other way round.
-#[derive(Debug, Clone, Copy)]
-pub struct Codec;
-
-impl request_response::Codec for Codec {
-    type Protocol = StreamProtocol;
-    type Request = Request;
-    type Response = Response;
-
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
-    where
-        T: AsyncRead + Unpin + Send,
-    {
-        let size = read_size(io).await?;
-        if size > REQUEST_MAX {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "larger than a request may be"));
-        }
-        let mut bytes = vec![0; size];
-        io.read_exact(&mut bytes).await?;
-        Request::decode(&bytes).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a request"))
-    }
-
-    async fn read_response<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<Response>
-    where
-        T: AsyncRead + Unpin + Send,
-    {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    async fn write_request<T>(&mut self, _: &StreamProtocol, _: &mut T, _: Request) -> io::Result<()>
-    where
-        T: AsyncWrite + Unpin + Send,
-    {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    async fn write_response<T>(
-        &mut self,
-        _: &StreamProtocol,
-        io: &mut T,
-        response: Response,
-    ) -> io::Result<()>
-    where
-        T: AsyncWrite + Unpin + Send,
-    {
-        io.write_all(&response.encode()).await?;
-        io.close().await
+impl Found {
+    fn read(RegisterPb { ns, signed_peer_record, ttl }: RegisterPb) -> Option<Self> {
+        Some(Self { namespace: ns?, record: signed_peer_record?, ttl: ttl.filter(is_within_ttl)? })
     }
 }
 
-/// An unsigned varint of at most three bytes: two million, far above what is allowed.
-async fn read_size<T: AsyncRead + Unpin>(io: &mut T) -> io::Result<usize> {
-    let mut size = 0;
-    for shift in [0, 7, 14] {
-        let mut byte = [0];
-        io.read_exact(&mut byte).await?;
-        size |= usize::from(byte[0] & 0x7f) << shift;
-        if byte[0] & 0x80 == 0 {
-            return Ok(size);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "larger than a request may be"))
+fn is_within_ttl(seconds: &u64) -> bool {
+    *seconds <= RENDEZVOUS_TTL_MAX_S
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::executor::block_on;
-    use futures::io::Cursor;
-    use libp2p::request_response::Codec as _;
 
-    fn read(bytes: &[u8]) -> io::Result<Request> {
-        let protocol = StreamProtocol::new("/test");
-        block_on(Codec.read_request(&protocol, &mut Cursor::new(bytes)))
+    fn found(ttl: u64) -> Found {
+        Found { namespace: "room".into(), record: vec![7; 200], ttl }
     }
 
-    #[test]
-    fn a_request_is_read_and_rubbish_is_not() {
-        let message = MessagePb {
-            kind: Some(Kind::Unregister.into()),
-            unregister: Some(UnregisterPb { ns: Some("room".into()) }),
-            ..MessagePb::default()
-        };
-        let bytes = message.encode_length_delimited_to_vec();
-        assert_eq!(read(&bytes).unwrap(), Request::Unregister { namespace: "room".into() });
-        for rubbish in [&b""[..], &[0], &[255; 64], &bytes[..bytes.len() - 1], &[3, 8, 0, 0]] {
-            assert!(read(rubbish).is_err(), "{rubbish:?}");
-        }
+    /// What a node says, read as a peer reads it.
+    fn read(response: Response) -> Option<Response> {
+        Response::decode(&response.encode())
     }
 
-    #[test]
-    fn a_size_above_the_limit_is_refused_before_anything_is_read() {
-        // 0x81 0x80 0x02 is 32,769; nothing follows, so reading on would end in UnexpectedEof.
-        assert_eq!(read(&[0x81, 0x80, 0x02]).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    fn answer(found: Vec<Found>) -> Response {
+        Response::Found(Ok((found, Cookie { seen: 7, namespace: "room".into() })))
     }
 
     #[test]
@@ -334,5 +316,21 @@ mod tests {
         let cookie = Cookie { seen: 7, namespace: "room".into() };
         assert_eq!(Cookie::decode(&cookie.encode()), Some(cookie));
         assert_eq!(Cookie::decode(&[1; 7]), None);
+    }
+
+    #[test]
+    fn an_answer_that_names_too_many_is_refused_whole() {
+        let many = |count| answer(vec![found(600); count]);
+        assert_eq!(read(many(RENDEZVOUS_FOUND_MAX)), Some(many(RENDEZVOUS_FOUND_MAX)));
+        assert_eq!(read(many(RENDEZVOUS_FOUND_MAX + 1)), None);
+    }
+
+    #[test]
+    fn an_answer_that_lives_for_ages_is_refused() {
+        for (ttl, is_read) in [(0, true), (RENDEZVOUS_TTL_MAX_S, true), (RENDEZVOUS_TTL_MAX_S + 1, false)] {
+            assert_eq!(read(Response::Registered(Ok(ttl))).is_some(), is_read, "{ttl}");
+            assert_eq!(read(answer(vec![found(600), found(ttl)])).is_some(), is_read, "{ttl}");
+        }
+        assert_eq!(read(answer(vec![found(u64::MAX)])), None);
     }
 }
