@@ -21,6 +21,9 @@ const BOOTSTRAP_RETRY_MAX: Duration = Duration::from_secs(30);
 const PEER_RETRY_MAX: Duration = Duration::from_secs(300);
 /// Devices whose addresses are remembered.
 const BOOK_CAP: usize = 1024;
+/// A device that is met again and again is noted as met this often: often enough to know who is gone
+/// for weeks, and rarely enough to spare the disk.
+const REFRESH_MS: u64 = 60 * 60 * 1000;
 /// Addresses remembered of one device: two families, two transports, two networks.
 pub(crate) const ADDRESSES_PER_DEVICE: usize = 8;
 /// Peers dialled from the address book in one second.
@@ -52,6 +55,18 @@ struct Bootstrap {
     peer: PeerId,
     link: BootstrapLink,
     backoff: Backoff,
+}
+
+/// Why a device is remembered. Who means less to us is forgotten first, however recently they were
+/// met: anybody can make up devices, and whoever enters a public room is a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tie {
+    /// We met.
+    Stranger,
+    /// We are in a room together.
+    Member,
+    /// They are a contact, or we have a chat.
+    Contact,
 }
 
 /// Somebody to dial.
@@ -155,8 +170,8 @@ impl Discovery {
         }
     }
 
-    /// A device was reached at `good`, and says it can be reached at `told`. Returns the record to
-    /// keep when something is new.
+    /// A device was met: reached at `good`, unless it came by itself, and it says that it can be
+    /// reached at `told`. Returns the record to keep when something is new.
     pub(crate) fn learn(
         &mut self,
         device: DeviceId,
@@ -175,23 +190,37 @@ impl Discovery {
             }
         });
         addresses.truncate(ADDRESSES_PER_DEVICE);
-        if addresses.is_empty() || known.is_some_and(|record| record.addresses == addresses) {
+        let is_no_news = |record: &AddressRecord| {
+            record.addresses == addresses && now_ms.saturating_sub(record.last_ok_ms) < REFRESH_MS
+        };
+        if addresses.is_empty() || known.is_some_and(is_no_news) {
             return None;
-        }
-        if known.is_none() && self.book.len() >= BOOK_CAP {
-            self.forget_oldest();
         }
         let record = AddressRecord { device, addresses, last_ok_ms: now_ms };
         self.book.insert(device, record.clone());
         Some(record)
     }
 
-    fn forget_oldest(&mut self) {
-        if let Some(oldest) =
-            self.book.values().min_by_key(|record| record.last_ok_ms).map(|record| record.device)
-        {
-            self.book.remove(&oldest);
+    /// Whether there are more devices than are remembered.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.book.len() > BOOK_CAP
+    }
+
+    /// Forgets as many devices as there are too many, and names them: those with the loosest tie to
+    /// us, and of them those that were not met for longest.
+    pub(crate) fn forget_surplus(&mut self, tie: impl Fn(DeviceId) -> Tie) -> Vec<DeviceId> {
+        let surplus = self.book.len().saturating_sub(BOOK_CAP);
+        let rank = |record: &AddressRecord| (tie(record.device), record.last_ok_ms, record.device);
+        let mut ranked: Vec<_> = self.book.values().map(rank).collect();
+        ranked.sort_unstable();
+        let forgotten: Vec<DeviceId> = ranked.into_iter().take(surplus).map(|(.., device)| device).collect();
+        for device in &forgotten {
+            self.book.remove(device);
+            if let Some(peer) = peer_of(*device) {
+                self.backoffs.remove(&peer);
+            }
         }
+        forgotten
     }
 }
 
@@ -242,14 +271,59 @@ mod tests {
         assert_eq!(dials, [Dial { peer: bob, addresses: vec![new, old] }]);
     }
 
+    fn device(number: u64) -> DeviceId {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        DeviceId(id)
+    }
+
+    fn record(number: u64, last_ok_ms: u64) -> AddressRecord {
+        let addresses = vec!["/ip4/10.0.0.1/tcp/1".to_owned()];
+        AddressRecord { device: device(number), addresses, last_ok_ms }
+    }
+
     #[test]
-    fn the_address_book_is_bounded() {
+    fn who_is_met_every_day_at_the_same_place_is_not_forgotten_for_it() {
         let mut discovery = Discovery::new(vec![], vec![], Instant::now());
-        for n in 0..BOOK_CAP as u64 + 10 {
-            let mut id = [0; 32];
-            id[..8].copy_from_slice(&n.to_be_bytes());
-            discovery.learn(DeviceId(id), Some(&address("/ip4/10.0.0.1/tcp/1")), &[], n);
-        }
+        let (met, place) = (device(1), address("/ip4/10.0.0.1/tcp/1"));
+        let first = discovery.learn(met, Some(&place), &[], 1).unwrap();
+        assert_eq!(discovery.learn(met, Some(&place), &[], REFRESH_MS), None, "the disk is spared");
+        let again = discovery.learn(met, None, &[], REFRESH_MS + 1).unwrap();
+        assert_eq!(again, AddressRecord { last_ok_ms: REFRESH_MS + 1, ..first });
+    }
+
+    #[test]
+    fn strangers_are_forgotten_before_members_and_members_before_contacts() {
+        let surplus = 3;
+        // The contact and the member were not met for longest.
+        let book: Vec<_> = (0..BOOK_CAP as u64 + surplus).map(|number| record(number, number)).collect();
+        let mut discovery = Discovery::new(vec![], book, Instant::now());
+        assert!(discovery.is_overfull());
+        let tie = |known: DeviceId| match known {
+            known if known == device(0) => Tie::Contact,
+            known if known == device(1) => Tie::Member,
+            _ => Tie::Stranger,
+        };
+        assert_eq!(discovery.forget_surplus(tie), [device(2), device(3), device(4)]);
+        assert!(!discovery.is_overfull());
+        assert_eq!(discovery.forget_surplus(tie), []);
         assert_eq!(discovery.book.len(), BOOK_CAP);
+        // A crowd of members that nobody knows does not drive out a contact.
+        discovery.learn(device(5000), Some(&address("/ip4/10.0.0.1/tcp/1")), &[], 5000);
+        let crowd = |known| if known == device(0) { Tie::Contact } else { Tie::Member };
+        assert_eq!(discovery.forget_surplus(crowd), [device(1)]);
+    }
+
+    #[test]
+    fn who_is_forgotten_is_not_remembered_as_unreachable() {
+        let (bob, bobs) = peer();
+        let now = Instant::now();
+        let others = (0..BOOK_CAP as u64).map(|number| record(number, 10));
+        let bobs_record = AddressRecord { device: bobs, ..record(0, 1) };
+        let mut discovery = Discovery::new(vec![], others.chain([bobs_record]).collect(), now);
+        discovery.failed(&bob, "refused", now, 0.5);
+        assert_eq!(discovery.backoffs.len(), 1);
+        assert_eq!(discovery.forget_surplus(|_| Tie::Stranger), [bobs]);
+        assert_eq!(discovery.backoffs.len(), 0);
     }
 }

@@ -152,7 +152,7 @@ pub(crate) async fn start(
         status: status_receiver,
         overview: overview_receiver,
     };
-    let driver = Driver {
+    let mut driver = Driver {
         swarm,
         keypair: identity.keypair,
         core,
@@ -190,6 +190,10 @@ pub(crate) async fn start(
         port_kept_in: config.listen.is_empty().then(|| config.data_dir.clone()),
         key_dir,
     };
+    let surplus = driver.forget_surplus();
+    if !surplus.is_empty() {
+        driver.core.remember(surplus);
+    }
     tokio::spawn(driver.run());
     Ok(handle)
 }

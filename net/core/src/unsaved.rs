@@ -30,9 +30,11 @@ impl Record {
                 Some(Self::Delivery(*conversation, *key, *delivery))
             }
             // The driver learns addresses anew; who sets the profile or writes an entry is told.
-            Write::PutEntry { .. } | Write::PutAddresses(_) | Write::PutProfile(_) | Write::PutPrivacy(_) => {
-                None
-            }
+            Write::PutEntry { .. }
+            | Write::PutAddresses(_)
+            | Write::RemoveAddresses(_)
+            | Write::PutProfile(_)
+            | Write::PutPrivacy(_) => None,
         }
     }
 

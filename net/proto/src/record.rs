@@ -132,7 +132,7 @@ pub struct AddressRecord {
     pub device: DeviceId,
     /// Multiaddresses without the `/p2p/` part, the last good one first.
     pub addresses: Vec<String>,
-    /// When one of them last worked, in Unix milliseconds.
+    /// When it was last met, in Unix milliseconds, to within an hour.
     pub last_ok_ms: u64,
 }
 
@@ -224,6 +224,8 @@ pub enum Write {
     },
     /// Adds or replaces the known addresses of a device.
     PutAddresses(AddressRecord),
+    /// Forgets where a device was reached.
+    RemoveAddresses(DeviceId),
     /// Sets our own profile.
     PutProfile(OwnProfile),
     /// Sets what others are told.

@@ -25,6 +25,8 @@ pub(crate) struct Link {
     pub opened: Instant,
     /// Since when the program at the other end is up, by its own clock, once it said hello.
     pub since_ms: Option<u64>,
+    /// Where the peer says that it can be reached, once it was identified.
+    pub told: Vec<Multiaddr>,
 }
 
 impl Link {
@@ -93,6 +95,23 @@ impl ConnectionTable {
         }
     }
 
+    /// Notes where a peer says that it can be reached.
+    pub(crate) fn told(&mut self, peer: &PeerId, id: ConnectionId, told: Vec<Multiaddr>) {
+        let mut links = self.peers.get_mut(peer).into_iter().flatten();
+        if let Some(link) = links.find(|link| link.id == id) {
+            link.told = told;
+        }
+    }
+
+    /// Where a peer that said hello was reached, unless it came by itself, and where it says that it
+    /// can be reached. `None` as long as it may be anybody.
+    pub(crate) fn addresses_of_introduced(&self, peer: &PeerId) -> Option<(Option<Multiaddr>, &[Multiaddr])> {
+        let links = self.peers.get(peer).filter(|links| links.iter().any(|link| link.since_ms.is_some()))?;
+        let best = self.best(peer).filter(|link| link.dialled_by_us);
+        let told = links.iter().map(|link| link.told.as_slice()).find(|told| !told.is_empty());
+        Some((best.map(|link| link.remote.clone()), told.unwrap_or_default()))
+    }
+
     /// Whether the peer, which took this connection for its first and said hello over it, has lost
     /// an older one that still stands here: it was started anew, or its network went away. Nobody
     /// dials whom they are connected to, so the only other cause is two dials that crossed.
@@ -136,7 +155,28 @@ mod tests {
             dialled_by_us: true,
             opened,
             since_ms: None,
+            told: Vec::new(),
         }
+    }
+
+    #[test]
+    fn addresses_are_learnt_of_those_who_said_hello() {
+        let (bob, id) = (PeerId::random(), ConnectionId::new_unchecked(1));
+        let told: Vec<Multiaddr> = vec!["/ip4/10.0.0.2/tcp/2".parse().unwrap()];
+        let ours = link(1, "/ip4/10.0.0.2/tcp/1", Instant::now());
+        let reached = ours.remote.clone();
+        let mut connections = ConnectionTable::default();
+        assert_eq!(connections.addresses_of_introduced(&bob), None);
+        connections.opened(bob, ours);
+        connections.told(&bob, id, told.clone());
+        assert_eq!(connections.addresses_of_introduced(&bob), None, "it may be anybody");
+        connections.introduced(&bob, id, 1000);
+        assert_eq!(connections.addresses_of_introduced(&bob), Some((Some(reached), &told[..])));
+        let theirs = Link { dialled_by_us: false, ..link(1, "/ip4/10.0.0.2/tcp/3", Instant::now()) };
+        let mut connections = ConnectionTable::default();
+        connections.opened(bob, theirs);
+        connections.introduced(&bob, id, 1000);
+        assert_eq!(connections.addresses_of_introduced(&bob), Some((None, &[][..])), "it came by itself");
     }
 
     #[test]

@@ -55,8 +55,8 @@ impl Driver {
             BehaviourEvent::Chat(event) => self.chat_event(event),
             BehaviourEvent::Sync(event) => self.sync_event(event),
             BehaviourEvent::Hello(event) => self.hello_event(event),
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                self.identified(peer_id, &info)
+            BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
+                self.identified(peer_id, connection_id, &info)
             }
             BehaviourEvent::Ping(event) => self.pinged(&event),
             BehaviourEvent::Rendezvous(event) => self.rendezvous_event(event),
@@ -108,7 +108,8 @@ impl Driver {
         let scope = scope_of(&remote).unwrap_or(Scope::Global);
         let dialled_by_us = endpoint.is_dialer();
         let opened = Instant::now();
-        self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened, since_ms: None });
+        let (since_ms, told) = (None, Vec::new());
+        self.connections.opened(peer, Link { id, remote, scope, dialled_by_us, opened, since_ms, told });
         self.discovery.connected(&peer, Instant::now());
         self.advertise_local_addresses();
         self.make_room_for(peer);
@@ -167,7 +168,7 @@ impl Driver {
         }
     }
 
-    fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+    fn identified(&mut self, peer: PeerId, connection: ConnectionId, info: &identify::Info) {
         // mDNS and old addresses lead to any libp2p program.
         if info.protocol_version != protocol::IDENTIFY {
             tracing::debug!(agent = %info.agent_version.escape_debug(), "not one of us");
@@ -182,7 +183,8 @@ impl Driver {
         let told: Vec<Multiaddr> =
             told.filter(|address| is_worth_dialling(address, told_over)).take(ADDRESSES_PER_DEVICE).collect();
         self.learn_services(peer, info, good.as_ref().into_iter().chain(&told));
-        self.learn_addresses(peer, good.as_ref(), &told);
+        self.connections.told(&peer, connection, told);
+        self.learn_addresses(&peer);
     }
 
     fn gossip_event(&mut self, event: gossipsub::Event) {
@@ -256,7 +258,10 @@ impl Driver {
     fn heard_hello(&mut self, peer: PeerId, connection: ConnectionId, hello: Hello) {
         let Some(device) = device_of(&peer) else { return };
         match self.core.hello_received(unix_ms(), device, hello) {
-            Ok(since_ms) => self.connections.introduced(&peer, connection, since_ms),
+            Ok(since_ms) => {
+                self.connections.introduced(&peer, connection, since_ms);
+                self.learn_addresses(&peer);
+            }
             Err(error) => tracing::debug!(%error, "a hello was refused"),
         }
         self.status_changed = true;

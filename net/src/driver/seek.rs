@@ -16,7 +16,7 @@ use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
 
 use super::Driver;
 use crate::convert::{Scope, is_worth_dialling, scope_of, without_peer};
-use crate::discovery::{ADDRESSES_PER_DEVICE, Dial};
+use crate::discovery::{ADDRESSES_PER_DEVICE, Dial, Tie};
 use crate::identity::{device_of, peer_of, unix_ms};
 use crate::rendezvous::{self, Answer};
 use kinmesh_proto::record::Write;
@@ -168,12 +168,34 @@ impl Driver {
         self.seek();
     }
 
-    /// Keeps addresses of peers in the address book. Bootstrap nodes are configured, not remembered.
-    pub(super) fn learn_addresses(&mut self, peer: PeerId, good: Option<&Multiaddr>, told: &[Multiaddr]) {
-        let Some(device) = device_of(&peer).filter(|_| !self.is_infrastructure(&peer)) else { return };
-        if let Some(record) = self.discovery.learn(device, good, told, unix_ms()) {
-            self.core.remember(vec![Write::PutAddresses(record)]);
+    /// Keeps the addresses of a peer in the address book, once it is known for one of us by its hello.
+    /// Bootstrap nodes are configured, not remembered.
+    pub(super) fn learn_addresses(&mut self, peer: &PeerId) {
+        let Some(device) = device_of(peer).filter(|_| !self.is_infrastructure(peer)) else { return };
+        let Some((good, told)) = self.connections.addresses_of_introduced(peer) else { return };
+        let Some(record) = self.discovery.learn(device, good.as_ref(), told, unix_ms()) else { return };
+        let mut writes = self.forget_surplus();
+        if writes.contains(&Write::RemoveAddresses(device)) {
+            // Everybody else means more to us.
+            return;
         }
+        writes.push(Write::PutAddresses(record));
+        self.core.remember(writes);
+    }
+
+    /// Keeps the address book within its limit; what is to be forgotten on the disk, too.
+    pub(super) fn forget_surplus(&mut self) -> Vec<Write> {
+        if !self.discovery.is_overfull() {
+            return Vec::new();
+        }
+        let contacts: BTreeSet<DeviceId> = self.core.contact_devices().into_iter().collect();
+        let members: BTreeSet<DeviceId> = self.core.member_devices().into_iter().collect();
+        let tie = |device| match device {
+            device if contacts.contains(&device) => Tie::Contact,
+            device if members.contains(&device) => Tie::Member,
+            _ => Tie::Stranger,
+        };
+        self.discovery.forget_surplus(tie).into_iter().map(Write::RemoveAddresses).collect()
     }
 
     /// Whether it is a bootstrap node: one of the ways in that we were told of, and a server.

@@ -67,6 +67,9 @@ impl HistoryStore for MemoryStore {
                 Write::PutAddresses(record) => {
                     self.addresses.insert(record.device, record);
                 }
+                Write::RemoveAddresses(device) => {
+                    self.addresses.remove(&device);
+                }
                 Write::PutPrivacy(privacy) => self.privacy = privacy,
                 Write::PutProfile(profile) => self.profile = Some(profile),
             }

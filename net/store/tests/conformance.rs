@@ -671,6 +671,7 @@ fn records_are_replaced_and_removed<S: Subject>() {
         Write::PutMember(member(1, 2, 10)),
         Write::PutMember(member(1, 1, 10)),
         Write::PutAddresses(address(3, &["/ip4/127.0.0.1/udp/1/quic-v1"])),
+        Write::PutAddresses(address(2, &["/ip4/127.0.0.1/udp/2/quic-v1"])),
     ];
     subject.store().apply(&first).unwrap();
     subject.restart();
@@ -685,6 +686,8 @@ fn records_are_replaced_and_removed<S: Subject>() {
         Write::RemoveMember { room: RoomId([1; 32]), person: PersonId([1; 32]) },
         Write::RemoveMember { room: RoomId([7; 32]), person: PersonId([7; 32]) },
         Write::PutAddresses(address(3, &[])),
+        Write::RemoveAddresses(DeviceId([2; 32])),
+        Write::RemoveAddresses(DeviceId([7; 32])),
         Write::PutAddresses(address(1, &["/dns/example.org/tcp/4"])),
     ];
     subject.store().apply(&second).unwrap();

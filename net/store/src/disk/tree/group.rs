@@ -50,6 +50,7 @@ impl<'t> Group<'t> {
             }
             Write::RemoveMember { room, person } => self.remove(layout::member_key(*room, *person)),
             Write::PutAddresses(record) => self.put_record(layout::address_key(record.device), record),
+            Write::RemoveAddresses(device) => self.remove(layout::address_key(*device)),
             Write::PutPrivacy(privacy) => self.put_record(layout::PRIVACY_KEY.to_vec(), privacy),
             Write::PutProfile(profile) => self.put_record(layout::PROFILE_KEY.to_vec(), profile),
         }
