@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use kinmesh_net::hello;
+use kinmesh_net::providers::{self, Providers};
 use kinmesh_net::transport::{ConnectionCaps, connection_limits};
 use kinmesh_proto::protocol;
 use libp2p::identity::Keypair;
@@ -13,7 +14,6 @@ use libp2p::{
 };
 
 use crate::candid::Candid;
-use crate::providers::{self, Providers};
 use crate::{pulse, rendezvous};
 
 /// Connections a node takes. The usual limit of open files is 1024, and TCP takes one for each.
@@ -23,6 +23,9 @@ pub(crate) const CAPS: ConnectionCaps =
 pub(crate) const MEMORY_MAX_BYTES: usize = 512 * 1024 * 1024;
 /// Largest Kademlia message: twenty peers with eight addresses each take half of it.
 const KAD_PACKET_MAX: usize = 16 * 1024;
+
+/// Provider records kept: a few megabytes with eight addresses each.
+const PROVIDERS_MAX: usize = 20_000;
 
 /// The node's protocols.
 #[derive(NetworkBehaviour)]
@@ -79,7 +82,7 @@ fn kademlia(peer: PeerId) -> kad::Behaviour<Providers> {
         .set_replication_interval(None)
         .set_provider_publication_interval(None)
         .set_replication_factor(NonZeroUsize::MIN.saturating_add(providers::PER_KEY_MAX - 1));
-    let mut kad = kad::Behaviour::with_config(peer, Providers::default(), config);
+    let mut kad = kad::Behaviour::with_config(peer, Providers::new(peer, PROVIDERS_MAX), config);
     kad.set_mode(Some(kad::Mode::Server));
     kad
 }

@@ -9,7 +9,6 @@ pub mod candid;
 pub mod cli;
 pub mod control;
 pub mod node;
-pub mod providers;
 mod pulse;
 pub mod ration;
 pub mod rendezvous;

@@ -11,7 +11,6 @@ use libp2p::gossipsub::{
     TopicScoreParams, ValidationMode,
 };
 use libp2p::identity::Keypair;
-use libp2p::kad::store::{MemoryStore, MemoryStoreConfig};
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
@@ -20,8 +19,9 @@ use libp2p::{
 };
 
 use crate::exchange::Cbor;
-use crate::{hello, rendezvous};
+use crate::providers::Providers;
 use crate::transport::{ConnectionCaps, connection_limits};
+use crate::{hello, rendezvous};
 
 /// Memory of the whole process above which no further connection is taken.
 const MEMORY_MAX_BYTES: usize = 1 << 30;
@@ -42,6 +42,10 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// A candidate for our external address is tested this often.
 const AUTONAT_EVERY: Duration = Duration::from_secs(5);
 
+/// Provider records of others kept. Each key goes to the twenty nodes nearest to it, so a share of this
+/// size serves a mesh of thousands; it takes two megabytes when every record is as large as allowed.
+const PROVIDERS_MAX: usize = 4096;
+
 pub(crate) type Gossip = gossipsub::Behaviour<
     IdentityTransform,
     gossipsub::MaxCountSubscriptionFilter<gossipsub::AllowAllSubscriptionFilter>,
@@ -57,7 +61,7 @@ pub(crate) struct Behaviour {
     memory: memory_connection_limits::Behaviour,
     pub identify: identify::Behaviour,
     ping: ping::Behaviour,
-    pub kad: kad::Behaviour<MemoryStore>,
+    pub kad: kad::Behaviour<Providers>,
     pub rendezvous: rendezvous::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
     autonat: autonat::v2::client::Behaviour,
@@ -110,17 +114,14 @@ fn identify(keypair: &Keypair) -> identify::Behaviour {
     identify::Behaviour::new(config)
 }
 
-fn kademlia(me: PeerId) -> kad::Behaviour<MemoryStore> {
-    // Provider records only: nobody's values are stored here.
-    let store = MemoryStoreConfig {
-        max_records: 0,
-        max_value_bytes: 0,
-        max_provided_keys: 4096,
-        ..Default::default()
-    };
+fn kademlia(me: PeerId) -> kad::Behaviour<Providers> {
     let mut config = kad::Config::new(StreamProtocol::new(protocol::KAD));
-    config.set_query_timeout(Duration::from_secs(20)).set_kbucket_inserts(kad::BucketInserts::Manual);
-    let mut kad = kad::Behaviour::with_config(me, MemoryStore::with_config(me, store), config);
+    config
+        .set_query_timeout(Duration::from_secs(20))
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
+        // Provider records only, and within their limits: nobody's values are stored here.
+        .set_record_filtering(kad::StoreInserts::FilterBoth);
+    let mut kad = kad::Behaviour::with_config(me, Providers::new(me, PROVIDERS_MAX), config);
     // A server answers others and must be reachable: the driver says so once an address is confirmed.
     kad.set_mode(Some(kad::Mode::Client));
     kad

@@ -16,6 +16,7 @@ pub mod history;
 pub mod identity;
 mod listen;
 mod passphrase;
+pub mod providers;
 pub mod rendezvous;
 pub mod search;
 pub mod status;

@@ -9,7 +9,8 @@ use kinmesh_proto::limits::{RENDEZVOUS_ADDRESSES_MAX, RENDEZVOUS_FOUND_MAX};
 use kinmesh_proto::rendezvous::Request;
 use kinmesh_proto::{DeviceId, PersonId, RoomId, protocol};
 use libp2p::core::PeerRecord;
-use libp2p::kad::{self, GetProvidersOk, QueryResult, RecordKey};
+use libp2p::kad::store::RecordStore;
+use libp2p::kad::{self, GetProvidersOk, InboundRequest, QueryResult, RecordKey};
 use libp2p::request_response::{Event as ExchangeEvent, Message};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
@@ -67,6 +68,8 @@ pub(super) struct Seek {
     provided: BTreeSet<String>,
     kad_nodes: usize,
     providers_due: Option<Instant>,
+    /// When what others left with us is looked through for what has run out.
+    expiry_due: Instant,
 }
 
 #[derive(Debug)]
@@ -85,6 +88,7 @@ impl Seek {
             provided: BTreeSet::new(),
             kad_nodes: 0,
             providers_due: None,
+            expiry_due: Instant::now(),
         }
     }
 
@@ -404,6 +408,10 @@ impl Driver {
     }
 
     fn use_kademlia(&mut self, now: Instant) {
+        if self.seek.expiry_due <= now {
+            self.seek.expiry_due = now + PROVIDERS_EVERY;
+            self.swarm.behaviour_mut().kad.store_mut().expire(now);
+        }
         if self.seek.kad_nodes == 0 || self.seek.providers_due.is_some_and(|due| due > now) {
             return;
         }
@@ -424,17 +432,26 @@ impl Driver {
     }
 
     pub(super) fn kad_event(&mut self, event: kad::Event) {
-        if let kad::Event::OutboundQueryProgressed { result: QueryResult::GetProviders(Ok(found)), .. } =
-            event
-            && let GetProvidersOk::FoundProviders { providers, .. } = found
-        {
-            for peer in providers {
-                if self.may_dial_on_hearsay(peer) {
-                    // Kademlia adds the addresses it knows to the dial.
-                    let dial = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
-                    let _ = self.swarm.dial(dial.build());
+        match event {
+            kad::Event::OutboundQueryProgressed {
+                result: QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })),
+                ..
+            } => {
+                for peer in providers {
+                    if self.may_dial_on_hearsay(peer) {
+                        // Kademlia adds the addresses it knows to the dial.
+                        let dial =
+                            DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing);
+                        let _ = self.swarm.dial(dial.build());
+                    }
                 }
             }
+            kad::Event::InboundRequest { request: InboundRequest::AddProvider { record: Some(record) } } => {
+                if let Err(error) = self.swarm.behaviour_mut().kad.store_mut().add_provider(record) {
+                    tracing::debug!(%error, "a provider record beyond the limits");
+                }
+            }
+            _ => {}
         }
     }
 
