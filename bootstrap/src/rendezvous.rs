@@ -119,7 +119,10 @@ impl Server {
             None => None,
         };
         self.table.expire(now);
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX).min(RENDEZVOUS_FOUND_MAX);
+        let limit = limit
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(usize::MAX)
+            .min(RENDEZVOUS_FOUND_MAX);
         let (found, seen) = self.table.find(&namespace, after, limit);
         let found = found
             .map(|place| Found {

@@ -69,7 +69,10 @@ impl Table {
         let own = self.by_peer.get(&place.peer);
         let renewed = own.and_then(|own| own.get(namespace.as_str())).copied();
         let is_full = own.map_or(0, HashMap::len) >= PER_PEER_MAX || self.registrations() >= TOTAL_MAX;
-        if (renewed.is_none() && is_full) || self.bytes + place.record.len() > BYTES_MAX {
+        // A renewal takes the place of what was there, so it needs room only for what it adds.
+        let replaced = renewed.and_then(|seq| self.by_namespace.get(namespace.as_str())?.get(&seq));
+        let bytes = self.bytes - replaced.map_or(0, |place| place.record.len()) + place.record.len();
+        if (renewed.is_none() && is_full) || bytes > BYTES_MAX {
             return Err(Full);
         }
         if let Some(seq) = renewed {
@@ -202,6 +205,22 @@ mod tests {
         assert_eq!(table.insert("room".into(), large(4)), Err(Full));
         table.expire(now + Duration::from_secs(60));
         assert_eq!(table.insert("room".into(), large(4)), Ok(()));
+    }
+
+    #[test]
+    fn who_is_registered_may_renew_when_the_last_byte_is_used_up() {
+        let (mut table, now) = (Table::default(), Instant::now());
+        let peers: Vec<_> = (0..4).map(|_| PeerId::random()).collect();
+        let quarter = |peer| Place { record: vec![1; BYTES_MAX / 4], ..place(peer, now) };
+        for peer in &peers {
+            table.insert("room".into(), quarter(*peer)).unwrap();
+        }
+        for peer in &peers {
+            assert_eq!(table.insert("room".into(), quarter(*peer)), Ok(()), "it takes no more than before");
+        }
+        let larger = Place { record: vec![1; BYTES_MAX / 4 + 1], ..place(peers[0], now) };
+        assert_eq!(table.insert("room".into(), larger), Err(Full));
+        assert_eq!((table.registrations(), table.bytes), (4, BYTES_MAX), "who was refused keeps what it had");
     }
 
     #[test]
