@@ -23,6 +23,9 @@ const SOCKET_FILE: &str = "control.sock";
 const REQUEST_MAX: u64 = 64;
 /// An operator's program that says nothing for this long is cut off.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Who cannot be let in, for want of a free file handle for example, is let in later: a pause this
+/// long does not keep a processor busy with trying.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// Requests waiting for the node: it answers in microseconds, and there is one operator.
 const ASKS_CAP: usize = 8;
 
@@ -103,8 +106,8 @@ async fn accept(listener: Listener, asks: mpsc::Sender<Ask>) {
             stream = listener.accept() => match stream {
                 Ok(stream) => drop(tokio::spawn(answer(stream, asks.clone()))),
                 Err(error) => {
-                    tracing::warn!(%error, "the control socket failed; status and stop are not served");
-                    return;
+                    tracing::warn!(%error, "the control socket has to wait");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }

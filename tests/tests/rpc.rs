@@ -742,6 +742,37 @@ mod socket {
         }
     }
 
+    /// Sets how many files a process may have open.
+    #[cfg(target_os = "linux")]
+    fn limit_files(process: &Process, count: u64) -> Result<()> {
+        use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+        // The upper limit it has from us.
+        let limit = Rlimit { current: Some(count), ..getrlimit(Resource::Nofile) };
+        prlimit(Some(process.id()?), Resource::Nofile, limit)?;
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_comes_while_no_file_is_left_is_served_later() -> Result<()> {
+        let server = Server::spawn().await?;
+        let mut before = server.client().await?;
+        before.call("version", json!({})).await?;
+        // It keeps what it has open, and gets nothing more.
+        limit_files(&server.process, 3)?;
+        let mut during = server.client().await?;
+        let has_failed = async {
+            while !server.process.log_tail().contains("a client of the socket has to wait") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(kinmesh_tests::DEADLINE, has_failed).await?;
+        limit_files(&server.process, 1024)?;
+        during.call("version", json!({})).await?;
+        before.call("version", json!({})).await?;
+        Ok(())
+    }
+
     #[tokio::test]
     async fn several_clients_share_one_peer() -> Result<()> {
         let mut server = Server::spawn().await?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::io::BufReader;
 use tokio::net::{UnixListener, UnixStream};
@@ -15,6 +16,10 @@ use crate::program::Program;
 
 /// Clients served at once: a few bots and a person with a script. Others wait in the kernel's queue.
 const CLIENTS_MAX: usize = 16;
+
+/// Who cannot be let in, for want of a free file handle for example, is let in later: a pause this
+/// long does not keep a processor busy with trying.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A bound socket. Its file is removed when this is dropped.
 pub(super) struct Socket {
@@ -40,7 +45,10 @@ impl Socket {
                         let program = program.clone();
                         sessions.spawn(async move { serve_client(&program, stream).await });
                     }
-                    Err(source) => return Err(RpcError::Socket { path: self.path.clone(), source }),
+                    Err(error) => {
+                        tracing::warn!(%error, "a client of the socket has to wait");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
                 },
                 Some(ended) = sessions.join_next() => match ended {
                     Ok(Ok(End::Shutdown)) => return Ok(()),

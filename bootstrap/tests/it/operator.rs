@@ -210,6 +210,34 @@ async fn what_cannot_work_is_said_in_one_line() {
     assert!(line.contains("config.toml, line 2: unknown field `lissen`"), "{line}");
 }
 
+/// Sets how many files a process may have open.
+#[cfg(target_os = "linux")]
+async fn limit_files(pid: u32, count: usize) {
+    let limit = format!("--nofile={count}:");
+    let set = Command::new("prlimit").args(["--pid", &pid.to_string(), &limit]).status().await.unwrap();
+    assert!(set.success());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_node_that_ran_out_of_files_answers_its_operator_once_there_are_some() {
+    let node = Node::start().await;
+    node.status().await;
+    let pid = node.child.id().unwrap();
+    // It keeps what it has open, and gets nothing more.
+    limit_files(pid, 3).await;
+    let relief = async {
+        let mut often = interval(Duration::from_millis(50));
+        while !node.log().contains("the control socket has to wait") {
+            often.tick().await;
+        }
+        limit_files(pid, 1024).await;
+    };
+    // `status` waits in the queue of the socket meanwhile.
+    let (status, ()) = timeout(DEADLINE, async { tokio::join!(node.status(), relief) }).await.unwrap();
+    assert_eq!(status.join_link, node.link);
+}
+
 #[tokio::test]
 async fn logs_are_json_when_asked_for() {
     let args = [&LISTEN[..], &["--log-format", "json"]].concat();
