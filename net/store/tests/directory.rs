@@ -49,6 +49,23 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn nobody_else_reads_the_history_wherever_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    // As a data directory that was there before: open to everybody.
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let history = dir.path().join("history");
+    let mode = || fs::metadata(&history).unwrap().permissions().mode() & 0o777;
+    drop(SledStore::open(&history).unwrap());
+    assert_eq!(mode(), 0o700);
+    // As an earlier version made it.
+    fs::set_permissions(&history, fs::Permissions::from_mode(0o755)).unwrap();
+    drop(SledStore::open(&history).unwrap());
+    assert_eq!(mode(), 0o700);
+}
+
 #[test]
 fn a_second_program_is_told_so() {
     let dir = tempfile::tempdir().unwrap();

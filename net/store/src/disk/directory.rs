@@ -35,7 +35,7 @@ pub struct Directory {
 impl Directory {
     /// Makes the directory if need be, and locks it.
     pub fn lock(path: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(path)?;
+        make_private(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
@@ -166,6 +166,24 @@ impl Directory {
     fn doubt(&self) -> PathBuf {
         self.path.join("doubt")
     }
+}
+
+/// Makes the directory its owner's own, also one that others could read so far: the data directory
+/// around it may be open to everybody.
+fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if fs::metadata(dir)?.permissions().mode() & 0o077 != 0 {
+            // A file system without permissions has none to take away.
+            let _ = fs::set_permissions(dir, fs::Permissions::from_mode(0o700));
+        }
+    }
+    Ok(())
 }
 
 /// Makes the names of new files in `dir` and of itself last. Systems without directory handles do so
