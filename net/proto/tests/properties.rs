@@ -507,7 +507,29 @@ fn a_promise_of_gigabytes_is_refused_at_once() {
 fn nesting_without_end_is_refused() {
     for byte in [0x81, 0xa1, 0xc6, 0x9f, 0xbf, 0x5f] {
         take_anything_everywhere(&vec![byte; limits::ROOM_FRAME_MAX]);
-        let content = [&b"\xa5\x61c\xa2\x61k\x64text\x61x"[..], &vec![byte; limits::ENTRY_MAX][..]].concat();
-        take_anything_everywhere(&content);
+    }
+}
+
+/// The same where it belongs, in the content after a header, so that nothing else is wrong with it.
+#[test]
+fn content_nested_without_end_is_refused_and_within_reason_it_is_of_a_later_version() {
+    let header = EntryBody {
+        conversation: ConversationTag([7; 32]),
+        clock: Hlc::from_ms(1),
+        seq: 1,
+        prev: vec![],
+        content: Content::Unknown,
+    };
+    let header = codec::encode(&header);
+    let body = |depth: usize| {
+        let deep = vec![0x81; depth];
+        [&header[..], b"\xa2\x61k\x69sculpture\x64deep", &deep, &[0xf6]].concat()
+    };
+    let read = EntryBody::from_body(&body(100)).unwrap();
+    assert_eq!(read.content, Content::Unknown);
+    for depth in [30_000, limits::ENTRY_MAX - 200] {
+        let body = body(depth);
+        assert!(body.len() <= limits::ENTRY_MAX, "it is not refused for its length");
+        assert!(matches!(EntryBody::from_body(&body), Err(DecodeError::Malformed)), "{depth}");
     }
 }
