@@ -70,10 +70,10 @@ pub struct RunArgs {
     /// Address to listen on; may be given several times. Default: QUIC and TCP on port 4711 of all
     /// IPv4 and IPv6 addresses.
     #[arg(long, value_name = "MULTIADDR")]
-    listen: Vec<Multiaddr>,
+    listen: Vec<String>,
     /// Address at which others reach this node, for the join link; may be given several times.
     #[arg(long, value_name = "MULTIADDR")]
-    external_address: Vec<Multiaddr>,
+    external_address: Vec<String>,
     /// How log lines on standard error look.
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
@@ -100,13 +100,19 @@ impl RunArgs {
     /// With the configuration file's settings where the command line is silent.
     pub fn wishes(self) -> Result<Wishes, SettingsError> {
         let line = Wishes {
-            listen: self.listen,
-            external_address: self.external_address,
+            listen: addresses(self.listen)?,
+            external_address: addresses(self.external_address)?,
             data: None,
             log_format: self.log_format,
         };
         Ok(line.or(self.place.wishes()?))
     }
+}
+
+/// Read here and not by clap, which says it in several lines.
+fn addresses(texts: Vec<String>) -> Result<Vec<Multiaddr>, SettingsError> {
+    let read = |text: String| text.parse().map_err(|_| SettingsError::NoAddress(text));
+    texts.into_iter().map(read).collect()
 }
 
 #[cfg(test)]

@@ -77,6 +77,9 @@ pub enum SettingsError {
         #[source]
         source: Box<toml::de::Error>,
     },
+    /// A word that is no address.
+    #[error("\"{0}\" is not an address: expected something like /ip4/0.0.0.0/udp/4711/quic-v1")]
+    NoAddress(String),
     /// An address that the node does not speak.
     #[error(
         "{0} is not usable: expected /ip4/<address>/udp/<port>/quic-v1 or /ip4/<address>/tcp/<port> (also ip6 or a dns name)"

@@ -200,6 +200,10 @@ async fn what_cannot_work_is_said_in_one_line() {
     assert!(line.contains("/dns4/localhost/tcp/0 is not an address to listen on"), "{line}");
     let line = refusal(&["run", "--listen", "/ip4/203.0.113.77/tcp/4711"]).await;
     assert!(line.contains("cannot listen on /ip4/203.0.113.77/tcp/4711"), "{line}");
+    for option in ["--listen", "--external-address"] {
+        let line = refusal(&["run", option, "nonsense"]).await;
+        assert!(line.starts_with("kinmesh-bootstrap: \"nonsense\" is not an address"), "{line}");
+    }
     let line = refusal(&["status"]).await;
     assert!(line.contains("no bootstrap node is running on"), "{line}");
 
