@@ -23,7 +23,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::candid::Unreadable;
 use crate::control::{Ask, ControlError};
-use crate::ration::OncePerMinute;
+use crate::ration::{Lines, OncePerMinute};
 use crate::rendezvous::{self, Server};
 use crate::roster::{Guest, Roster};
 use crate::settings::Settings;
@@ -121,6 +121,8 @@ struct Node {
     roster: Roster,
     certs: CertCache,
     faults: OncePerMinute<(Source, &'static str)>,
+    /// Lines about comings and goings, by where they come from: whoever wants has a new id each time.
+    lines: Lines<Option<IpAddr>>,
     listening: Vec<Multiaddr>,
     external: Vec<Multiaddr>,
     started: Instant,
@@ -247,8 +249,23 @@ impl Node {
 
     fn arrived(&mut self, peer: PeerId, connection: ConnectionId, from: &Multiaddr) {
         if self.roster.arrive(peer, connection, from.clone(), Instant::now()) {
-            tracing::info!(%peer, address = %from, "connected");
+            let is_logged = self.may_log(ip_of(from));
+            if is_logged {
+                tracing::info!(%peer, address = %from, "connected");
+            }
+            if let Some(guest) = self.roster.get_mut(&peer) {
+                guest.is_logged = is_logged;
+            }
         }
+    }
+
+    /// Whether another line about somebody from there is written; the first that is not says so.
+    fn may_log(&mut self, from: Option<IpAddr>) -> bool {
+        let may = self.lines.take(&from, Instant::now());
+        if !may {
+            self.fault(Source::Ip(from), "to log more comings and goings from one address");
+        }
+        may
     }
 
     fn left(&mut self, peer: PeerId, connection: ConnectionId) {
@@ -256,7 +273,9 @@ impl Node {
         // Whoever is asked for by Kademlia should be there.
         self.swarm.behaviour_mut().kad.remove_peer(&peer);
         let seconds = guest.since_instant.elapsed().as_secs();
-        tracing::info!(%peer, name = guest.name(), seconds, "disconnected");
+        if guest.is_logged {
+            tracing::info!(%peer, name = guest.name(), seconds, "disconnected");
+        }
     }
 
     fn on_behaviour(&mut self, event: BehaviourEvent) {
@@ -340,10 +359,12 @@ impl Node {
         let (person, presence) = (verified.person(), verified.value());
         let Some(guest) = self.roster.get_mut(&peer) else { return false };
         let known = guest.person.replace((person, presence.name.clone()));
-        if presence.state != PresenceState::Here {
-            tracing::info!(%peer, name = guest.name(), "says goodbye");
-        } else if known.is_none_or(|(_, name)| name != presence.name) {
-            tracing::info!(%peer, name = guest.name(), person = %person.fingerprint(), "introduced");
+        let from = guest.address().and_then(ip_of);
+        let is_goodbye = presence.state != PresenceState::Here;
+        if is_goodbye && self.may_log(from) {
+            tracing::info!(%peer, name = %presence.name, "says goodbye");
+        } else if !is_goodbye && known.is_none_or(|(_, name)| name != presence.name) && self.may_log(from) {
+            tracing::info!(%peer, name = %presence.name, person = %person.fingerprint(), "introduced");
         }
         true
     }
@@ -380,7 +401,11 @@ impl Node {
     fn on_kad(&mut self, request: kad::InboundRequest) {
         if let kad::InboundRequest::AddProvider { record: Some(record) } = request {
             let provider = record.provider;
-            if self.swarm.behaviour_mut().kad.store_mut().add_provider(record).is_err() {
+            let now = Instant::now();
+            let guest = self.roster.get_mut(&provider);
+            if !guest.is_some_and(|guest| guest.record_ration.take(now)) {
+                self.fault(Source::Peer(provider), "more provider records than one peer may leave");
+            } else if self.swarm.behaviour_mut().kad.store_mut().add_provider(record).is_err() {
                 self.fault(Source::Peer(provider), "a provider record beyond the limits");
             }
         }

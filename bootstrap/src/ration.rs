@@ -1,4 +1,5 @@
-//! Fairness in two small tools: how much one peer may ask, and how often one fault is logged.
+//! Fairness in small tools: how much one peer may ask, how often one fault is logged, and how many
+//! lines of the log one source may fill.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -63,6 +64,40 @@ impl<K: Hash + Eq + Clone> OncePerMinute<K> {
     }
 }
 
+/// Lines about comings and goings that one source may cause in a minute: a school behind one address
+/// may arrive at once, and a program that comes and goes under ever new names fills nobody's disk.
+pub const LINES_PER_MINUTE: u32 = 120;
+
+/// Counts the lines that each source causes.
+#[derive(Debug)]
+pub struct Lines<K>(HashMap<K, (Instant, u32)>);
+
+impl<K: Hash + Eq + Clone> Lines<K> {
+    /// Whether another line about this source may be written.
+    pub fn take(&mut self, source: &K, now: Instant) -> bool {
+        let is_over = |since: Instant| now.saturating_duration_since(since) >= QUIET;
+        if !self.0.contains_key(source) && self.0.len() >= SOURCES_MAX {
+            self.0.retain(|_, (since, _)| !is_over(*since));
+            // As many sources at once: what they may write together is bounded all the same.
+            if self.0.len() >= SOURCES_MAX {
+                return false;
+            }
+        }
+        let (since, lines) = self.0.entry(source.clone()).or_insert((now, 0));
+        if is_over(*since) {
+            (*since, *lines) = (now, 0);
+        }
+        *lines += 1;
+        *lines <= LINES_PER_MINUTE
+    }
+}
+
+impl<K> Default for Lines<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
 impl<K> Default for OncePerMinute<K> {
     fn default() -> Self {
         Self(HashMap::new())
@@ -80,6 +115,19 @@ mod tests {
         assert_eq!((0..10_000).filter(|_| ration.take(now)).count(), 600);
         let later = now + Duration::from_secs(2);
         assert_eq!((0..10_000).filter(|_| ration.take(later)).count(), 20);
+    }
+
+    #[test]
+    fn a_source_fills_so_many_lines_a_minute() {
+        let (mut lines, now) = (Lines::default(), Instant::now());
+        assert_eq!((0..10_000).filter(|_| lines.take(&1, now)).count(), LINES_PER_MINUTE as usize);
+        assert!(lines.take(&2, now), "others are not to blame");
+        assert!(!lines.take(&1, now + Duration::from_secs(59)));
+        assert!(lines.take(&1, now + Duration::from_secs(60)));
+        for source in 0..10_000 {
+            lines.take(&source, now);
+        }
+        assert_eq!(lines.0.len(), SOURCES_MAX);
     }
 
     #[test]

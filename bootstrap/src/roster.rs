@@ -21,6 +21,10 @@ pub struct Guest {
     pub person: Option<(PersonId, DisplayName)>,
     /// What it may still ask.
     pub ration: Ration,
+    /// What it may still leave with us: each of its rooms is a question and a record.
+    pub record_ration: Ration,
+    /// Whether the log says that it came.
+    pub is_logged: bool,
 }
 
 impl Guest {
@@ -31,6 +35,8 @@ impl Guest {
             since_instant: now,
             person: None,
             ration: Ration::new(now),
+            record_ration: Ration::new(now),
+            is_logged: false,
         }
     }
 

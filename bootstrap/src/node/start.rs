@@ -17,7 +17,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::{Node, RunError};
 use crate::behaviour::Behaviour;
-use crate::ration::OncePerMinute;
+use crate::ration::{Lines, OncePerMinute};
 use crate::rendezvous::Server;
 use crate::roster::Roster;
 use crate::settings::Settings;
@@ -67,6 +67,7 @@ pub(super) async fn node(settings: &Settings) -> Result<Node, RunError> {
         roster: Roster::default(),
         certs: CertCache::default(),
         faults: OncePerMinute::default(),
+        lines: Lines::default(),
         listening: Vec::new(),
         external,
         started: Instant::now(),

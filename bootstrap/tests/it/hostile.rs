@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{TcpStream, UdpSocket};
 
 use futures::future::join_all;
+use kinmesh_bootstrap::ration::LINES_PER_MINUTE;
 use kinmesh_proto::limits;
 use libp2p::identity::Keypair;
 use libp2p::rendezvous::{ErrorCode, Namespace, client};
@@ -186,6 +187,21 @@ async fn a_libp2p_program_that_is_no_kinmesh_peer_is_shown_the_door() {
         .await;
     assert!(node.status().await.peers.is_empty());
     assert_eq!(said(&node, "it is no Kinmesh peer"), 1);
+}
+
+#[tokio::test]
+async fn coming_and_going_under_ever_new_names_does_not_fill_the_log() {
+    let node = Node::start().await;
+    // More than twice as many as are told in a minute: a slow machine may need one and a half.
+    let visits = LINES_PER_MINUTE as usize / 20 * 3;
+    for _ in 0..visits {
+        let arrivals = (0..20).map(|_| async { drop(Client::connect(&node.address("quic")).await) });
+        join_all(arrivals).await;
+    }
+    serves(&node).await;
+    let told = said(&node, " connected");
+    assert!((1..visits * 20).contains(&told), "{told} of {} were told one by one", visits * 20);
+    assert!(said(&node, "to log more comings and goings from one address") >= 1);
 }
 
 /// The figure of the operator guide: 200 peers with five rooms each.
