@@ -30,6 +30,7 @@ use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::{Multiaddr, PeerId, Swarm};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::behaviour::Behaviour;
@@ -194,8 +195,18 @@ pub(crate) async fn start(
     if !surplus.is_empty() {
         driver.core.remember(surplus);
     }
-    tokio::spawn(driver.run());
+    tokio::spawn(mourn(tokio::spawn(driver.run())));
     Ok(handle)
+}
+
+/// Says so when a driver ended by a fault of ours. What it was doing is in no log: it may be somebody's
+/// words. Whoever holds a handle is told [`crate::CallError::NodeGone`], and that the events have ended.
+async fn mourn(driver: JoinHandle<()>) -> bool {
+    let broke = driver.await.is_err_and(|end| end.is_panic());
+    if broke {
+        tracing::error!("a fault in the program has ended the peer; please start it again and report it");
+    }
+    broke
 }
 
 async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(), StartError> {
@@ -298,4 +309,15 @@ impl Driver {
 
 fn with_peer(address: &Multiaddr, peer: PeerId) -> Multiaddr {
     crate::convert::without_peer(address.clone()).with(libp2p::multiaddr::Protocol::P2p(peer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_driver_that_breaks_is_told_from_one_that_ends() {
+        assert!(!mourn(tokio::spawn(async {})).await);
+        assert!(mourn(tokio::spawn(async { panic!("a fault, for the test") })).await);
+    }
 }
