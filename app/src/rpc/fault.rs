@@ -68,6 +68,10 @@ impl Fault {
         Self::new((INVALID_REQUEST, "line_too_long"), format_args!("a line holds at most {max} bytes"))
     }
 
+    pub(super) fn batch_too_long(max: usize) -> Self {
+        Self::new((INVALID_REQUEST, "batch_too_long"), format_args!("a batch holds at most {max} calls"))
+    }
+
     pub(super) fn unknown_method() -> Self {
         Self::new((METHOD_NOT_FOUND, "method_not_found"), "there is no such method")
     }

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 
+/// Calls in one batch: a line of the shortest ones would hold half a million, and as many answers.
+pub(super) const BATCH_CALLS_MAX: usize = 1000;
+
 /// One call of one method.
 #[derive(Debug, PartialEq)]
 pub(super) struct Call {
@@ -25,6 +28,9 @@ pub(super) enum Request {
 impl Request {
     pub(super) fn parse(line: &[u8]) -> Self {
         match serde_json::from_slice(line) {
+            Ok(Value::Array(calls)) if calls.len() > BATCH_CALLS_MAX => {
+                Self::One(Err(Fault::batch_too_long(BATCH_CALLS_MAX)))
+            }
             Ok(Value::Array(calls)) if !calls.is_empty() => {
                 Self::Batch(calls.into_iter().map(Call::from_value).collect())
             }
@@ -157,6 +163,17 @@ mod tests {
         ] {
             assert_eq!(code(line), -32600, "{line}");
         }
+    }
+
+    #[test]
+    fn a_batch_of_too_many_calls_is_refused_whole() {
+        let batch = |calls: usize| json!(vec![1; calls]).to_string();
+        assert!(matches!(
+            Request::parse(batch(BATCH_CALLS_MAX).as_bytes()),
+            Request::Batch(calls) if calls.len() == BATCH_CALLS_MAX
+        ));
+        assert_eq!(code(&batch(BATCH_CALLS_MAX + 1)), -32600);
+        assert_eq!(code(&batch(500_000)), -32600);
     }
 
     #[test]
