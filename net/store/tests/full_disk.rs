@@ -128,6 +128,8 @@ fn a_full_disk_loses_nothing() {
             run_to_end(child::command(way, "child_on_a_small_disk", dir.path()));
         }
         None => {
+            let must_test = std::env::var_os("KINMESH_MUST_TEST").is_some_and(|value| value == "1");
+            assert!(!must_test, "not tested: this system lets us mount no tmpfs");
             eprintln!("NOT TESTED: this system lets us mount no tmpfs, neither as we are nor in a namespace")
         }
     }
