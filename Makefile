@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 SOAK_ROUNDS ?= 300
 SOAK_MINUTES ?= 60
 
-.PHONY: help run demo test bench screenshots fuzz soak release deny
+.PHONY: help run demo test portable bench screenshots fuzz soak release deny
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) \
@@ -26,6 +26,13 @@ test: ## Install, check format and lints, run all tests, build the docs
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
+
+portable: ## Build the programs, and run the tests that need no Linux: what CI does on macOS and Windows
+	@.ci/setup run
+	cargo build --locked -p kinmesh -p kinmesh-bootstrap
+	cargo test --locked -p kinmesh-proto -p kinmesh-core -p kinmesh-seal -p kinmesh-search \
+		-p kinmesh-store -p kinmesh-media -p kinmesh-model
+	cargo test --locked -p kinmesh -p kinmesh-net --lib
 
 bench: ## Measure, beside the floors of this machine
 	@.ci/setup run
