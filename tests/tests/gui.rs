@@ -15,6 +15,8 @@ mod fixture;
 mod passphrase;
 #[path = "gui/picture.rs"]
 mod picture;
+#[path = "gui/scripts.rs"]
+mod scripts;
 #[path = "gui/search.rs"]
 mod search;
 

@@ -214,6 +214,19 @@ impl BoatClub {
         Self { cx, home: home.searching(search) }
     }
 
+    /// The same people, with a chat open in which Bo and Lin say this.
+    pub(crate) fn saying(text: &str) -> Self {
+        let Self { cx, .. } = Self::new();
+        let chat = ConversationId::Direct(BO);
+        let said = vec![
+            entry(chat, BO, today("14:02"), text, Delivery::Received),
+            entry(chat, LIN, today("14:03"), text, Delivery::Delivered),
+        ];
+        let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
+        open.show_newest(said, 0);
+        Self { cx, home: home::State::showing(open) }
+    }
+
     /// The same people, with the chat with Mira open, who is away.
     pub(crate) fn with_mira() -> Self {
         let Self { cx, .. } = Self::new();

@@ -1,0 +1,64 @@
+//! Text that is not Latin: typed through an input method, and drawn with the fonts of the system.
+
+use iced::advanced::input_method;
+use kinmesh::screen::conversation::composer;
+use kinmesh::screen::home;
+use kinmesh::theme::Theme;
+use kinmesh_proto::Delivery;
+
+use crate::desk::Desk;
+use crate::fixture::BoatClub;
+use crate::{ENTER, chat_with_echo, click_field, open, own, simulate};
+
+#[tokio::test]
+async fn what_an_input_method_commits_is_the_draft_and_is_sent() {
+    use input_method::Event::{Commit, Opened, Preedit};
+    let mut desk = Desk::of("Lin").await;
+    desk.hands(|ui| drop(ui.click("Echo").unwrap()));
+    desk.until_open(chat_with_echo(&desk)).await;
+    desk.hands(|ui| {
+        click_field(ui, composer::FIELD);
+        let typed = [
+            Opened,
+            Preedit("ni hao".to_owned(), Some(6..6)),
+            Preedit(String::new(), None),
+            Commit("你好".to_owned()),
+        ];
+        ui.simulate(typed.map(iced::Event::InputMethod));
+    });
+    assert_eq!(open(&desk).draft(), "你好", "what was chosen, and nothing of the way there");
+    desk.hands(|ui| {
+        click_field(ui, composer::FIELD);
+        ui.tap_key(ENTER);
+    });
+    desk.until("the echo", |desk| open(desk).timeline().len() == 2).await;
+    assert_eq!(own(&desk).text.as_deref(), Some("你好"));
+    desk.until("the receipt", |desk| own(desk).delivery == Delivery::Delivered).await;
+    desk.close().await;
+}
+
+/// Whether two texts look the same in a conversation. Characters that no font has are all drawn as the
+/// same box.
+fn look_the_same(one: &str, other: &str) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let is_as_before = |text: &str| {
+        let chat = BoatClub::saying(text);
+        let mut ui = simulate::<home::Message>((1240.0, 800.0), chat.home.view(&chat.cx));
+        // A hash that is not there yet is written, and matches.
+        ui.snapshot(&Theme::Light).unwrap().matches_hash(dir.path().join("picture")).unwrap()
+    };
+    assert!(is_as_before(one));
+    is_as_before(other)
+}
+
+/// The pictures beside the other tests hold Latin text alone: how other scripts look is up to the fonts
+/// that a system has, and differs from one to the next. That they are drawn does not.
+#[test]
+fn chinese_hebrew_and_emoji_are_drawn_and_not_replaced_by_boxes() {
+    assert!(look_the_same("中文", "中文"), "the same words look the same");
+    assert!(look_the_same("\u{10FFFD}", "\u{10FFFC}"), "what no font has is a box");
+    for (one, other) in [("中", "文"), ("ש", "מ"), ("🚲", "🌊"), ("中文 שלום 🚲", "中文 שלום 🌊")]
+    {
+        assert!(!look_the_same(one, other), "{one} and {other}");
+    }
+}
