@@ -1,17 +1,16 @@
-//! Finding others: rendezvous, Kademlia, the local network and the address book at work.
+//! Finding others: rendezvous (in `seek/rendezvous.rs`), Kademlia, the local network and the address book at work.
 //!
 //! Namespaces are blinded hashes of rooms and persons; a bootstrap node learns no name from them.
+
+mod rendezvous;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use kinmesh_proto::limits::{RENDEZVOUS_ADDRESSES_MAX, RENDEZVOUS_FOUND_MAX};
 use kinmesh_proto::rendezvous::Request;
 use kinmesh_proto::{DeviceId, PersonId, RoomId, protocol};
-use libp2p::core::PeerRecord;
 use libp2p::kad::store::RecordStore;
 use libp2p::kad::{self, GetProvidersOk, InboundRequest, QueryResult, RecordKey};
-use libp2p::request_response::{Event as ExchangeEvent, Message};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, identify, mdns};
 
@@ -19,18 +18,10 @@ use super::Driver;
 use crate::convert::{Scope, is_worth_dialling, scope_of, without_peer};
 use crate::discovery::{ADDRESSES_PER_DEVICE, Dial, Tie};
 use crate::identity::{device_of, peer_of, unix_ms};
-use crate::rendezvous::{self, Answer};
+use crate::rendezvous::PROTOCOL as RENDEZVOUS;
 use kinmesh_proto::record::Write;
 use rand::seq::SliceRandom;
 
-/// Registrations live this long, in seconds; short, so that what is gone is soon forgotten.
-const REGISTRATION_TTL_S: u64 = 600;
-/// They are renewed this often: twice within their life.
-const REGISTER_EVERY: Duration = Duration::from_secs(240);
-/// Without an address that others can reach there is nothing to register: look again after this.
-const REGISTER_RETRY: Duration = Duration::from_secs(2);
-/// Rooms and missing contacts are asked for this often.
-const DISCOVER_EVERY: Duration = Duration::from_secs(30);
 /// Kademlia is asked this often; it is the slower and dearer way.
 const PROVIDERS_EVERY: Duration = Duration::from_secs(60);
 /// Missing contacts asked for in one round.
@@ -157,7 +148,7 @@ impl Driver {
         addresses: impl Iterator<Item = &'a Multiaddr>,
     ) {
         let now = Instant::now();
-        if info.protocols.contains(&rendezvous::PROTOCOL) && !self.seek.nodes.contains_key(&peer) {
+        if info.protocols.contains(&RENDEZVOUS) && !self.seek.nodes.contains_key(&peer) {
             self.seek.nodes.insert(peer, NodeSchedule { register_due: now, discover_due: now });
         }
         if info.protocols.contains(&StreamProtocol::new(protocol::KAD)) {
@@ -205,12 +196,6 @@ impl Driver {
     /// Whether it is a bootstrap node: one of the ways in that we were told of, and a server.
     fn is_infrastructure(&self, peer: &PeerId) -> bool {
         self.seek.nodes.contains_key(peer) && self.discovery.is_bootstrap(peer)
-    }
-
-    /// Who may learn what we are in, and tell us whom to dial: what namespaces we ask for tells a
-    /// stranger which rooms and contacts are ours.
-    fn rendezvous_nodes(&self) -> Vec<PeerId> {
-        self.seek.nodes.keys().filter(|peer| self.is_infrastructure(peer)).copied().collect()
     }
 
     fn has_company(&self) -> bool {
@@ -295,100 +280,16 @@ impl Driver {
         peer_of(device).is_some_and(|peer| !self.connections.is_connected(&peer))
     }
 
-    fn use_rendezvous(&mut self, now: Instant) {
-        for node in self.rendezvous_nodes() {
-            let Some(schedule) = self.seek.nodes.get(&node) else { continue };
-            let (register, discover) = (schedule.register_due <= now, schedule.discover_due <= now);
-            if register {
-                let wait = if self.register_at(node) { REGISTER_EVERY } else { REGISTER_RETRY };
-                self.reschedule(node, |schedule| schedule.register_due = now + wait);
-            }
-            if discover {
-                self.discover_at(node);
-                self.reschedule(node, |schedule| schedule.discover_due = now + DISCOVER_EVERY);
-            }
-        }
-    }
-
-    fn reschedule(&mut self, node: PeerId, change: impl FnOnce(&mut NodeSchedule)) {
-        if let Some(schedule) = self.seek.nodes.get_mut(&node) {
-            change(schedule);
-        }
-    }
-
     /// Namespaces under which we can be found.
     fn own_namespaces(&self) -> Vec<String> {
         let rooms = self.core.open_rooms().map(|room| room.namespace());
         std::iter::once(self.core.me().namespace()).chain(rooms).collect()
     }
 
-    /// False when there is no address to register.
-    fn register_at(&mut self, node: PeerId) -> bool {
-        let reachable = self.swarm.external_addresses().take(RENDEZVOUS_ADDRESSES_MAX).cloned();
-        let reachable: Vec<Multiaddr> = reachable.collect();
-        if reachable.is_empty() {
-            return false;
-        }
-        let record = match PeerRecord::new(&self.keypair, reachable) {
-            Ok(record) => record.into_signed_envelope().into_protobuf_encoding(),
-            Err(error) => {
-                tracing::warn!(%error, "not registered");
-                return false;
-            }
-        };
-        for namespace in self.own_namespaces() {
-            let (record, ttl) = (record.clone(), Some(REGISTRATION_TTL_S));
-            self.ask_node(node, Request::Register { namespace, record, ttl });
-        }
-        true
-    }
-
-    fn discover_at(&mut self, node: PeerId) {
-        let rooms: Vec<String> = self.core.open_rooms().map(|room| room.namespace()).collect();
-        let contacts = self.missing_contacts().map(|person| person.namespace());
-        for namespace in rooms.into_iter().chain(contacts) {
-            let (namespace, limit) = (Some(namespace), Some(RENDEZVOUS_FOUND_MAX as u64));
-            self.ask_node(node, Request::Discover { namespace, cookie: None, limit });
-        }
-    }
-
-    fn ask_node(&mut self, node: PeerId, request: Request) {
-        self.swarm.behaviour_mut().rendezvous.send_request(&node, request);
-    }
-
     fn missing_contacts(&self) -> std::vec::IntoIter<PersonId> {
         let mut missing = self.core.missing_contacts();
         missing.truncate(CONTACTS_PER_ROUND);
         missing.into_iter()
-    }
-
-    pub(super) fn rendezvous_event(&mut self, event: rendezvous::Event) {
-        match event {
-            ExchangeEvent::Message { peer, message: Message::Response { response, .. }, .. } => {
-                self.rendezvous_answer(&peer, response);
-            }
-            // A request to be forgotten has no answer, and ends here, too.
-            ExchangeEvent::OutboundFailure { error, .. } => {
-                tracing::debug!(%error, "a bootstrap node did not answer")
-            }
-            _ => {}
-        }
-    }
-
-    fn rendezvous_answer(&mut self, node: &PeerId, answer: Answer) {
-        match answer {
-            Answer::Found(Ok(records)) => {
-                let told_over = self.connections.best(node).map_or(Scope::Global, |link| link.scope);
-                for record in records {
-                    self.found(record.peer_id(), record.addresses().to_vec(), told_over);
-                }
-            }
-            Answer::Registered(Ok(())) => {}
-            Answer::Registered(Err(refusal)) => {
-                tracing::warn!(?refusal, "a bootstrap node refused to register us")
-            }
-            Answer::Found(Err(refusal)) => tracing::debug!(?refusal, "a bootstrap node refused to tell"),
-        }
     }
 
     /// Somebody is said to be reachable at these addresses.
