@@ -2,6 +2,10 @@
 //! and take a few hundred inputs each.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // A panic is the report.
 #![allow(missing_docs, unreachable_pub, unused_attributes)] // Each target is a crate of its own elsewhere.
+<<<<<<< HEAD
+=======
+#![allow(unused_imports)] // Here the macro is in scope without the targets' import of it.
+>>>>>>> mend-net
 
 extern crate self as kinmesh_fuzz;
 extern crate self as libfuzzer_sys;

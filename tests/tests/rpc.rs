@@ -748,8 +748,9 @@ mod socket {
     /// Sets how many files a process may have open.
     #[cfg(target_os = "linux")]
     fn limit_files(process: &Process, count: u64) -> Result<()> {
-        use rustix::process::{Resource, Rlimit, prlimit};
-        let limit = Rlimit { current: Some(count), maximum: Some(4096) };
+        use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+        // The upper limit it has from us.
+        let limit = Rlimit { current: Some(count), ..getrlimit(Resource::Nofile) };
         prlimit(Some(process.id()?), Resource::Nofile, limit)?;
         Ok(())
     }
