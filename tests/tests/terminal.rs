@@ -162,6 +162,12 @@ async fn two_people_talk_and_see_each_other() -> Result<()> {
     bob.send(&lobby, "hello Ann").await?;
     ann.reads_line("#lobby Bob: hello Ann").await?;
 
+    ann.types("/add Bob").await?;
+    ann.reads_line("Bob is asked to be a contact.").await?;
+    let ann_id = bob.wait_online("Ann").await?["person"].clone();
+    bob.wait_request(&ann_id).await?;
+    bob.call("contacts.accept", json!({ "person": ann_id })).await?;
+    ann.reads_line("  Bob has accepted you.").await?;
     ann.types("/msg Bob just you").await?;
     let private = bob.wait_text("just you").await?;
     ann.reads_line("  @Bob [delivered] just you").await?;
@@ -216,7 +222,10 @@ async fn namesakes_are_told_apart() -> Result<()> {
     ann.types("/msg Bob hello").await?;
     ann.reads_line("That could be several people; use the fingerprint instead of the name:").await?;
     ann.types(&format!("/msg {} hello first Bob", print(&bob))).await?;
-    bob.wait_text("hello first Bob").await?;
+    let ann_id = bob.wait_online("Ann").await?["person"].clone();
+    bob.wait_request(&ann_id).await?;
+    let requests = bob.call("contacts.requests", json!({})).await?;
+    assert_eq!(requests[0]["text"], "hello first Bob");
     ann.types("/quit").await?;
     ann.ends().await?;
     twin.shutdown().await?;

@@ -104,6 +104,21 @@ async fn lin_is_here(display: &Display, data: &Path, ana: &Peer) -> Result<(Chil
     Ok((window, serde_json::json!({ "direct": lin["person"] })))
 }
 
+/// Lin asks Ana to be a contact, by the keyboard, and then looks at Echo.
+async fn lin_asks(display: &Display, ana: &Peer, chat: &serde_json::Value) -> Result<()> {
+    display.hands(&["key", "ctrl+k"]).await?;
+    display.hands(&["type", "Ana"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    display.hands(&["type", "may I?"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    ana.wait_request(&chat["direct"]).await?;
+    ana.call("contacts.accept", serde_json::json!({ "person": chat["direct"] })).await?;
+    ana.wait_text("may I?").await?;
+    display.hands(&["key", "ctrl+k"]).await?;
+    display.hands(&["type", "Echo"]).await?;
+    display.hands(&["key", "Return"]).await
+}
+
 async fn end(mut window: Child) -> Result<()> {
     let id = window.id().context("the window is there")?;
     kill_process(Pid::from_raw(id.try_into()?).context("an id")?, Signal::TERM)?;
@@ -118,6 +133,7 @@ async fn a_person_starts_the_window_and_talks() -> Result<()> {
     let display = Display::start().await?;
     let data = tempfile::tempdir()?;
     let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
+    lin_asks(&display, &ana, &chat).await?;
     let hello = ana.send(&chat, "hello Lin").await?;
     ana.wait_delivery(&hello, "delivered").await?;
     display.until("that there is something unread", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels > 100).await?;
@@ -150,6 +166,7 @@ async fn a_person_finds_a_message_and_sees_it_in_its_place() -> Result<()> {
     let display = Display::start().await?;
     let data = tempfile::tempdir()?;
     let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
+    lin_asks(&display, &ana, &chat).await?;
     let hello = ana.send(&chat, "hello Lin").await?;
     ana.wait_delivery(&hello, "delivered").await?;
     display.hands(&["key", "ctrl+k"]).await?;

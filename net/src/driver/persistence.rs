@@ -8,6 +8,7 @@ use kinmesh_search::Entered;
 use kinmesh_store::Completion;
 
 use super::commands::NotStored;
+use super::reads::shown_unread;
 use super::{Driver, ROUND_MAX};
 use crate::identity::unix_ms;
 
@@ -79,9 +80,10 @@ impl Driver {
 
     pub(super) fn count_unread(&self, conversation: ConversationId, after: Option<EntryKey>) {
         let (store, counted) = (self.store.clone(), self.counted.clone());
+        let hidden = self.hidden_in(conversation);
         tokio::spawn(async move {
             // A store that cannot count says so at its next write.
-            if let Ok(unread) = store.unread(conversation, after, kinmesh_core::UNREAD_CAP).await {
+            if let Ok(unread) = shown_unread(&store, conversation, after, &hidden).await {
                 let _ = counted.send((conversation, after, unread)).await;
             }
         });
