@@ -291,7 +291,7 @@ mod tests {
             someone(PersonId([5; 32]), "lobby"),
         ];
         let rooms = vec![a_room("Lobby"), a_room("周末 计划")];
-        Overview { me, rooms, chats: Vec::new(), requests: Vec::new(), people: people.into() }
+        Overview { me, rooms, chats: Vec::new(), requests: Default::default(), people: people.into() }
     }
 
     fn query(typed: &str) -> Result<SearchQuery, BadFilter> {

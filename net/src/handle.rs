@@ -17,9 +17,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::error::{
-    CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError,
-};
+use crate::error::{CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError};
 use crate::history::History;
 use crate::identity::KeyDir;
 use crate::search::SearchHit;

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use kinmesh_proto::{
-    Ask, ChatRequest, ChatResponse, ConversationId, ConversationTag, Digest, EntryBody, EntryPack, Hello, Hlc, JoinLink,
-    KeyRange, PersonId, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName, SyncAsk,
-    SyncRequest, SyncResponse, Unverified, Wanted, codec, limits,
+    Ask, ChatRequest, ChatResponse, ConversationId, ConversationTag, Digest, EntryBody, EntryPack, Hello,
+    Hlc, JoinLink, KeyRange, PersonId, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId,
+    RoomName, SyncAsk, SyncRequest, SyncResponse, Unverified, Wanted, codec, limits,
 };
 use kinmesh_tests::peer::list;
 use kinmesh_tests::process::resident_bytes;

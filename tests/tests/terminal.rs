@@ -186,6 +186,42 @@ async fn two_people_talk_and_see_each_other() -> Result<()> {
 }
 
 #[tokio::test]
+async fn who_may_write_is_decided_at_the_terminal() -> Result<()> {
+    let (bob, link, _) = bob_in_the_lobby().await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    let ann_id = bob.wait_online("Ann").await?["person"].clone();
+    let to_ann = json!({ "direct": ann_id });
+    bob.send(&to_ann, "may I?").await?;
+    let print = bob.me()["fingerprint"].as_str().unwrap_or_default().to_owned();
+    ann.reads_line(&format!("  Bob [{print}] asks to be a contact: /accept, /decline or /block")).await?;
+    ann.reads_line("    may I?").await?;
+    ann.types("/accept Bob").await?;
+    ann.reads_line("  Bob and you are contacts now.").await?;
+    ann.reads_line("@Bob Bob: may I?").await?;
+
+    ann.types("/safety Bob").await?;
+    let number = bob.call("contacts.safety_number", json!({ "person": ann_id })).await?;
+    let words: Vec<&str> =
+        number["words"].as_array().into_iter().flatten().filter_map(|word| word.as_str()).collect();
+    ann.reads_line(&words.join(" ")).await?;
+    ann.types("/verify Bob").await?;
+    ann.reads_line("Bob is verified.").await?;
+    ann.types("/block Bob").await?;
+    ann.reads("that he is blocked", |line| line.starts_with("Bob is blocked: ")).await?;
+    bob.wait_offline("Ann").await?;
+    ann.types("/msg Bob hm").await?;
+    ann.reads_line("Not done: you have blocked this person.").await?;
+    ann.types("/unblock Bob").await?;
+    ann.reads("that he is not", |line| line.starts_with("Bob is no longer blocked.")).await?;
+    bob.wait_online("Ann").await?;
+    bob.send(&to_ann, "here again").await?;
+    ann.reads_line("@Bob Bob: here again").await?;
+    ann.types("/quit").await?;
+    ann.ends().await?;
+    bob.shutdown().await
+}
+
+#[tokio::test]
 async fn text_of_others_cannot_drive_the_terminal() -> Result<()> {
     let (bob, link, lobby) = bob_in_the_lobby().await?;
     let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers of tests: a panic is the report.
 
-use kinmesh_core::{Acquaintance, ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route};
+use kinmesh_core::{
+    Acquaintance, ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route,
+};
 use kinmesh_model::{Directory, People, Speaker, chat_rows, find_people, room_rows};
 use kinmesh_proto::{
     ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, Privacy, RoomId,

@@ -4,8 +4,8 @@ use jiff::civil::{Date, Time};
 use kinmesh_core::{Completeness, Online, PersonView, Route, WaitReason, Waiting};
 use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Said, Speaker};
 use kinmesh_net::{
-    BootstrapLink, CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, NodeStatus, ReadError,
-    SendError,
+    BootstrapLink, CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, NodeStatus,
+    ReadError, SendError,
 };
 use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
 

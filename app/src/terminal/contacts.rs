@@ -58,7 +58,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             return self.print(&tr("terminal-no-requests")).await;
         }
         let now = words::now();
-        for request in &overview.requests {
+        for request in overview.requests.iter() {
             let Some(person) = names::find(&overview, request.person) else { continue };
             self.print(&words::person(&overview, person, &now)).await?;
             self.print(&asked(&overview, request)).await?;
@@ -157,8 +157,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         };
         let introduced = self.program.node.introduce(to, person).await;
         let overview = self.program.node.overview();
-        let args =
-            [("who", names::who(&overview, person).into()), ("to", names::who(&overview, to).into())];
+        let args = [("who", names::who(&overview, person).into()), ("to", names::who(&overview, to).into())];
         self.report(introduced.map(|_| tr_args("terminal-introduced", &args))).await
     }
 }

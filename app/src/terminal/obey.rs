@@ -179,7 +179,8 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         };
         self.print(&tr("terminal-many-called")).await?;
         let now = words::now();
-        self.print_all(found.into_iter().map(|person| words::person(&overview, person, &now)).collect()).await?;
+        self.print_all(found.into_iter().map(|person| words::person(&overview, person, &now)).collect())
+            .await?;
         Ok(None)
     }
 

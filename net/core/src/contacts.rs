@@ -5,19 +5,18 @@
 //! way to the other. The text of a request is an entry of the chat: it waits in the outbox of the one
 //! who wrote it, and with the person's record of the one who is asked, until the chat begins.
 
+mod ours;
+mod theirs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinmesh_proto::record::{Answer, Asking, PersonRecord, Ties, Write};
-use kinmesh_proto::{
-    Ask, ChatRequest, ChatResponse, Content, ConversationId, DeviceId, Entry, EntryBody, PersonId, Receipt,
-    Refusal, Unverified, limits,
-};
+use kinmesh_proto::{ChatRequest, ConversationId, DeviceId, Entry, PersonId};
 use serde::Serialize;
 
-use crate::chat::RETRY_MAX_MS;
 use crate::event::Event;
-use crate::node::{Core, Pending, SendRefusal, UnknownPerson};
-use crate::output::{BatchToken, Output, RequestToken, Token};
+use crate::node::{Core, Pending, UnknownPerson};
+use crate::output::{Output, RequestToken, Token};
 use crate::view::{Acquaintance, RequestView};
 
 /// Requests that wait for the user at a time. Nobody answers more, and each is a few kilobytes.
@@ -112,9 +111,9 @@ pub(crate) fn acquaintance(record: &PersonRecord) -> Acquaintance {
 impl Core {
     /// Whether what this person writes reaches the user.
     pub(crate) fn may_reach_us(&self, person: PersonId) -> bool {
-        self.people.record(person).is_some_and(|record| {
-            record.contact && !record.ties.as_ref().is_some_and(|ties| ties.blocked)
-        })
+        self.people
+            .record(person)
+            .is_some_and(|record| record.contact && !record.ties.as_ref().is_some_and(|ties| ties.blocked))
     }
 
     /// Whether this person has accepted us, as far as we know.
@@ -337,253 +336,6 @@ impl Core {
         let mut views: Vec<RequestView> = shown.filter_map(request_view).collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.received_ms), view.person));
         views
-    }
-}
-
-/// Requests of ours.
-impl Core {
-    /// Whether text may go to somebody now. Writing to who asked us accepts them; to anybody else who
-    /// is no contact, it asks: then the first text must be as short as a request is.
-    pub(crate) fn may_write_to(
-        &mut self,
-        now_ms: u64,
-        person: PersonId,
-        text: &str,
-    ) -> Result<(), SendRefusal> {
-        let record = self.people.record(person).ok_or(SendRefusal::UnknownPerson)?;
-        let is_contact = record.contact;
-        match acquaintance(record) {
-            Acquaintance::Blocked => return Err(SendRefusal::Blocked),
-            Acquaintance::Contact => return Ok(()),
-            Acquaintance::Asks => {
-                // Nobody is refused here whose record is known.
-                let _ = self.become_contacts(now_ms, person, Because::TheyAsked);
-                return Ok(());
-            }
-            Acquaintance::Asked { .. } | Acquaintance::Stranger => {}
-        }
-        let is_reached = self.may_reach_them(person);
-        let chat = self.conversations.get(&ConversationId::Direct(person));
-        let has_words =
-            chat.is_some_and(|chat| !chat.writing.is_empty() || chat.outbox.first_words().is_some());
-        if !is_reached && !has_words && text.len() > limits::ASK_TEXT_MAX {
-            return Err(SendRefusal::TooLongToAsk { size: text.len() });
-        }
-        self.ask(person);
-        if !is_contact {
-            // Nobody is refused here whose record is known.
-            let _ = self.change_person(person, |record| record.contact = true);
-        }
-        Ok(())
-    }
-
-    /// Asks somebody, when they are here and until they have accepted.
-    pub(crate) fn ask(&mut self, person: PersonId) {
-        if !self.may_reach_them(person) {
-            self.requests.ours.entry(person).or_default().not_before_ms = 0;
-            self.open_chat(person);
-        }
-    }
-
-    /// Asks those who are here and have not heard it lately.
-    pub(crate) fn ask_who_is_here(&mut self, now_ms: u64) {
-        let due = |(person, outgoing): (&PersonId, &Outgoing)| {
-            let chat = self.conversations.get(&ConversationId::Direct(*person))?;
-            let has_news = !outgoing.said_words && chat.outbox.first_words().is_some();
-            let is_due = has_news || outgoing.not_before_ms <= now_ms;
-            // What is being written belongs to it.
-            (outgoing.telling.is_none() && is_due && chat.writing.is_empty()).then_some(*person)
-        };
-        let due: Vec<PersonId> = self.requests.ours.iter().filter_map(due).collect();
-        due.into_iter().for_each(|person| self.tell_request(person));
-    }
-
-    fn tell_request(&mut self, person: PersonId) {
-        let Some(device) = self.people.linked_device(person) else { return };
-        let ties = self.people.record(person).and_then(|record| record.ties.as_ref());
-        let introduction = ties.and_then(|ties| ties.introduction.clone());
-        let Some(chat) = self.conversations.get_mut(&ConversationId::Direct(person)) else { return };
-        let entry = chat.outbox.first_words().map(|entry| entry.envelope().clone());
-        let number = chat.next_request();
-        let Some(outgoing) = self.requests.ours.get_mut(&person) else { return };
-        outgoing.telling = Some(number);
-        outgoing.said_words = entry.is_some();
-        let request = ChatRequest::Ask(Box::new(Ask { entry, introduction }));
-        self.push(Output::Deliver { device, batch: BatchToken { person, number }, request });
-    }
-
-    /// Takes the answer to a request of ours, `None` if there was none; false if it answers another one.
-    pub(crate) fn request_answered(
-        &mut self,
-        now_ms: u64,
-        BatchToken { person, number }: BatchToken,
-        response: Option<&ChatResponse>,
-    ) -> bool {
-        let Some(outgoing) = self.requests.ours.get_mut(&person) else { return false };
-        if outgoing.telling.take_if(|asked| *asked == number).is_none() {
-            return false;
-        }
-        match response {
-            Some(ChatResponse::Noted) => {
-                outgoing.not_before_ms = now_ms + ASK_AGAIN_MS;
-                self.note_answer(person, Answer::Heard);
-            }
-            // Nobody is refused here whose record is known.
-            Some(ChatResponse::Accepted) => drop(self.become_contacts(now_ms, person, Because::TheyAccepted)),
-            _ => outgoing.not_before_ms = now_ms + RETRY_MAX_MS,
-        }
-        true
-    }
-
-    fn note_answer(&mut self, person: PersonId, answer: Answer) {
-        let known = self.people.record(person).and_then(|record| record.ties.as_ref());
-        if known.map(|ties| ties.answer) != Some(answer) {
-            // A person without a record has no request either.
-            let _ = self.change_ties(person, |ties| ties.answer = answer);
-        }
-    }
-
-    /// The connection is new: they are asked again.
-    pub(crate) fn ask_at_once(&mut self, person: PersonId) {
-        if let Some(outgoing) = self.requests.ours.get_mut(&person) {
-            *outgoing = Outgoing::default();
-        }
-    }
-
-    /// They take nothing of ours: we are no contact of theirs, or no longer.
-    pub(crate) fn told_to_ask(&mut self, person: PersonId) {
-        self.note_answer(person, Answer::None);
-        if self.may_reach_us(person) {
-            self.requests.ours.entry(person).or_default();
-        }
-    }
-
-    /// They say that they have accepted us.
-    pub(crate) fn hear_acceptance(&mut self, now_ms: u64, person: PersonId) {
-        if self.may_reach_us(person) && !self.may_reach_them(person) {
-            // Nobody is refused here whose record is known.
-            let _ = self.become_contacts(now_ms, person, Because::TheyAccepted);
-        }
-    }
-}
-
-/// Requests of others.
-impl Core {
-    /// Somebody asks; the answer follows the disk, if there is anything for it.
-    pub(crate) fn hear_request(
-        &mut self,
-        now_ms: u64,
-        device: DeviceId,
-        person: PersonId,
-        ask: Ask,
-        request: RequestToken,
-    ) {
-        let response = match self.judge_request(now_ms, device, person, ask) {
-            Ok(ask) => return self.take_request(now_ms, person, ask, request),
-            Err(response) => response,
-        };
-        self.push(Output::Respond { request, response });
-    }
-
-    /// Whether a request is news to the user; else what to answer.
-    fn judge_request(
-        &mut self,
-        now_ms: u64,
-        device: DeviceId,
-        person: PersonId,
-        ask: Ask,
-    ) -> Result<Ask, ChatResponse> {
-        // Not heard in full: name and person are not known yet.
-        let record = self.people.record(person).ok_or(ChatResponse::Busy)?;
-        let ties = record.ties.clone().unwrap_or_default();
-        let is_known = ties.asking.is_some_and(|asking| asking.ask.entry.is_some() || ask.entry.is_none());
-        if ties.blocked || (ties.declined || is_known) && !record.contact {
-            let is_stored = !self.requests.unstored.contains(&person);
-            return Err(if is_stored { ChatResponse::Noted } else { ChatResponse::Busy });
-        }
-        if record.contact && ties.answer == Answer::Accepted {
-            return Err(ChatResponse::Accepted);
-        }
-        let is_new = !record.contact && record.ties.as_ref().is_none_or(|ties| ties.asking.is_none());
-        if is_new && (self.requests_waiting() >= REQUESTS_CAP || !self.requests.may_come(now_ms)) {
-            return Err(ChatResponse::Busy);
-        }
-        let checked = self.check_request(now_ms, device, person, ask);
-        if is_new && checked.is_ok() {
-            self.requests.counted += 1;
-        }
-        checked.map_err(|refusal| match refusal {
-            Refusal::ClockAhead => ChatResponse::Busy,
-            refusal => ChatResponse::Receipts(vec![Receipt::Refused(refusal)]),
-        })
-    }
-
-    fn requests_waiting(&self) -> usize {
-        let waits = |record: &&PersonRecord| record.ties.as_ref().is_some_and(|ties| ties.asking.is_some());
-        self.people.records().filter(waits).count()
-    }
-
-    /// Verifies what is signed in a request. An introduction that proves nothing is left out.
-    fn check_request(
-        &mut self,
-        now_ms: u64,
-        device: DeviceId,
-        person: PersonId,
-        ask: Ask,
-    ) -> Result<Ask, Refusal> {
-        if !ask.is_within_limits() {
-            return Err(Refusal::Invalid);
-        }
-        if let Some(entry) = ask.entry.clone() {
-            let entry = entry.verify(&mut self.certs).map_err(|_| Refusal::Invalid)?;
-            let entry = self.judge_entry(now_ms, device, person, entry)?;
-            if !Ask::may_hold(&entry) {
-                return Err(Refusal::Invalid);
-            }
-        }
-        let introduction = ask.introduction.filter(|envelope| self.introduces_us(person, envelope));
-        Ok(Ask { introduction, ..ask })
-    }
-
-    /// Whether this is the word of a contact of ours that introduced us to this person.
-    fn introduces_us(&mut self, to: PersonId, envelope: &Unverified<EntryBody>) -> bool {
-        let Ok(entry) = envelope.clone().verify(&mut self.certs) else { return false };
-        let by = entry.person();
-        let is_of_their_chat = entry.value().conversation == ConversationId::Direct(by).tag(to);
-        let is_about_us = matches!(entry.content(),
-            Content::Introduction { person, .. } if *person == self.me());
-        is_of_their_chat && is_about_us && self.may_reach_us(by)
-    }
-
-    /// Both asked: the two are contacts. Else the request waits for the user.
-    fn take_request(&mut self, now_ms: u64, person: PersonId, ask: Ask, request: RequestToken) {
-        let Some(record) = self.people.record_mut(person) else { return };
-        let have_both_asked = record.contact;
-        record.ties.get_or_insert_default().asking = Some(Asking { ask, received_ms: now_ms });
-        if have_both_asked {
-            // Nobody is refused here whose record is known.
-            let _ = self.become_contacts_and_answer(now_ms, person, Because::TheyAsked, Some(request));
-            return;
-        }
-        let write = Write::PutPerson(record.clone());
-        self.requests.unstored.insert(person);
-        self.persist(vec![write], Pending::Asked { person, request });
-    }
-
-    pub(crate) fn request_persisted(&mut self, person: PersonId, request: RequestToken) {
-        self.requests.unstored.remove(&person);
-        self.push(Output::Respond { request, response: ChatResponse::Noted });
-        self.person_changed(person);
-        self.push(Output::Emit(Event::ContactRequested { person }));
-    }
-
-    /// Our disk has not taken it: it did not come.
-    pub(crate) fn request_not_persisted(&mut self, person: PersonId, request: RequestToken) {
-        self.requests.unstored.remove(&person);
-        if let Some(ties) = self.people.record_mut(person).and_then(|record| record.ties.as_mut()) {
-            ties.asking = None;
-        }
-        self.push(Output::Respond { request, response: ChatResponse::Busy });
     }
 }
 

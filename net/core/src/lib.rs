@@ -44,8 +44,8 @@ pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};
 pub use room::{ROOMS_MAX, TooManyRooms};
 pub use view::{
-    Acquaintance, ChatView, Completeness, EditView, EntryView, IntroducedView, Online, Overview, OwnView, PersonView, ReactionView,
-    RequestView, RoomView, Route, WaitReason, Waiting,
+    Acquaintance, ChatView, Completeness, EditView, EntryView, IntroducedView, Online, Overview, OwnView,
+    PersonView, ReactionView, RequestView, RoomView, Route, WaitReason, Waiting,
 };
 
 /// Unread entries are counted up to this; a face shows "999+".

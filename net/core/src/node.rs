@@ -24,7 +24,7 @@ use crate::people::People;
 use crate::recent::Recent;
 use crate::sync::{Intake, Sync};
 use crate::unsaved::Record;
-use crate::view::{EntryView, PersonView};
+use crate::view::{EntryView, PersonView, RequestView};
 
 /// Our clock follows others' entries no further ahead than this: a minute less than where entries
 /// are refused, so that somebody whose clock runs ahead cannot make others refuse ours.
@@ -55,7 +55,10 @@ pub enum SendRefusal {
     #[error("they are blocked")]
     Blocked,
     /// They are no contact yet, and the first text to them is longer than a request may be.
-    #[error("the text has {size} bytes, at most {} go to somebody who is no contact yet", limits::ASK_TEXT_MAX)]
+    #[error(
+        "the text has {size} bytes, at most {} go to somebody who is no contact yet",
+        limits::ASK_TEXT_MAX
+    )]
     TooLongToAsk {
         /// Bytes of the text.
         size: usize,
@@ -126,6 +129,7 @@ pub struct Core {
     pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
     pub(crate) people: People,
     pub(crate) people_views: Option<Arc<[PersonView]>>,
+    pub(crate) request_views: Option<Arc<[RequestView]>>,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -167,6 +171,7 @@ impl Core {
             conversations: BTreeMap::new(),
             people: People::default(),
             people_views: None,
+            request_views: None,
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
@@ -593,6 +598,7 @@ impl Core {
 
     pub(crate) fn person_changed(&mut self, person: PersonId) {
         self.people_views = None;
+        self.request_views = None;
         self.sync.members_changed();
         self.push(Output::Emit(Event::PersonChanged { person }));
     }

@@ -6,7 +6,9 @@ use kinmesh_proto::{ConversationId, PersonId, RoomId};
 
 use crate::conversation::Conversation;
 use crate::node::Core;
-use crate::view::{Acquaintance, ChatView, Online, Overview, OwnView, PersonView, RoomView, WaitReason, Waiting};
+use crate::view::{
+    Acquaintance, ChatView, Online, Overview, OwnView, PersonView, RequestView, RoomView, WaitReason, Waiting,
+};
 
 impl Core {
     /// Everything the faces list.
@@ -26,14 +28,22 @@ impl Core {
         }
         rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
         chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
-        let requests = self.requests();
-        Overview { me: self.own_view(), rooms, chats, requests, people: self.people_views() }
+        let (requests, people) = (self.request_views(), self.people_views());
+        Overview { me: self.own_view(), rooms, chats, requests, people }
     }
 
     /// Built anew only when a person changed: a burst of entries must not sort the people each time.
     fn people_views(&mut self) -> Arc<[PersonView]> {
         let own_name = self.profile.as_ref().map(|profile| &profile.name);
         self.people_views.get_or_insert_with(|| self.people.views(self.echo.person(), own_name)).clone()
+    }
+
+    /// The same of those who ask.
+    fn request_views(&mut self) -> Arc<[RequestView]> {
+        if self.request_views.is_none() {
+            self.request_views = Some(self.requests().into());
+        }
+        self.request_views.clone().unwrap_or_default()
     }
 
     fn own_view(&self) -> OwnView {

@@ -1,10 +1,9 @@
 //! Presence: our own word about ourselves, and the words of others.
 
-
 use kinmesh_proto::record::{OwnProfile, Write};
 use kinmesh_proto::{
-    ConversationId, DeviceId, Hello, Presence, PresenceState, RoomFrame, RoomId, Unverified,
-    Verified, VerifyError,
+    ConversationId, DeviceId, Hello, Presence, PresenceState, RoomFrame, RoomId, Unverified, Verified,
+    VerifyError,
 };
 
 use crate::node::{Core, Pending};

@@ -375,7 +375,7 @@ pub struct Overview {
     /// Chats that hold at least one entry, newest activity first.
     pub chats: Vec<ChatView>,
     /// Who asks to be a contact and waits for an answer, the newest first.
-    pub requests: Vec<RequestView>,
+    pub requests: Arc<[RequestView]>,
     /// Everybody we know of, Echo included and ourselves not: online first, then by name.
     pub people: Arc<[PersonView]>,
 }

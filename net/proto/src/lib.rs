@@ -37,8 +37,8 @@ pub use link::{JoinLink, LinkError};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use proofs::SharedProofs;
 pub use record::{
-    AddressRecord, Answer, Asking, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem, PersonRecord,
-    Privacy, Snapshot, StoredEntry, Ties, Write,
+    AddressRecord, Answer, Asking, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem,
+    PersonRecord, Privacy, Snapshot, StoredEntry, Ties, Write,
 };
 pub use safety::{SAFETY_WORDS, SafetyNumber};
 pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};

@@ -180,8 +180,7 @@ fn room_frame() -> impl Strategy<Value = RoomFrame> {
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
-    let envelope =
-        || proptest::option::of(signed_entry().prop_map(|entry| entry.envelope().clone()));
+    let envelope = || proptest::option::of(signed_entry().prop_map(|entry| entry.envelope().clone()));
     (envelope(), envelope()).prop_map(|(entry, introduction)| Ask { entry, introduction })
 }
 

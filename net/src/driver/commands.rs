@@ -110,12 +110,10 @@ impl Driver {
                 let changed = self.change_contact(person, change);
                 self.wait_or_refuse(changed, reply);
             }
-            Command::Introduce { to, person, reply } => {
-                match self.core.introduce(unix_ms(), to, person) {
-                    Ok((token, view)) => self.wait(token, Waiting::Introduce(Box::new(view), reply)),
-                    Err(refusal) => drop(reply.send(Err(introduce_error(refusal)))),
-                }
-            }
+            Command::Introduce { to, person, reply } => match self.core.introduce(unix_ms(), to, person) {
+                Ok((token, view)) => self.wait(token, Waiting::Introduce(Box::new(view), reply)),
+                Err(refusal) => drop(reply.send(Err(introduce_error(refusal)))),
+            },
             Command::SetNickname { person, nickname, reply } => {
                 let changed =
                     self.core.set_nickname(person, nickname).map_err(|_| ChangeError::UnknownPerson);

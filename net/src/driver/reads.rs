@@ -38,7 +38,8 @@ pub(super) async fn shown_page(
         let is_last = page.len() < limit;
         let end = if matches!(at, PageAt::After(_)) { page.last() } else { page.first() };
         let Some(end) = end.map(|item| item.post.entry.key()) else { return Ok(shown) };
-        let mut posts: Vec<PageItem> = page.into_iter().filter_map(|item| without_hidden(item, hidden)).collect();
+        let mut posts: Vec<PageItem> =
+            page.into_iter().filter_map(|item| without_hidden(item, hidden)).collect();
         let missing = limit - shown.len();
         if matches!(at, PageAt::After(_)) {
             next = PageAt::After(end);
@@ -144,7 +145,8 @@ impl Driver {
                 entry: EntryView::of(*conversation, item, read.get(conversation).copied()),
             };
             // The reader may have gone.
-            let _ = reply.send(found.map(|found| found.iter().filter(|found| !is_hidden(found)).map(hit).collect()));
+            let _ = reply
+                .send(found.map(|found| found.iter().filter(|found| !is_hidden(found)).map(hit).collect()));
         });
     }
 

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, seal, stored};
 use kinmesh_proto::{
-    AddressRecord, Ask, Asking, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, DisplayName,
-    Entry, EntryId, EntryKey, Hlc, KeyRange, MemberRecord, OwnProfile, PersonId, PersonRecord, Privacy,
-    Refusal, RoomId, RoomName, Snapshot, StatusLine, StoredEntry, Ties, Write,
+    AddressRecord, Ask, Asking, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest,
+    DisplayName, Entry, EntryId, EntryKey, Hlc, KeyRange, MemberRecord, OwnProfile, PersonId, PersonRecord,
+    Privacy, Refusal, RoomId, RoomName, Snapshot, StatusLine, StoredEntry, Ties, Write,
 };
 use kinmesh_store::{
     CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,

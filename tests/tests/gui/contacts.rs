@@ -66,7 +66,9 @@ async fn a_stranger_asks_is_accepted_and_blocked_and_let_in_again() {
     let sofia = stranger(&desk, &dir).await;
     let (lin, her) = (desk.program.node.overview().me.person, sofia.overview().me.person);
     let mut people = sofia.watch_overview();
-    let knows = |person| move |view: &Arc<kinmesh_net::Overview>| view.people.iter().any(|known| known.person == person);
+    let knows = |person| {
+        move |view: &Arc<kinmesh_net::Overview>| view.people.iter().any(|known| known.person == person)
+    };
     drop(tokio::time::timeout(Duration::from_secs(20), people.wait_for(knows(lin))).await.unwrap().unwrap());
     let mut events = sofia.events();
     sofia.chat(lin).send("May I?").await.unwrap();

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use kinmesh::screen::{Cx, conversation, dialog, home, search};
 use kinmesh::theme::Theme;
 use kinmesh_core::{
-    Acquaintance, ChatView, Completeness, EntryView, IntroducedView, Online, OwnView, PersonView, ReactionView,
-    RequestView, RoomView, Route, WaitReason, Waiting,
+    Acquaintance, ChatView, Completeness, EntryView, IntroducedView, Online, OwnView, PersonView,
+    ReactionView, RequestView, RoomView, Route, WaitReason, Waiting,
 };
 use kinmesh_model::Clock;
 use kinmesh_net::{NodeStatus, Overview};
@@ -191,7 +191,8 @@ impl BoatClub {
             },
         ];
         let club = ConversationId::Room(rooms[0].room);
-        let overview = Arc::new(Overview { me, rooms, chats, requests: Vec::new(), people: people().into() });
+        let overview =
+            Arc::new(Overview { me, rooms, chats, requests: Default::default(), people: people().into() });
         let status = NodeStatus { lan_peers: 2, internet_peers: 3, ..NodeStatus::default() };
         let now = "2026-11-21T14:10:00Z".parse().unwrap();
         let cx = Cx::new(overview, status, Clock::new(now, TimeZone::UTC), Size::new(1240.0, 800.0));
@@ -230,7 +231,7 @@ impl BoatClub {
             overview.people.iter().filter(|known| known.person != stranger.person).cloned().collect();
         people.push(stranger);
         overview.people = people.into();
-        overview.requests.extend(request);
+        overview.requests = request.into_iter().collect();
         cx.set_overview(Arc::new(overview));
         let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
         open.show_newest(said, 0);
@@ -249,7 +250,9 @@ impl BoatClub {
         };
         let request = RequestView {
             person: NAMESAKE,
-            text: Some("Hi Lin, it is Ana. I have a new phone, can you send me the code of the boat house?".into()),
+            text: Some(
+                "Hi Lin, it is Ana. I have a new phone, can you send me the code of the boat house?".into(),
+            ),
             received_ms: today("14:02"),
             introduced_by: Some(BO),
         };
@@ -262,7 +265,13 @@ impl BoatClub {
         let acquaintance = Acquaintance::Asked { delivered: true };
         let asked = PersonView { acquaintance, ..person(NAMESAKE, "Sofia", here, Route::Lan) };
         let chat = ConversationId::Direct(NAMESAKE);
-        let said = entry(chat, LIN, today("13:40"), "Hello, I saw you in #Boat. May I ask you something?", Delivery::Queued);
+        let said = entry(
+            chat,
+            LIN,
+            today("13:40"),
+            "Hello, I saw you in #Boat. May I ask you something?",
+            Delivery::Queued,
+        );
         Self::with_stranger(asked, None, vec![said])
     }
 

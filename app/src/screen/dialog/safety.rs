@@ -7,8 +7,8 @@ use kinmesh_proto::{PersonId, SafetyNumber};
 use super::Event;
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
-use crate::screen::contact::{self, Act};
 use crate::screen::Cx;
+use crate::screen::contact::{self, Act};
 use crate::theme::{self, size, space as gap};
 use crate::widget::{self, Element};
 
@@ -88,9 +88,8 @@ impl State {
         let words = self.number.words();
         let cells: Vec<Element<'_, Message>> = words.iter().enumerate().map(word).collect();
         let mut cells = cells.into_iter();
-        let lines = (0..words.len() / WORDS_PER_LINE).map(|_| {
-            Row::with_children(cells.by_ref().take(WORDS_PER_LINE).collect::<Vec<_>>()).into()
-        });
+        let lines = (0..words.len() / WORDS_PER_LINE)
+            .map(|_| Row::with_children(cells.by_ref().take(WORDS_PER_LINE).collect::<Vec<_>>()).into());
         let lines: Vec<Element<'_, Message>> = lines.collect();
         widget::card(column![Column::with_children(lines).spacing(gap::S)])
     }

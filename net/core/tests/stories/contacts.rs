@@ -127,10 +127,8 @@ fn nothing_but_a_request_of_a_stranger_reaches_the_user() {
     assert_eq!(bring(&mut mesh, ALICE, BOB, ChatRequest::Typing), ChatResponse::Noted);
     assert_eq!(bring(&mut mesh, ALICE, BOB, ChatRequest::Read { up_to }), ChatResponse::Noted);
     assert_eq!(bring(&mut mesh, ALICE, BOB, ChatRequest::Accepted), ChatResponse::Noted);
-    for ask in [
-        SyncAsk::Fetch(Wanted::Range(KeyRange::ALL)),
-        SyncAsk::Push(kinmesh_proto::EntryPack::of([])),
-    ] {
+    for ask in [SyncAsk::Fetch(Wanted::Range(KeyRange::ALL)), SyncAsk::Push(kinmesh_proto::EntryPack::of([]))]
+    {
         let answer = mesh.ask_history(ALICE, BOB, SyncRequest { conversation: tag, ask });
         assert_eq!(answer, SyncResponse::NotHere);
     }

@@ -78,8 +78,7 @@ fn an_introduction_that_nobody_made_is_not_shown() {
         let mut mesh = common_contact();
         mesh.link(BOB, CAROL);
         let ask = kinmesh_proto::Ask { entry: None, introduction: Some(introduction) };
-        let batch =
-            kinmesh_core::BatchToken { person: mesh.peers[CAROL].person(), number: u64::MAX };
+        let batch = kinmesh_core::BatchToken { person: mesh.peers[CAROL].person(), number: u64::MAX };
         mesh.bring_request(BOB, CAROL, batch, kinmesh_proto::ChatRequest::Ask(Box::new(ask)));
         mesh.settle();
         let request = mesh.peers[CAROL].core.requests().pop().unwrap();

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
-    Acquaintance, BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, Read, ReadAnswer,
-    ReadToken, RequestToken, Route, SendRefusal, StoredConversation, SyncFault, SyncToken, Token, Verdict,
+    Acquaintance, BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, Read,
+    ReadAnswer, ReadToken, RequestToken, Route, SendRefusal, StoredConversation, SyncFault, SyncToken, Token,
+    Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
@@ -416,7 +417,8 @@ impl Mesh {
 
     /// The same, with everything that follows from it still to come.
     pub(crate) fn link_unsettled(&mut self, one: usize, two: usize) {
-        let keeps_out = |here: usize, there: usize| self.peers[here].kept_out.contains(&self.peers[there].device());
+        let keeps_out =
+            |here: usize, there: usize| self.peers[here].kept_out.contains(&self.peers[there].device());
         if keeps_out(one, two) || keeps_out(two, one) || !self.links.insert((one.min(two), one.max(two))) {
             return;
         }
