@@ -129,7 +129,8 @@ impl App {
     pub(crate) fn title(&self) -> String {
         let rooms = self.cx.overview.rooms.iter().map(|room| room.unread);
         let unread: usize = rooms.chain(self.cx.overview.chats.iter().map(|chat| chat.unread)).sum();
-        match badge(unread) {
+        // Who asks waits for an answer like who writes.
+        match badge(unread + self.cx.overview.requests.len()) {
             Some(unread) => tr_args("window-title-unread", &[("unread", unread.into())]),
             None => "Kinmesh".to_owned(),
         }

@@ -60,6 +60,7 @@ impl Language {
         match self {
             Self::English => &[
                 include_str!("../i18n/en/archive.ftl"),
+                include_str!("../i18n/en/contacts.ftl"),
                 include_str!("../i18n/en/vault.ftl"),
                 include_str!("../i18n/en/desktop.ftl"),
                 include_str!("../i18n/en/search.ftl"),
@@ -67,6 +68,7 @@ impl Language {
             ],
             Self::Chinese => &[
                 include_str!("../i18n/zh-CN/archive.ftl"),
+                include_str!("../i18n/zh-CN/contacts.ftl"),
                 include_str!("../i18n/zh-CN/vault.ftl"),
                 include_str!("../i18n/zh-CN/desktop.ftl"),
                 include_str!("../i18n/zh-CN/search.ftl"),

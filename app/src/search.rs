@@ -231,7 +231,7 @@ fn is_quote(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use kinmesh_core::{Completeness, Online, OwnView, PersonView, Route};
+    use kinmesh_core::{Acquaintance, Completeness, Online, OwnView, PersonView, Route};
     use kinmesh_proto::{DeviceId, DisplayName, Privacy, RoomId, StatusLine};
 
     use super::*;
@@ -246,9 +246,13 @@ mod tests {
             own_name: DisplayName::new(name).unwrap(),
             fingerprint: person.fingerprint(),
             name_clashes: false,
+            named_like: None,
             status: StatusLine::new("").unwrap(),
             nickname: None,
             contact: false,
+            acquaintance: Acquaintance::Stranger,
+            verified: false,
+            introduced_by: None,
             online: Online::Offline { last_seen_ms: 0 },
             route: Route::None,
             is_echo: false,
@@ -287,7 +291,7 @@ mod tests {
             someone(PersonId([5; 32]), "lobby"),
         ];
         let rooms = vec![a_room("Lobby"), a_room("周末 计划")];
-        Overview { me, rooms, chats: Vec::new(), people: people.into() }
+        Overview { me, rooms, chats: Vec::new(), requests: Default::default(), people: people.into() }
     }
 
     fn query(typed: &str) -> Result<SearchQuery, BadFilter> {

@@ -4,6 +4,7 @@
 //! the [`Program`]. Text of other people reaches the terminal only through `safe`.
 
 mod command;
+mod contacts;
 mod entries;
 mod export;
 mod found;

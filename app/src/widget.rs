@@ -43,6 +43,7 @@ pub enum Icon {
     Send,
     Settings,
     Smile,
+    Verified,
 }
 
 impl Icon {
@@ -64,6 +65,7 @@ impl Icon {
             Self::Send => include_bytes!("../assets/icons/send.svg"),
             Self::Settings => include_bytes!("../assets/icons/settings.svg"),
             Self::Smile => include_bytes!("../assets/icons/smile.svg"),
+            Self::Verified => include_bytes!("../assets/icons/verified.svg"),
         };
         svg::Handle::from_memory(bytes)
     }
@@ -195,6 +197,15 @@ pub fn runs<'a, Message: 'a>(runs: &'a [Run], theme: Theme) -> Element<'a, Messa
     });
     let text: text::Rich<'_, (), Message, Theme> = rich_text(spans.collect::<Vec<_>>());
     text.size(size::SECONDARY).line_height(theme::LINE).style(theme::text::secondary).into()
+}
+
+/// A name, and after it the mark that the safety number with this person was compared, if it was.
+pub fn name<'a, Message: 'a>(name: impl Into<Element<'a, Message>>, verified: bool) -> Element<'a, Message> {
+    let mark = verified.then(|| {
+        let shield = Icon::Verified.view(16.0).style(theme::icon::accent);
+        hint(shield, tr("verified"), tooltip::Position::Bottom)
+    });
+    row![name.into()].push(mark).spacing(gap::XS).align_y(Center).into()
 }
 
 /// The name of a section, with something at its end.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kinmesh_core::ROOMS_MAX;
 use kinmesh_proto::{ChatRequest, ChatResponse, SyncRequest, SyncResponse, limits, protocol};
+use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::gossipsub::{
     self, IdentityTransform, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
     TopicScoreParams, ValidationMode,
@@ -58,6 +59,8 @@ pub(crate) type Sync = request_response::Behaviour<Cbor<SyncRequest, SyncRespons
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
+    /// Devices of people whom the user blocked: no connection with them stands.
+    pub kept_out: allow_block_list::Behaviour<BlockedPeers>,
     memory: memory_connection_limits::Behaviour,
     pub identify: identify::Behaviour,
     ping: ping::Behaviour,
@@ -85,6 +88,7 @@ impl Behaviour {
         let me = keypair.public().to_peer_id();
         Ok(Self {
             limits: connection_limits(ConnectionCaps::PEER),
+            kept_out: allow_block_list::Behaviour::default(),
             memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY_MAX_BYTES),
             identify: identify(keypair),
             ping: ping::Behaviour::new(

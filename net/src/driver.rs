@@ -217,11 +217,13 @@ async fn mourn(driver: JoinHandle<()>) -> bool {
 }
 
 async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(), StartError> {
+    let blocked = core.blocked();
     for StoredConversation { id, read, sent } in core.stored_conversations() {
+        let hidden = if let ConversationId::Room(_) = id { blocked.clone() } else { BTreeSet::new() };
         let newest = store.newest(id).await?;
-        let last = store.page(id, PageAt::Newest, 1).await?.pop();
+        let last = reads::shown_page(store, id, PageAt::Newest, 1, &hidden).await?.pop();
         let queued = stored_queue(store, id, sent).await?;
-        let unread = store.unread(id, read, kinmesh_core::UNREAD_CAP).await?;
+        let unread = reads::shown_unread(store, id, read, &hidden).await?;
         core.restore_conversation(id, newest, last, queued, unread);
     }
     Ok(())

@@ -71,6 +71,17 @@ pub enum SendError {
     /// Nobody of this id was ever met.
     #[error("this person is not known here")]
     UnknownPerson,
+    /// The user blocked them.
+    #[error("you have blocked this person")]
+    Blocked,
+    /// They are no contact yet, and the first text to them is their request: it has to be short.
+    #[error("the text has {size} bytes, at most {max} go to somebody who has not accepted you yet")]
+    TooLongToAsk {
+        /// Bytes of the text.
+        size: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
     /// As many entries wait for somebody to take them as this device keeps ready.
     #[error("too many messages wait to go out: they go when somebody can take them")]
     OutboxFull,
@@ -115,6 +126,26 @@ impl From<CallError> for EditError {
     }
 }
 
+/// Nobody was introduced.
+#[derive(Debug, thiserror::Error)]
+pub enum IntroduceError {
+    /// One of the two is no contact.
+    #[error("only contacts can be introduced, and only to contacts")]
+    NotAContact,
+    /// To themselves, or one of the two is Echo.
+    #[error("nobody is introduced to themselves, nor to Echo")]
+    NotTwoPeople,
+    /// The introduction could not be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl From<CallError> for IntroduceError {
+    fn from(error: CallError) -> Self {
+        Self::Send(SendError::Call(error))
+    }
+}
+
 /// A room was not joined or left, or a contact or the profile not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -127,6 +158,15 @@ pub enum ChangeError {
     /// Nobody of this id was ever met.
     #[error("this person is not known here")]
     UnknownPerson,
+    /// Echo lives in this program: it is always a contact.
+    #[error("Echo lives in this program: it is always a contact")]
+    Echo,
+    /// The user blocked them.
+    #[error("you have blocked this person")]
+    Blocked,
+    /// They do not ask to be a contact.
+    #[error("this person does not ask to be a contact")]
+    NoRequest,
     /// More rooms than one peer can take part in.
     #[error("no more than {max} rooms at once")]
     TooManyRooms {

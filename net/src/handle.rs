@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kinmesh_core::{Change, EditView, EntryView, Event, Overview, PersonView};
 use kinmesh_proto::{
     ConversationId, DisplayName, EntryKey, JoinLink, PageAt, PageItem, PersonId, Privacy, RoomId, RoomName,
-    StatusLine,
+    SafetyNumber, StatusLine,
 };
 use kinmesh_search::Query as SearchQuery;
 use kinmesh_store::StoreHandle;
@@ -17,7 +17,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError};
+use crate::error::{CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError};
 use crate::history::History;
 use crate::identity::KeyDir;
 use crate::search::SearchHit;
@@ -84,10 +84,15 @@ pub(crate) enum Command {
         up_to: EntryKey,
         reply: Reply<ChangeError>,
     },
-    SetContact {
+    Contact {
         person: PersonId,
-        contact: bool,
+        change: ContactChange,
         reply: Reply<ChangeError>,
+    },
+    Introduce {
+        to: PersonId,
+        person: PersonId,
+        reply: Reply<IntroduceError, EntryView>,
     },
     SetNickname {
         person: PersonId,
@@ -104,6 +109,15 @@ pub(crate) enum Command {
     Shutdown {
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What is to become of how a person and we stand.
+pub(crate) enum ContactChange {
+    Contact(bool),
+    Accept,
+    Decline,
+    Blocked(bool),
+    Verified(bool),
 }
 
 pub(crate) type Reply<E, T = ()> = oneshot::Sender<Result<T, E>>;
@@ -174,9 +188,46 @@ impl NodeHandle {
         ConversationHandle { node: self.clone(), id }
     }
 
-    /// Adds a person to the contacts, or removes them; their chat and nickname stay.
+    /// Adds a person to the contacts, which asks them or accepts what they asked, or removes them;
+    /// their chat and nickname stay.
     pub async fn set_contact(&self, person: PersonId, contact: bool) -> Result<(), ChangeError> {
-        self.call(|reply| Command::SetContact { person, contact, reply }).await?
+        self.change_contact(person, ContactChange::Contact(contact)).await
+    }
+
+    /// Accepts what a person asked ([`Overview::requests`]): they are a contact, and their text begins
+    /// the chat.
+    pub async fn accept(&self, person: PersonId) -> Result<(), ChangeError> {
+        self.change_contact(person, ContactChange::Accept).await
+    }
+
+    /// Declines what a person asked. They are not told.
+    pub async fn decline(&self, person: PersonId) -> Result<(), ChangeError> {
+        self.change_contact(person, ContactChange::Decline).await
+    }
+
+    /// Keeps a person out altogether, or takes that back: then all is as it was before.
+    pub async fn set_blocked(&self, person: PersonId, blocked: bool) -> Result<(), ChangeError> {
+        self.change_contact(person, ContactChange::Blocked(blocked)).await
+    }
+
+    /// Notes that the [safety number](NodeHandle::safety_number) was compared with a person and is the
+    /// same, or takes that back.
+    pub async fn set_verified(&self, person: PersonId, verified: bool) -> Result<(), ChangeError> {
+        self.change_contact(person, ContactChange::Verified(verified)).await
+    }
+
+    /// What a person and we see alike when each has the other's true key, and only then.
+    pub fn safety_number(&self, person: PersonId) -> SafetyNumber {
+        SafetyNumber::of(self.overview().me.person, person)
+    }
+
+    /// Tells one contact of another one, in the chat with the first.
+    pub async fn introduce(&self, to: PersonId, person: PersonId) -> Result<EntryView, IntroduceError> {
+        self.call(|reply| Command::Introduce { to, person, reply }).await?
+    }
+
+    async fn change_contact(&self, person: PersonId, change: ContactChange) -> Result<(), ChangeError> {
+        self.call(|reply| Command::Contact { person, change, reply }).await?
     }
 
     /// Gives a person a private name, or takes it back with `None`.

@@ -26,7 +26,9 @@ pub mod transport;
 pub mod vault;
 
 pub use behaviour::PING_EVERY;
-pub use error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError, StartError};
+pub use error::{
+    CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError, StartError,
+};
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,
 };

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use kinmesh_core::{ConversationEvent, EntryView, Event, ReactionView};
+use kinmesh_core::{Because, ConversationEvent, EntryView, Event, ReactionView};
 use kinmesh_net::{EditError, EventStream, Node, NodeConfig, NodeHandle};
 use kinmesh_proto::{
     ConversationId, Delivery, DisplayName, EntryId, EntryKey, PageAt, PersonId, Privacy, RoomName, StatusLine,
@@ -52,6 +52,16 @@ impl Peer {
             };
             drop(timeout(PATIENCE, overview.wait_for(sees)).await.expect("the two see each other").unwrap());
         }
+    }
+
+    /// Asks the other to become a contact, who accepts.
+    async fn befriend(&mut self, other: &mut Peer) {
+        let (me, them) = (self.person, other.person);
+        self.node.set_contact(them, true).await.unwrap();
+        other.waits_for(|event| *event == Event::ContactRequested { person: me }).await;
+        other.node.accept(me).await.unwrap();
+        let because = Because::TheyAccepted;
+        self.waits_for(|event| *event == Event::BecameContacts { person: them, because }).await;
     }
 
     async fn hears(&mut self, conversation: ConversationId, text: &str) {
@@ -112,6 +122,7 @@ async fn alice_and_bob_talk_in_a_room() {
 async fn a_private_message_is_acknowledged_from_the_other_disk() {
     let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
     alice.meet(&bob).await;
+    alice.befriend(&mut bob).await;
     let sent = alice.node.chat(bob.person).send("only for you").await.unwrap();
     bob.hears(ConversationId::Direct(alice.person), "only for you").await;
     alice
@@ -125,8 +136,9 @@ async fn a_private_message_is_acknowledged_from_the_other_disk() {
 
 #[tokio::test]
 async fn a_message_for_somebody_offline_waits_and_is_delivered_when_they_meet() {
-    let (mut alice, bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
     alice.meet(&bob).await;
+    alice.befriend(&mut bob).await;
     bob.node.shutdown().await;
     let gone = bob.person;
     alice.waits_for(|event| matches!(event, Event::PersonChanged { person } if *person == gone)).await;

@@ -349,6 +349,31 @@ impl Peer {
         }
     }
 
+    /// Becomes a contact of another peer, as people do: one asks, the other accepts.
+    pub async fn befriend(&self, other: &Self) -> Result<()> {
+        let (me, them) = (&self.me["person"], &other.me["person"]);
+        let knows = |person: &'_ Value| {
+            let person = person.clone();
+            move |people: &Value| list(people).any(|known| known["person"] == person)
+        };
+        self.wait_until("people.list", json!({}), knows(them)).await?;
+        self.call("contacts.add", json!({ "person": them })).await?;
+        other.wait_request(me).await?;
+        other.call("contacts.accept", json!({ "person": me })).await?;
+        let are_contacts = |person: &Value| {
+            let person = person.clone();
+            move |event: &Value| event["event"] == "became_contacts" && event["person"] == person
+        };
+        self.wait_for("acceptance", are_contacts(them)).await?;
+        other.wait_for("a contact", are_contacts(me)).await.map(drop)
+    }
+
+    /// Waits until this person asks to be a contact.
+    pub async fn wait_request(&self, person: &Value) -> Result<()> {
+        let asks = |event: &Value| event["event"] == "contact_requested" && event["person"] == *person;
+        self.wait_for("a request to be a contact", asks).await.map(drop)
+    }
+
     /// Our own person, as `{"direct": id}`: what others call the chat with us.
     pub fn chat_with_me(&self) -> Value {
         json!({ "direct": self.me["person"] })

@@ -58,6 +58,7 @@ pub enum Question {
 /// A stranger on the network.
 pub struct Stranger {
     keys: DeviceKeys,
+    person_seed: [u8; 32],
     device: Keypair,
     commands: mpsc::Sender<Command>,
     heard: Arc<Mutex<Heard>>,
@@ -103,14 +104,23 @@ impl Stranger {
 
     /// A stranger that says to speak this version of the protocol.
     pub fn start_as(version: &str) -> Result<Self> {
-        let (person, device) = (Keypair::generate_ed25519(), Keypair::generate_ed25519());
-        let keys = DeviceKeys::generate(&seed_of(person)?, &seed_of(device.clone())?, now_ms());
+        Self::start_with(seed_of(Keypair::generate_ed25519())?, version)
+    }
+
+    /// The same person on another device.
+    pub fn on_another_device(&self) -> Result<Self> {
+        Self::start_with(self.person_seed, protocol::IDENTIFY)
+    }
+
+    fn start_with(person_seed: [u8; 32], version: &str) -> Result<Self> {
+        let device = Keypair::generate_ed25519();
+        let keys = DeviceKeys::generate(&person_seed, &seed_of(device.clone())?, now_ms());
         let swarm = transport::build_swarm(&device, Behaviour::new(&device, version)?)?;
         let (commands, orders) = mpsc::channel(COMMANDS_CAP);
         let (tell, changed) = watch::channel(());
         let heard = Arc::new(Mutex::new(Heard::default()));
         tokio::spawn(Actor { swarm, heard: heard.clone(), tell, asked: HashMap::new() }.run(orders));
-        Ok(Self { keys, device, commands, heard, changed })
+        Ok(Self { keys, person_seed, device, commands, heard, changed })
     }
 
     /// Connects to the node at this address, which ends in `/p2p/<id>`, and waits until it said what it speaks.
@@ -168,7 +178,12 @@ impl Stranger {
 
     /// Hands over entries one to one and returns the answer.
     pub async fn deliver(&self, peer: PeerId, entries: Vec<Unverified<EntryBody>>) -> Result<ChatResponse> {
-        let request = codec::encode(&ChatRequest::Deliver(entries));
+        self.chat(peer, &ChatRequest::Deliver(entries)).await
+    }
+
+    /// Says anything one to one and returns the answer.
+    pub async fn chat(&self, peer: PeerId, request: &ChatRequest) -> Result<ChatResponse> {
+        let request = codec::encode(request);
         let answer = self.ask(Question::Chat, peer, request).await??;
         Ok(codec::decode(&answer, answer.len())?)
     }

@@ -56,6 +56,7 @@ async fn what_became_of_a_post_is_seen_by_all_and_by_who_comes_later() -> Result
 #[tokio::test]
 async fn with_receipts_off_on_one_side_neither_sees_what_the_other_has_read() -> Result<()> {
     let (alice, bob) = alice_and_bob().await?;
+    alice.befriend(&bob).await?;
     let (to_bob, to_alice) = (bob.chat_with_me(), alice.chat_with_me());
     let first = alice.send(&to_bob, "read this").await?["key"].clone();
     bob.wait_text("read this").await?;

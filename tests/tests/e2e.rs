@@ -55,7 +55,17 @@ async fn talk_in(room: &Value, peers: &[&Peer], about: &str) -> Result<()> {
     Ok(())
 }
 
-/// One tells the other something in private, which is acknowledged.
+/// Everybody becomes a contact of everybody.
+async fn befriend_all(peers: &[&Peer]) -> Result<()> {
+    for (index, peer) in peers.iter().enumerate() {
+        for other in &peers[index + 1..] {
+            peer.befriend(other).await?;
+        }
+    }
+    Ok(())
+}
+
+/// One tells a contact something in private, which is acknowledged.
 async fn tell(from: &Peer, to: &Peer, text: &str) -> Result<()> {
     let sent = from.send(&to.chat_with_me(), text).await?;
     let heard = to.wait_text(text).await?;
@@ -83,6 +93,7 @@ async fn three_peers_meet_through_the_bootstrap_node_and_talk() -> Result<()> {
     let everybody = [&alice, &bob, &carol];
     let lobby = gather(&everybody, "lobby").await?;
     talk_in(&lobby, &everybody, "the weather").await?;
+    befriend_all(&everybody).await?;
     for (from, to) in [(&alice, &bob), (&bob, &alice), (&bob, &carol), (&carol, &alice)] {
         tell(from, to, &format!("{} tells {} a secret 🤫", name(from), name(to))).await?;
     }
@@ -101,6 +112,7 @@ async fn the_mesh_outlives_its_bootstrap_node_and_grows_without_it() -> Result<(
     bootstrap.kill9().await?;
 
     talk_in(&lobby, &[&alice, &bob, &carol], "the loss").await?;
+    befriend_all(&[&alice, &bob, &carol]).await?;
     tell(&carol, &alice, "we go on").await?;
 
     let dave = Peer::spawn(PeerOptions::named("Dave").join(bob.join_link().await?)).await?;
@@ -108,6 +120,9 @@ async fn the_mesh_outlives_its_bootstrap_node_and_grows_without_it() -> Result<(
     gather(&everybody, "lobby").await?;
     talk_in(&lobby, &everybody, "the newcomer").await?;
     // Dave was let in by Bob, and now stands on his own feet.
+    for friend in [&alice, &bob, &carol] {
+        dave.befriend(friend).await?;
+    }
     tell(&dave, &bob, "thanks").await?;
     tell(&dave, &alice, "hi, I am new here").await?;
     tell(&carol, &dave, "welcome").await
@@ -133,6 +148,7 @@ async fn survives(end: End) -> Result<()> {
     let garden = gather(&everybody, "Garten 🌻").await?;
     talk_in(&lobby, &everybody, "the weather").await?;
     talk_in(&garden, &everybody, "roses").await?;
+    befriend_all(&everybody).await?;
     tell(&alice, &bob, "lend me your spade").await?;
     tell(&bob, &alice, "come and fetch it").await?;
     let (person, chat) = (alice.me()["person"].clone(), bob.chat_with_me());
@@ -249,6 +265,7 @@ async fn unread_counts_follow_reading_and_survive_a_restart() -> Result<()> {
     let alice = Peer::spawn(PeerOptions::named("Alice").data(&data)).await?;
     let bob = Peer::spawn(PeerOptions::named("Bob").join(alice.join_link().await?)).await?;
     let lobby = gather(&[&alice, &bob], "lobby").await?;
+    bob.befriend(&alice).await?;
     let (with_alice, with_bob) = (alice.chat_with_me(), bob.chat_with_me());
     let mut entries = Vec::new();
     for n in 1..=3 {
@@ -345,6 +362,7 @@ async fn waits_for_the_other(end: End) -> Result<()> {
     let link = alice.join_link().await?;
     let bob = Peer::spawn(PeerOptions::named("Bob").data(&data).join(link)).await?;
     alice.wait_online("Bob").await?;
+    alice.befriend(&bob).await?;
     let chat = bob.chat_with_me();
     match end {
         End::Killed => bob.kill9().await?,
@@ -388,6 +406,7 @@ async fn many_conversations_at_once_lose_nothing_and_double_nothing() -> Result<
     for room in ["lobby", "kitchen", "花园"] {
         rooms.push(gather(&everybody, room).await?);
     }
+    befriend_all(&everybody).await?;
     let mut writers = Vec::new();
     for peer in &peers {
         let others = peers.iter().filter(|other| other.me() != peer.me());
@@ -457,6 +476,7 @@ async fn no_message_byte_passes_through_the_bootstrap_node() -> Result<()> {
     let (alice, bob) = tokio::try_join!(spawn("Alice"), spawn("Bob"))?;
     let lobby = gather(&[&alice, &bob], "lobby").await?;
     ensure!(forwarder.bytes() > 0, "nobody came through the counter");
+    alice.befriend(&bob).await?;
 
     let before = forwarder.bytes();
     for n in 0..LARGE_ENTRIES {

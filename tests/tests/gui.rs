@@ -7,6 +7,8 @@
 
 #[path = "gui/archive.rs"]
 mod archive;
+#[path = "gui/contacts.rs"]
+mod contacts;
 #[path = "gui/desk.rs"]
 mod desk;
 #[path = "gui/fixture.rs"]

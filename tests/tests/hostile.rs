@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use kinmesh_proto::{
-    ChatResponse, Content, ConversationId, ConversationTag, Digest, EntryBody, EntryPack, Hello, Hlc,
-    JoinLink, KeyRange, PersonId, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId, RoomName,
-    SyncAsk, SyncRequest, SyncResponse, Unverified, Wanted, codec, limits,
+    Ask, ChatRequest, ChatResponse, Content, ConversationId, ConversationTag, Digest, EntryBody, EntryPack,
+    Hello, Hlc, JoinLink, KeyRange, PersonId, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId,
+    RoomName, SyncAsk, SyncRequest, SyncResponse, Unverified, Wanted, codec, limits,
 };
 use kinmesh_tests::peer::list;
 use kinmesh_tests::process::resident_bytes;
@@ -55,6 +55,7 @@ impl Scene {
             bob.wait_until("rooms.list", json!({}), both)
         )?;
         let addresses = link.nodes.iter().map(|node| node.parse()).collect::<Result<_, _>>()?;
+        alice.befriend(&bob).await?;
         let mut scene = Self { alice, bob, lobby, addresses, resident: 0 };
         scene.chat("before").await?;
         scene.resident = resident_bytes(scene.alice.pid()?)?;
@@ -87,6 +88,15 @@ impl Scene {
         mallory.greet(alice, &mallory.hello("Mallory")?).await?;
         mallory.enter(lobby(), alice).await?;
         Ok((mallory, alice))
+    }
+
+    /// Alice accepts somebody as a contact, who has said hello: they may do now what contacts may.
+    async fn lets_in(&self, somebody: &Stranger, alice: PeerId) -> Result<()> {
+        let ask = Ask { entry: None, introduction: None };
+        let answer = somebody.chat(alice, &ChatRequest::Ask(Box::new(ask))).await?;
+        ensure!(answer == ChatResponse::Noted, "{answer:?}");
+        let person = json!(somebody.keys().person());
+        self.alice.call("contacts.accept", json!({ "person": person })).await.map(drop)
     }
 
     /// A stranger in the lobby who is connected to Bob as well, so that what Bob says there reaches them.
@@ -268,11 +278,12 @@ async fn oversized_frames_are_refused() -> Result<()> {
     hello.resize(limits::HELLO_MAX as usize + 1, 0);
     stranger.ask_in_vain(Question::Hello, alice, hello).await?;
     ensure!(stranger.greet(alice, &stranger.hello("Mallory")?).await?.is_some());
+    scene.lets_in(&stranger, alice).await?;
 
     let tag = chat_tag(&stranger, &scene.alice)?;
     let large = stranger.entry(tag, &"x".repeat(limits::TEXT_MAX)).envelope().clone();
     for copies in [limits::CHAT_REQUEST_MAX as usize / limits::TEXT_MAX + 1, 1000] {
-        let request = kinmesh_proto::ChatRequest::Deliver(vec![large.clone(); copies]);
+        let request = ChatRequest::Deliver(vec![large.clone(); copies]);
         stranger.ask_in_vain(Question::Chat, alice, codec::encode(&request)).await?;
     }
     let received = stranger.deliver(alice, vec![large]).await?;
@@ -296,6 +307,7 @@ async fn oversized_frames_are_refused() -> Result<()> {
 async fn a_text_above_the_limit_is_refused_even_when_it_is_signed() -> Result<()> {
     let scene = Scene::open().await?;
     let (mallory, alice) = scene.mallory().await?;
+    scene.lets_in(&mallory, alice).await?;
     let tag = chat_tag(&mallory, &scene.alice)?;
     for text in ["x".repeat(limits::TEXT_MAX + 1), String::new()] {
         let entry = mallory.entry(tag, &text).envelope().clone();
@@ -338,8 +350,9 @@ async fn invalid_cbor_is_refused() -> Result<()> {
         stranger.ask_in_vain(Question::Hello, alice, bytes).await?;
     }
     stranger.greet(alice, &hello).await?;
+    scene.lets_in(&stranger, alice).await?;
     let entry = stranger.entry(chat_tag(&stranger, &scene.alice)?, "proper").envelope().clone();
-    let request = codec::encode(&kinmesh_proto::ChatRequest::Deliver(vec![entry.clone()]));
+    let request = codec::encode(&ChatRequest::Deliver(vec![entry.clone()]));
     for bytes in malformed(&request) {
         stranger.ask_in_vain(Question::Chat, alice, bytes).await?;
     }
@@ -368,6 +381,7 @@ fn deep_content(depth: usize) -> Vec<u8> {
 async fn a_signed_body_that_is_deep_enough_to_break_a_stack_is_refused() -> Result<()> {
     let scene = Scene::open().await?;
     let (mallory, alice) = scene.mallory().await?;
+    scene.lets_in(&mallory, alice).await?;
     let clock = Hlc::from_ms(now_ms());
     let conversation = chat_tag(&mallory, &scene.alice)?;
     let content = Content::Unknown;
@@ -385,6 +399,7 @@ async fn a_signed_body_that_is_deep_enough_to_break_a_stack_is_refused() -> Resu
 async fn a_forged_author_is_refused() -> Result<()> {
     let scene = Scene::open().await?;
     let (mallory, alice) = scene.mallory().await?;
+    scene.lets_in(&mallory, alice).await?;
     let honest = mallory.entry(chat_tag(&mallory, &scene.alice)?, "pay Mallory 10");
     let (body, cert, signature) = honest.envelope().parts();
     let mut changed = body.to_vec();
@@ -415,6 +430,7 @@ async fn a_forged_author_is_refused() -> Result<()> {
 async fn a_stolen_certificate_speaks_for_nobody() -> Result<()> {
     let scene = Scene::open().await?;
     let (mallory, alice) = scene.eavesdropper().await?;
+    scene.lets_in(&mallory, alice).await?;
     // Everybody in the room sees Bob's certificate.
     scene.bob.send(&scene.lobby, "said by Bob").await?;
     let bob = person(&scene.bob)?;
@@ -508,6 +524,7 @@ async fn an_entry_replayed_into_another_conversation_is_refused() -> Result<()> 
     let own = mallory.entry(lobby_tag(), "own words, wrong room").envelope().clone();
     mallory.publish_entries(RoomId::public(&kitchen), vec![own.clone()]).await?;
     // Into a private chat.
+    scene.lets_in(&mallory, alice).await?;
     assert_eq!(mallory.deliver(alice, vec![entry]).await?, refused(Refusal::NotAuthor, 1));
     assert_eq!(mallory.deliver(alice, vec![own]).await?, refused(Refusal::WrongConversation, 1));
     let tag = ConversationId::Direct(bob).tag(person(&scene.alice)?);
@@ -526,6 +543,8 @@ async fn somebody_elses_entry_is_not_taken_one_to_one() -> Result<()> {
     let scene = Scene::open().await?;
     let (mallory, alice) = scene.mallory().await?;
     let (trudy, _) = scene.mallory().await?;
+    scene.lets_in(&mallory, alice).await?;
+    scene.lets_in(&trudy, alice).await?;
     // Properly signed, for the very chat between Trudy and Alice, but handed over by Mallory.
     let entry = trudy.entry(chat_tag(&trudy, &scene.alice)?, "from Trudy").envelope().clone();
     assert_eq!(mallory.deliver(alice, vec![entry.clone()]).await?, refused(Refusal::NotAuthor, 1));
@@ -538,6 +557,7 @@ async fn somebody_elses_entry_is_not_taken_one_to_one() -> Result<()> {
 async fn a_clock_a_year_ahead_is_refused() -> Result<()> {
     let scene = Scene::open().await?;
     let (mallory, alice) = scene.mallory().await?;
+    scene.lets_in(&mallory, alice).await?;
     let tag = chat_tag(&mallory, &scene.alice)?;
     // The last one is the end of all clocks.
     for clock_ms in [now_ms() + YEAR_MS, now_ms() + limits::CLOCK_AHEAD_MAX_MS + 60_000, (1 << 48) - 1] {
@@ -658,6 +678,7 @@ async fn a_name_of_ten_megabytes_is_refused() -> Result<()> {
 async fn a_batch_of_too_many_entries_is_refused() -> Result<()> {
     let scene = Scene::open().await?;
     let (mallory, alice) = scene.mallory().await?;
+    scene.lets_in(&mallory, alice).await?;
     let tag = chat_tag(&mallory, &scene.alice)?;
     let batch = |tag, count: usize| -> Vec<_> {
         (0..count).map(|n| mallory.entry(tag, &format!("{n}")).envelope().clone()).collect()
@@ -726,5 +747,114 @@ async fn questions_without_end_do_not_keep_others_from_talking() -> Result<()> {
         anyhow::Ok(())
     };
     tokio::try_join!(questions, scene.chat("meanwhile"))?;
+    scene.unharmed().await
+}
+
+/// The request with these words, of somebody who has said hello.
+fn words(asking: &Stranger, scene: &Scene, text: &str) -> Result<ChatRequest> {
+    let entry = asking.entry(chat_tag(asking, &scene.alice)?, text).envelope().clone();
+    Ok(ChatRequest::Ask(Box::new(Ask { entry: Some(entry), introduction: None })))
+}
+
+/// Who asks Alice to be a contact, and with what words.
+async fn requests(scene: &Scene) -> Result<Vec<String>> {
+    let requests = scene.alice.call("contacts.requests", json!({})).await?;
+    Ok(list(&requests).map(|request| request["text"].as_str().unwrap_or_default().to_owned()).collect())
+}
+
+/// What Alice's faces were told about somebody, but that they came or went.
+fn told_about(scene: &Scene, person: &Value) -> Vec<Value> {
+    let is_theirs = |line: &Value| {
+        let event = &line["params"];
+        let is_about = [&event["person"], &event["conversation"]["direct"], &event["entry"]["author"]];
+        let is_presence = event["event"] == "person_changed"
+            || ["member_joined", "member_left"].iter().any(|change| event["change"] == *change);
+        is_about.contains(&person) && !is_presence
+    };
+    scene.alice.told().into_iter().filter(is_theirs).collect()
+}
+
+#[tokio::test]
+async fn nothing_of_a_stranger_but_a_request_reaches_anybody() -> Result<()> {
+    let scene = Scene::open().await?;
+    let (mallory, alice) = scene.mallory().await?;
+    let person = json!(mallory.keys().person());
+    let tag = chat_tag(&mallory, &scene.alice)?;
+    let entry = mallory.entry(tag, "buy this").envelope().clone();
+    let up_to = mallory.entry(tag, "x").key();
+    assert_eq!(mallory.deliver(alice, vec![entry]).await?, ChatResponse::AskFirst);
+    for request in [ChatRequest::Typing, ChatRequest::Read { up_to }, ChatRequest::Accepted] {
+        assert_eq!(mallory.chat(alice, &request).await?, ChatResponse::Noted);
+    }
+    let range = KeyRange::ALL;
+    let asks = [
+        SyncAsk::Fetch(Wanted::Range(range)),
+        SyncAsk::Compare { range, digest: Digest::default() },
+        SyncAsk::Push(EntryPack::of([&mallory.entry(tag, "pushed")])),
+    ];
+    for ask in asks {
+        let answer = mallory.ask_history(alice, &SyncRequest { conversation: tag, ask }).await?;
+        assert_eq!(answer, SyncResponse::NotHere);
+    }
+    says_something_proper(&scene, &mallory).await?;
+    let proper = |line: &Value| line["params"]["entry"]["text"] == "something proper";
+    let told: Vec<_> = told_about(&scene, &person).into_iter().filter(|line| !proper(line)).collect();
+    ensure!(told.is_empty(), "{told:?}");
+    ensure!(scene.alice.history(&json!({ "direct": person })).await?.is_empty());
+    ensure!(requests(&scene).await?.is_empty());
+    scene.unharmed().await
+}
+
+#[tokio::test]
+async fn of_many_requests_of_one_stranger_the_first_is_shown_and_of_a_crowd_a_few() -> Result<()> {
+    let scene = Scene::open().await?;
+    let (mallory, alice) = scene.mallory().await?;
+    let too_long = "x".repeat(limits::ASK_TEXT_MAX + 1);
+    for text in [&too_long, &"y".repeat(limits::TEXT_MAX)] {
+        assert_eq!(mallory.chat(alice, &words(&mallory, &scene, text)?).await?, refused(Refusal::Invalid, 1));
+    }
+    for n in 0..200 {
+        let answer = mallory.chat(alice, &words(&mallory, &scene, &format!("number {n}"))?).await?;
+        assert_eq!(answer, ChatResponse::Noted);
+    }
+    assert_eq!(requests(&scene).await?, ["number 0"]);
+    let mut turned_away = 0;
+    for n in 0..60 {
+        let (stranger, alice) = scene.stranger().await?;
+        stranger.greet(alice, &stranger.hello("Crowd")?).await?;
+        match stranger.chat(alice, &words(&stranger, &scene, &format!("crowd {n}"))?).await? {
+            ChatResponse::Noted => {}
+            ChatResponse::Busy => turned_away += 1,
+            other => anyhow::bail!("{other:?}"),
+        }
+    }
+    let shown = requests(&scene).await?.len();
+    ensure!(shown == 30 && turned_away == 31, "{shown} shown, {turned_away} turned away");
+    scene.unharmed().await
+}
+
+#[tokio::test]
+async fn who_is_blocked_finds_the_door_closed_on_any_device() -> Result<()> {
+    let scene = Scene::open().await?;
+    let (mallory, alice) = scene.mallory().await?;
+    let person = json!(mallory.keys().person());
+    assert_eq!(mallory.chat(alice, &words(&mallory, &scene, "hello there")?).await?, ChatResponse::Noted);
+    says_something_proper(&scene, &mallory).await?;
+    scene.alice.call("contacts.block", json!({ "person": person })).await?;
+    mallory.wait("the door", |heard| (!heard.connected.contains(&alice)).then_some(())).await?;
+    ensure!(requests(&scene).await?.is_empty());
+    let history = scene.alice.history(&scene.lobby).await?;
+    ensure!(history.iter().all(|entry| entry["author"] != person), "{history:?}");
+    // The same person on another device: it has to say who it is, and is out again.
+    let again = mallory.on_another_device()?;
+    again.dial(scene.quic()?).await?;
+    // There may be no answer: the door is closed first.
+    let _ = again.greet(alice, &again.hello("Somebody else")?).await;
+    again.wait("the door", |heard| (!heard.connected.contains(&alice)).then_some(())).await?;
+
+    scene.alice.call("contacts.unblock", json!({ "person": person })).await?;
+    assert_eq!(requests(&scene).await?, ["hello there"]);
+    let back = scene.alice.history(&scene.lobby).await?;
+    ensure!(back.iter().any(|entry| entry["author"] == person), "all is as it was before");
     scene.unharmed().await
 }

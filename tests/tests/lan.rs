@@ -45,6 +45,7 @@ async fn two_peers_on_one_network_find_each_other_and_chat() -> Result<()> {
     )?;
     alice.send(&lobby, "hello, house").await?;
     bob.wait_text("hello, house").await?;
+    bob.befriend(&alice).await?;
     let sent = bob.send(&alice.chat_with_me(), "hello, neighbour").await?;
     alice.wait_text("hello, neighbour").await?;
     bob.wait_delivery(&sent, "delivered").await
@@ -58,6 +59,7 @@ async fn neighbours_meet_again_after_the_cable_was_out() -> Result<()> {
     bob.join_room("lobby").await?;
     let both = |rooms: &Value| list(rooms).any(|room| room["online"] == 2);
     alice.wait_until("rooms.list", json!({}), both).await?;
+    alice.befriend(&bob).await?;
     lan.plug(1, false)?;
     tokio::try_join!(alice.wait_offline("Bob"), bob.wait_offline("Alice"))?;
     let later = alice.send(&bob.chat_with_me(), "can you hear me?").await?;

@@ -19,6 +19,7 @@ async fn what_waits_survives_the_end_of_both_and_arrives_in_order_exactly_once()
     let link = alice.join_link().await?;
     let bob = Peer::spawn(PeerOptions::named("Bob").data(&his).join(link)).await?;
     alice.wait_online("Bob").await?;
+    alice.befriend(&bob).await?;
     let (to_bob, to_alice) = (bob.chat_with_me(), alice.chat_with_me());
     bob.kill9().await?;
 

@@ -117,6 +117,7 @@ async fn an_acknowledgement_that_was_lost_with_its_reader_heals_when_the_two_mee
     bob.call("profile.set", json!({ "name": "Bob" })).await?;
     hers.wait_online("Bob").await?;
     bob.wait_online("Alice").await?;
+    hers.befriend(&bob).await?;
     let (to_bob, to_alice) = (bob.chat_with_me(), hers.chat_with_me());
 
     // What Alice says arrives, and nothing that Bob answers does.

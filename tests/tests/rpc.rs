@@ -102,6 +102,39 @@ fn the_examples_of_the_guide_are_as_the_schema_says() -> Result<()> {
     Ok(())
 }
 
+/// What is done about people, by one whom the other asks to be a contact.
+async fn call_about_contacts(schema: &mut Schema, peer: &Peer, other: &Peer) -> Result<Vec<String>> {
+    let person = &other.me()["person"];
+    let about = json!({ "person": person });
+    let calls = [
+        ("contacts.requests", json!({})),
+        ("contacts.decline", about.clone()),
+        ("contacts.requests", json!({})),
+        ("contacts.block", about.clone()),
+        ("people.list", json!({})),
+        ("contacts.unblock", about.clone()),
+        ("contacts.safety_number", about.clone()),
+        ("contacts.verify", about.clone()),
+        ("contacts.verify", json!({ "person": person, "verified": false })),
+        ("contacts.add", about.clone()),
+    ];
+    for (method, params) in &calls {
+        schema.call(peer, method, params.clone()).await?;
+    }
+    peer.wait_for("a contact", |event| event["event"] == "became_contacts").await?;
+    let carol = Peer::spawn(PeerOptions::named("Carol").join(peer.join_link().await?)).await?;
+    carol.wait_online(peer.me()["name"].as_str().context("a name")?).await?;
+    carol.call("contacts.add", json!({ "person": peer.me()["person"] })).await?;
+    let asking = &carol.me()["person"];
+    peer.wait_request(asking).await?;
+    schema.call(peer, "contacts.requests", json!({})).await?;
+    schema.call(peer, "contacts.accept", json!({ "person": asking })).await?;
+    schema.call(peer, "contacts.introduce", json!({ "to": asking, "person": person })).await?;
+    carol.shutdown().await?;
+    let also = ["contacts.accept", "contacts.introduce"];
+    Ok(calls.into_iter().map(|(method, _)| method).chain(also).map(str::to_owned).collect())
+}
+
 #[tokio::test]
 async fn every_method_answers_as_its_schema_says() -> Result<()> {
     let mut schema = Schema::load()?;
@@ -137,6 +170,8 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
         called.insert(method.to_owned());
     }
 
+    bob.wait_request(&alice.me()["person"]).await?;
+    called.extend(call_about_contacts(&mut schema, &bob, &alice).await?);
     let chat = alice.chat_with_me();
     let heard = |entries: &Value| peer::list(entries).any(|entry| entry["text"] == "psst");
     let page = bob.wait_until("conversation.page", json!({ "conversation": chat }), heard).await?;
@@ -424,6 +459,7 @@ async fn nobody_changes_the_words_of_another() -> Result<()> {
 #[tokio::test]
 async fn what_was_read_is_told_if_both_share_it() -> Result<()> {
     let (alice, bob, _) = two_in_the_lobby().await?;
+    alice.befriend(&bob).await?;
     let said = json!({ "conversation": bob.chat_with_me(), "text": "psst" });
     let key = alice.call("conversation.send", said).await?["key"].clone();
     let at_bob = json!({ "conversation": alice.chat_with_me(), "key": key });
@@ -445,6 +481,7 @@ async fn two_peers_talk_in_a_room_and_one_to_one() -> Result<()> {
     let sent = alice.send(&lobby, "hello room").await?;
     assert_eq!(bob.wait_text("hello room").await?["key"], sent["key"]);
     alice.wait_delivery(&sent, "sent").await?;
+    bob.befriend(&alice).await?;
     let sent = bob.send(&alice.chat_with_me(), "hello Alice").await?;
     assert_eq!(alice.wait_text("hello Alice").await?["conversation"], bob.chat_with_me());
     bob.wait_delivery(&sent, "delivered").await?;

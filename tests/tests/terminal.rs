@@ -178,6 +178,12 @@ async fn two_people_talk_and_see_each_other() -> Result<()> {
     bob.send(&lobby, "hello Ann").await?;
     ann.reads_line("#lobby Bob: hello Ann").await?;
 
+    ann.types("/add Bob").await?;
+    ann.reads_line("Bob is asked to be a contact.").await?;
+    let ann_id = bob.wait_online("Ann").await?["person"].clone();
+    bob.wait_request(&ann_id).await?;
+    bob.call("contacts.accept", json!({ "person": ann_id })).await?;
+    ann.reads_line("  Bob has accepted you.").await?;
     ann.types("/msg Bob just you").await?;
     let private = bob.wait_text("just you").await?;
     ann.reads_line("  @Bob [delivered] just you").await?;
@@ -193,6 +199,42 @@ async fn two_people_talk_and_see_each_other() -> Result<()> {
     bob.shutdown().await?;
     ann.types("/quit").await?;
     ann.ends().await
+}
+
+#[tokio::test]
+async fn who_may_write_is_decided_at_the_terminal() -> Result<()> {
+    let (bob, link, _) = bob_in_the_lobby().await?;
+    let mut ann = Typist::start(&["--name", "Ann", "--join", &link, "--room", "lobby"]).await?;
+    let ann_id = bob.wait_online("Ann").await?["person"].clone();
+    let to_ann = json!({ "direct": ann_id });
+    bob.send(&to_ann, "may I?").await?;
+    let print = bob.me()["fingerprint"].as_str().unwrap_or_default().to_owned();
+    ann.reads_line(&format!("  Bob [{print}] asks to be a contact: /accept, /decline or /block")).await?;
+    ann.reads_line("    may I?").await?;
+    ann.types("/accept Bob").await?;
+    ann.reads_line("  Bob and you are contacts now.").await?;
+    ann.reads_line("@Bob Bob: may I?").await?;
+
+    ann.types("/safety Bob").await?;
+    let number = bob.call("contacts.safety_number", json!({ "person": ann_id })).await?;
+    let words: Vec<&str> =
+        number["words"].as_array().into_iter().flatten().filter_map(|word| word.as_str()).collect();
+    ann.reads_line(&words.join(" ")).await?;
+    ann.types("/verify Bob").await?;
+    ann.reads_line("Bob is verified.").await?;
+    ann.types("/block Bob").await?;
+    ann.reads("that he is blocked", |line| line.starts_with("Bob is blocked: ")).await?;
+    bob.wait_offline("Ann").await?;
+    ann.types("/msg Bob hm").await?;
+    ann.reads_line("Not done: you have blocked this person.").await?;
+    ann.types("/unblock Bob").await?;
+    ann.reads("that he is not", |line| line.starts_with("Bob is no longer blocked.")).await?;
+    bob.wait_online("Ann").await?;
+    bob.send(&to_ann, "here again").await?;
+    ann.reads_line("@Bob Bob: here again").await?;
+    ann.types("/quit").await?;
+    ann.ends().await?;
+    bob.shutdown().await
 }
 
 #[tokio::test]
@@ -233,7 +275,10 @@ async fn namesakes_are_told_apart() -> Result<()> {
     ann.types("/msg Bob hello").await?;
     ann.reads_line("That could be several people; use the fingerprint instead of the name:").await?;
     ann.types(&format!("/msg {} hello first Bob", print(&bob))).await?;
-    bob.wait_text("hello first Bob").await?;
+    let ann_id = bob.wait_online("Ann").await?["person"].clone();
+    bob.wait_request(&ann_id).await?;
+    let requests = bob.call("contacts.requests", json!({})).await?;
+    assert_eq!(requests[0]["text"], "hello first Bob");
     ann.types("/quit").await?;
     ann.ends().await?;
     twin.shutdown().await?;

@@ -61,6 +61,16 @@ impl Display {
         Ok(())
     }
 
+    /// Goes to somebody's chat by the keyboard. A field has a border in the accent while it can be typed
+    /// into; the composer, which follows, has none.
+    async fn goes_to(&self, name: &str) -> Result<()> {
+        self.hands(&["key", "ctrl+k"]).await?;
+        self.until("the field to find somebody with", ACCENT, FIND_FIELD, |pixels| pixels > 300).await?;
+        self.hands(&["type", name]).await?;
+        self.hands(&["key", "Return"]).await?;
+        self.until("a composer to type into", ACCENT, FIND_FIELD, |pixels| pixels < 300).await
+    }
+
     /// Pixels of a colour in a part of the window.
     async fn count(&self, color: [u8; 3], [left, top, width, height]: [usize; 4]) -> Result<usize> {
         let camera = ["-window", "root", "-depth", "8", "rgb:-"];
@@ -109,12 +119,19 @@ async fn lin_is_here(display: &Display, data: &Path, ana: &Peer) -> Result<(Chil
 /// Lin goes to the chat in which Ana has just written, the only one of her conversations.
 async fn lin_reads_it(display: &Display) -> Result<()> {
     display.until("that there is something unread", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels > 100).await?;
-    display.hands(&["key", "ctrl+k"]).await?;
-    // A field has a border in the accent once it can be typed into.
-    display.until("the field to find her with", ACCENT, FIND_FIELD, |pixels| pixels > 300).await?;
-    display.hands(&["type", "Ana"]).await?;
-    display.hands(&["key", "Return"]).await?;
+    display.goes_to("Ana").await?;
     display.until("that it was read", ACCENT, FIRST_CHAT_BADGE, |pixels| pixels == 0).await
+}
+
+/// Lin asks Ana to be a contact, by the keyboard, and then looks at Echo.
+async fn lin_asks(display: &Display, ana: &Peer, chat: &serde_json::Value) -> Result<()> {
+    display.goes_to("Ana").await?;
+    display.hands(&["type", "may I?"]).await?;
+    display.hands(&["key", "Return"]).await?;
+    ana.wait_request(&chat["direct"]).await?;
+    ana.call("contacts.accept", serde_json::json!({ "person": chat["direct"] })).await?;
+    ana.wait_text("may I?").await?;
+    display.goes_to("Echo").await
 }
 
 async fn end(mut window: Child) -> Result<()> {
@@ -131,6 +148,7 @@ async fn a_person_starts_the_window_and_talks() -> Result<()> {
     let display = Display::start().await?;
     let data = tempfile::tempdir()?;
     let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
+    lin_asks(&display, &ana, &chat).await?;
     let hello = ana.send(&chat, "hello Lin").await?;
     ana.wait_delivery(&hello, "delivered").await?;
     lin_reads_it(&display).await?;
@@ -159,6 +177,7 @@ async fn a_person_finds_a_message_and_sees_it_in_its_place() -> Result<()> {
     let display = Display::start().await?;
     let data = tempfile::tempdir()?;
     let (window, chat) = lin_is_here(&display, data.path(), &ana).await?;
+    lin_asks(&display, &ana, &chat).await?;
     let hello = ana.send(&chat, "hello Lin").await?;
     ana.wait_delivery(&hello, "delivered").await?;
     lin_reads_it(&display).await?;

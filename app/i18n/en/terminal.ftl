@@ -41,10 +41,16 @@ terminal-help =
     /export all FILE           everything of yours in an archive, sealed with a passphrase
     /receipts on|off           whether others learn what you have read, and you of them
     /typing on|off             whether others see that you are writing, and you of them
+    /requests                  who asks to be a contact
+    /accept PERSON             let them in; /decline turns them away and does not tell them
+    /block PERSON              keep somebody out altogether; /unblock takes it back
     /contacts                  your contacts
-    /add PERSON                add a contact
+    /add PERSON                ask somebody to be a contact
     /rename PERSON [NICKNAME]  your own name for somebody; nothing takes it back
     /remove PERSON             remove a contact
+    /safety PERSON             words to compare with somebody, so that nobody stands between you
+    /verify PERSON             note that they are the same; /unverify takes it back
+    /introduce PERSON TO-WHOM  pass a contact on to another contact
     /link                      a link that brings others here
     /connect LINK              enter the mesh through somebody's link or address
     /status                    how you stand with the network

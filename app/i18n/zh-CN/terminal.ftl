@@ -41,10 +41,16 @@ terminal-help =
     /export all 文件           把你的全部数据装进一个用口令加密的归档
     /receipts on|off           是否互相告知已读
     /typing on|off             是否互相告知正在输入
+    /requests                  谁请求成为联系人
+    /accept 某人               接受请求；/decline 拒绝，对方不会知道
+    /block 某人                完全屏蔽某人；/unblock 撤销
     /contacts                  你的联系人
-    /add 某人                  添加联系人
+    /add 某人                  请求某人成为联系人
     /rename 某人 [昵称]        你给某人的昵称；留空则取消
     /remove 某人               移除联系人
+    /safety 某人               与某人核对的词，确认没有人在你们中间
+    /verify 某人               标为已核对；/unverify 取消
+    /introduce 某人 给谁       把一位联系人介绍给另一位联系人
     /link                      邀请别人来这里的链接
     /connect 链接              通过别人的链接或地址加入网络
     /status                    你的网络状况

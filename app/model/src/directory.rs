@@ -22,12 +22,14 @@ pub struct Face {
     pub color: usize,
     /// Whether they are here.
     pub online: bool,
+    /// Whether the safety number with them was compared.
+    pub verified: bool,
 }
 
 impl Face {
     fn new(name: String, fingerprint: String) -> Self {
         let color = avatar_color(fingerprint.as_bytes());
-        Self { name, fingerprint, name_clashes: false, color, online: false }
+        Self { name, fingerprint, name_clashes: false, color, online: false, verified: false }
     }
 
     /// A person shown by what is known of them.
@@ -35,6 +37,7 @@ impl Face {
         Self {
             name_clashes: person.name_clashes,
             online: person.online.is_online(),
+            verified: person.verified,
             ..Self::new(person.name.clone(), person.fingerprint.clone())
         }
     }

@@ -1,6 +1,6 @@
 //! The lists of rooms and chats: order, one line of preview, unread marks.
 
-use kinmesh_core::{ChatView, EntryView, RoomView, UNREAD_CAP};
+use kinmesh_core::{ChatView, EntryView, IntroducedView, RoomView, UNREAD_CAP};
 use kinmesh_proto::{ConversationId, PersonId};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -40,6 +40,8 @@ pub struct Preview {
     pub by: Option<Speaker>,
     /// The text in one line; `None` for content of a later version, and for what was taken back.
     pub text: Option<String>,
+    /// The contact that is passed on, if it is that.
+    pub introduces: Option<IntroducedView>,
     /// Whether its author took it back.
     pub deleted: bool,
 }
@@ -50,7 +52,7 @@ impl Preview {
         match &self.text {
             _ if self.deleted => Said::Deleted,
             Some(text) => Said::Text(text),
-            None => Said::Unreadable,
+            None => self.introduces.as_ref().map_or(Said::Unreadable, Said::Introduction),
         }
     }
 }
@@ -125,7 +127,8 @@ fn preview(entry: &EntryView, me: PersonId, names: Option<&Directory>) -> Previe
         Some(names) => Some(Speaker::Other(names.face(entry.author).name)),
         None => None,
     };
-    Preview { by, text: entry.text.as_deref().map(one_line), deleted: entry.deleted }
+    let text = entry.text.as_deref().map(one_line);
+    Preview { by, text, introduces: entry.introduces.clone(), deleted: entry.deleted }
 }
 
 /// A text in one line, as much of it as a list may show.

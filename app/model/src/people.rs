@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kinmesh_core::{ChatView, PersonView, Route};
+use kinmesh_core::{Acquaintance, ChatView, PersonView, Route};
 use kinmesh_proto::PersonId;
 
 use crate::directory::Face;
@@ -34,13 +34,19 @@ pub struct PersonRow {
 }
 
 impl People {
-    /// Sorts people whose name or fingerprint holds `filter`; with a filter, strangers who are away too.
+    /// Sorts people whose name or fingerprint holds `filter`; with a filter, strangers who are away and
+    /// people who are blocked too. Who asks to be a contact stands among the requests.
     pub fn new(people: &[PersonView], chats: &[ChatView], filter: &str) -> Self {
         let filter = filter.trim().to_lowercase();
         let in_chats: BTreeSet<_> = chats.iter().map(|chat| chat.person).collect();
         let mut sorted = Self::default();
         for person in people.iter().filter(|person| !in_chats.contains(&person.person)) {
-            if !matches(person, &filter) {
+            let is_elsewhere = match person.acquaintance {
+                Acquaintance::Asks => true,
+                Acquaintance::Blocked => filter.is_empty(),
+                _ => false,
+            };
+            if is_elsewhere || !matches(person, &filter) {
                 continue;
             }
             let online = person.online.is_online();

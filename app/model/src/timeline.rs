@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Date, Time};
-use kinmesh_core::{ConversationEvent, EntryView};
+use kinmesh_core::{ConversationEvent, EntryView, IntroducedView};
 use kinmesh_proto::{Delivery, EntryKey, PersonId};
 
 use crate::when::Clock;
@@ -135,6 +135,8 @@ pub struct Bubble<'a> {
 pub enum Said<'a> {
     /// This text.
     Text(&'a str),
+    /// A contact of its author, who passes them on.
+    Introduction(&'a IntroducedView),
     /// Its author took it back.
     Deleted,
     /// Content of a later version.
@@ -143,10 +145,11 @@ pub enum Said<'a> {
 
 impl<'a> Said<'a> {
     fn of(entry: &'a EntryView) -> Self {
-        match &entry.text {
+        match (&entry.text, &entry.introduces) {
             _ if entry.deleted => Self::Deleted,
-            Some(text) => Self::Text(text),
-            None => Self::Unreadable,
+            (Some(text), _) => Self::Text(text),
+            (None, Some(introduced)) => Self::Introduction(introduced),
+            (None, None) => Self::Unreadable,
         }
     }
 }

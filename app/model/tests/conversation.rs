@@ -30,6 +30,7 @@ fn entry(author: PersonId, ms: u64, text: &str) -> EntryView {
         written_ms: ms,
         text: Some(text.to_owned()),
         delivery: if author == ME { Delivery::Queued } else { Delivery::Received },
+        introduces: None,
         reply_to: None,
         edited_ms: None,
         deleted: false,
@@ -109,6 +110,7 @@ fn bubbles(timeline: &Timeline) -> Vec<Bubble<'_>> {
 fn said<'a>(said: Said<'a>) -> &'a str {
     match said {
         Said::Text(text) => text,
+        Said::Introduction(_) => "(introduction)",
         Said::Deleted => "(deleted)",
         Said::Unreadable => "(unreadable)",
     }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers of tests: a panic is the report.
 
-use kinmesh_core::{ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route};
+use kinmesh_core::{
+    Acquaintance, ChatView, Completeness, EntryView, Online, OwnView, PersonView, RoomView, Route,
+};
 use kinmesh_model::{Directory, People, Speaker, chat_rows, find_people, room_rows};
 use kinmesh_proto::{
     ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, Privacy, RoomId,
@@ -31,9 +33,13 @@ fn person(id: PersonId, name: &str, route: Route, online: bool, contact: bool) -
         own_name: DisplayName::new(name).unwrap(),
         fingerprint: id.fingerprint(),
         name_clashes: name == "Ana",
+        named_like: None,
         status: StatusLine::new("").unwrap(),
         nickname: None,
         contact,
+        acquaintance: if contact { Acquaintance::Contact } else { Acquaintance::Stranger },
+        verified: false,
+        introduced_by: None,
         online: if online { Online::Online { since_ms: 0 } } else { Online::Offline { last_seen_ms: 0 } },
         route,
         is_echo: route == Route::Local,
@@ -48,6 +54,7 @@ fn last(conversation: ConversationId, author: PersonId, ms: u64, text: &str) -> 
         written_ms: ms,
         text: Some(text.to_owned()),
         delivery: Delivery::Received,
+        introduces: None,
         reply_to: None,
         edited_ms: None,
         deleted: false,

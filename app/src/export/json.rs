@@ -3,7 +3,7 @@
 //! Its field names are a promise: a field may be added, none changes its meaning.
 
 use jiff::Zoned;
-use kinmesh_core::{EditView, ReactionView};
+use kinmesh_core::{EditView, IntroducedView, ReactionView};
 use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId};
 use serde::Serialize;
 
@@ -47,6 +47,8 @@ struct Message<'m> {
     written_ms: u64,
     written_at: Option<String>,
     text: Option<&'m str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introduces: Option<Person>,
     deleted: bool,
     edited_at: Option<String>,
     edits: Vec<Edit<'m>>,
@@ -108,6 +110,7 @@ fn message<'m>(context: &Context<'_>, post: &'m Post) -> Message<'m> {
         written_ms: view.written_ms,
         written_at: at(view.written_ms),
         text: view.text.as_deref(),
+        introduces: view.introduces.as_ref().map(introduced),
         deleted: view.deleted,
         edited_at: view.edited_ms.and_then(at),
         edits: edits.iter().map(edit).collect(),
@@ -116,6 +119,11 @@ fn message<'m>(context: &Context<'_>, post: &'m Post) -> Message<'m> {
         delivery: view.delivery,
         follows_gap: view.follows_gap,
     }
+}
+
+fn introduced(introduced: &IntroducedView) -> Person {
+    let IntroducedView { person: id, name } = introduced;
+    Person { id: *id, name: name.as_str().to_owned(), fingerprint: id.fingerprint() }
 }
 
 fn person(context: &Context<'_>, id: PersonId) -> Person {

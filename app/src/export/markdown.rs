@@ -98,9 +98,21 @@ fn moment(context: &Context<'_>, unix_ms: u64) -> String {
 fn body(post: &Post) -> String {
     match &post.view.text {
         Some(text) => quoted(text),
+        None if post.view.introduces.is_some() => introduction(post),
         None if post.view.deleted => format!("*{}*", tr("export-deleted")),
         None => format!("*{}*", tr("export-unreadable")),
     }
+}
+
+/// A contact that was passed on.
+fn introduction(post: &Post) -> String {
+    let introduced = post.view.introduces.iter();
+    let words = introduced.map(|introduced| {
+        let name = introduced.name.as_str().to_owned().into();
+        let args = [("name", name), ("fingerprint", introduced.person.fingerprint().into())];
+        format!("*{}*", inline(&tr_args("export-introduces", &args)))
+    });
+    words.collect()
 }
 
 /// `👍 Bo, Ann · 🎉 Cat`

@@ -3,7 +3,9 @@
 //! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
 
 use kinmesh_net::archive::{ArchiveError, EmptyPassphrase, ExportError, ImportError};
-use kinmesh_net::{CallError, ChangeError, ConnectError, EditError, FollowError, ReadError, SendError};
+use kinmesh_net::{
+    CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, ReadError, SendError,
+};
 use serde::Serialize;
 
 use crate::export::ConversationExportError;
@@ -49,6 +51,11 @@ const WRONG_PASSPHRASE: (i32, &str) = (-32018, "wrong_passphrase");
 const BAD_ARCHIVE: (i32, &str) = (-32019, "bad_archive");
 const NOT_EMPTY: (i32, &str) = (-32020, "not_empty");
 const BROKEN_OFF: (i32, &str) = (-32021, "broken_off");
+const BLOCKED: (i32, &str) = (-32030, "blocked");
+const ECHO: (i32, &str) = (-32031, "echo");
+const NO_REQUEST: (i32, &str) = (-32032, "no_request");
+const NOT_A_CONTACT: (i32, &str) = (-32033, "not_a_contact");
+const TOO_LONG_TO_ASK: (i32, &str) = (-32034, "too_long_to_ask");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -102,6 +109,8 @@ impl From<SendError> for Fault {
             SendError::TooLong { .. } => TEXT_TOO_LONG,
             SendError::NotJoined => NOT_JOINED,
             SendError::UnknownPerson => UNKNOWN_PERSON,
+            SendError::Blocked => BLOCKED,
+            SendError::TooLongToAsk { .. } => TOO_LONG_TO_ASK,
             SendError::OutboxFull => OUTBOX_FULL,
             SendError::Store(_) => STORE,
             SendError::NotStoredHere(_) => NOT_STORED_HERE,
@@ -131,11 +140,24 @@ impl From<ChangeError> for Fault {
             ChangeError::Name(_) => BAD_NAME,
             ChangeError::NotJoined => NOT_JOINED,
             ChangeError::UnknownPerson => UNKNOWN_PERSON,
+            ChangeError::Echo => ECHO,
+            ChangeError::Blocked => BLOCKED,
+            ChangeError::NoRequest => NO_REQUEST,
             ChangeError::TooManyRooms { .. } => TOO_MANY_ROOMS,
             ChangeError::Store(_) => STORE,
             ChangeError::Call(error) => return error.into(),
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<IntroduceError> for Fault {
+    fn from(error: IntroduceError) -> Self {
+        match error {
+            IntroduceError::NotAContact => Self::new(NOT_A_CONTACT, error),
+            IntroduceError::NotTwoPeople => Self::bad_params(error),
+            IntroduceError::Send(error) => error.into(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! `docs/rpc.md` and `docs/rpc.schema.json` describe each of them; a test holds them against real
 //! answers.
 
-use kinmesh_net::PAGE_MAX;
+use kinmesh_net::{ChangeError, PAGE_MAX};
 use kinmesh_proto::{
     ConversationId, DisplayName, EntryKey, PageAt, PersonId, Privacy, RoomId, RoomName, StatusLine,
 };
@@ -133,6 +133,21 @@ struct OfPerson {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Verify {
+    person: PersonId,
+    #[serde(default = "yes")]
+    verified: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Introduce {
+    to: PersonId,
+    person: PersonId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Rename {
     person: PersonId,
     nickname: Option<DisplayName>,
@@ -189,6 +204,14 @@ pub(super) async fn call(
         "people.find" => with(params, |Find { query }| show(&program.node.find(&query))),
         "contacts.add" => set_contact(program, read(params)?, true).await,
         "contacts.remove" => set_contact(program, read(params)?, false).await,
+        "contacts.requests" => with(params, |Nothing {}| show(&overview().requests)),
+        "contacts.accept" => done(program.node.accept(person(params)?).await),
+        "contacts.decline" => done(program.node.decline(person(params)?).await),
+        "contacts.block" => done(program.node.set_blocked(person(params)?, true).await),
+        "contacts.unblock" => done(program.node.set_blocked(person(params)?, false).await),
+        "contacts.safety_number" => safety_number(program, person(params)?),
+        "contacts.verify" => verify(program, read(params)?).await,
+        "contacts.introduce" => introduce(program, read(params)?).await,
         "contacts.rename" => rename(program, read(params)?).await,
         "network.status" => with(params, |Nothing {}| show(&program.node.status())),
         "network.add" => follow(program, read(params)?).await,
@@ -201,6 +224,15 @@ pub(super) async fn call(
 fn read<P: DeserializeOwned>(params: Value) -> Result<P, Fault> {
     let params = if params.is_null() { Value::Object(Map::new()) } else { params };
     serde_json::from_value(params).map_err(Fault::bad_params)
+}
+
+fn person(params: Value) -> Result<PersonId, Fault> {
+    read(params).map(|OfPerson { person }| person)
+}
+
+fn done(changed: Result<(), ChangeError>) -> Outcome {
+    changed?;
+    Ok(Value::Null)
 }
 
 fn with<P: DeserializeOwned>(params: Value, answer: impl FnOnce(P) -> Outcome) -> Outcome {
@@ -292,6 +324,19 @@ async fn mark_read(program: &Program, MarkRead { conversation, up_to }: MarkRead
 async fn set_contact(program: &Program, OfPerson { person }: OfPerson, contact: bool) -> Outcome {
     program.node.set_contact(person, contact).await?;
     Ok(Value::Null)
+}
+
+fn safety_number(program: &Program, person: PersonId) -> Outcome {
+    let number = program.node.safety_number(person);
+    Ok(json!({ "words": number.words(), "qr": number.to_qr_text() }))
+}
+
+async fn verify(program: &Program, Verify { person, verified }: Verify) -> Outcome {
+    done(program.node.set_verified(person, verified).await)
+}
+
+async fn introduce(program: &Program, Introduce { to, person }: Introduce) -> Outcome {
+    show(&program.node.introduce(to, person).await?)
 }
 
 async fn rename(program: &Program, Rename { person, nickname }: Rename) -> Outcome {

@@ -4,17 +4,19 @@ pub mod bubble;
 pub mod composer;
 pub mod menu;
 mod pages;
+mod stranger;
 
 use std::time::Duration;
 
 use iced::widget::{button, column, container, row, space, stack, text, text_editor};
 use iced::{Center, Fill, Padding, Task};
 use jiff::civil::Date;
-use kinmesh_core::{ConversationEvent, EntryView, RoomView};
+use kinmesh_core::{Acquaintance, ConversationEvent, EntryView, PersonView, RoomView};
 use kinmesh_model::{Applied, Item, Part, Piece, Timeline};
 use kinmesh_net::{ConversationHandle, EditError};
 use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId};
 
+use super::contact::{self, Act};
 use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
@@ -86,6 +88,8 @@ pub enum Message {
     React(EntryKey, String, bool),
     /// The person is wanted.
     OpenPerson(PersonId),
+    /// Something is to be done about a person.
+    Contact(PersonId, Act),
     /// All texts that a post had are wanted.
     History(EntryKey),
     /// The room that was left is to be joined again.
@@ -361,6 +365,7 @@ impl State {
             Message::Sent(_, Err((_, reason))) => (Task::none(), Some(Event::Toast(reason))),
             Message::React(key, emoji, on) => (self.react(key, emoji, on, program), None),
             Message::OpenPerson(person) => (Task::none(), Some(Event::OpenPerson(person))),
+            Message::Contact(person, act) => (contact::act(person, act, program).map(Message::Done), None),
             Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
             Message::Back => (Task::none(), Some(Event::Back)),
@@ -522,21 +527,40 @@ impl State {
 
     /// Draws it. `details` says whether the details are drawn beside it.
     pub fn view<'a>(&'a self, cx: &'a Cx, details: bool) -> Element<'a, Message> {
-        let content = column![self.header(cx, details), widget::level_line(), self.history(cx)];
-        let content = if self.can_write(cx) {
-            let bar = self.composer.bar(&self.timeline, cx);
-            content.push(self.strip(cx)).push(self.composer.view(bar, self.title(cx)))
-        } else {
-            content.push(left_room())
+        let person = self.other(cx);
+        let request = person.and_then(|person| stranger::request(person, cx));
+        let content = column![self.header(cx, details), widget::level_line()];
+        let content = match (request, person) {
+            (Some(request), _) => content.push(request),
+            (None, Some(person)) if person.acquaintance == Acquaintance::Blocked => {
+                content.push(self.history(cx)).push(stranger::blocked(person))
+            }
+            (None, _) if self.can_write(cx) => {
+                let bar = self.composer.bar(&self.timeline, cx);
+                let note = person.and_then(|person| stranger::note(person, cx));
+                let composer = self.composer.view(bar, self.title(cx));
+                content.push(self.history(cx)).push(self.strip(cx)).push(note).push(composer)
+            }
+            (None, _) => content.push(self.history(cx)).push(left_room()),
         };
         let content = container(content).width(Fill).height(Fill).style(theme::container::background);
         stack![content].push(self.has_menu.then(menu::of_conversation)).into()
     }
 
+    /// The other side of a chat.
+    fn other<'a>(&self, cx: &'a Cx) -> Option<&'a PersonView> {
+        match self.id {
+            ConversationId::Direct(person) => cx.person(person),
+            ConversationId::Room(_) => None,
+        }
+    }
+
     fn can_write(&self, cx: &Cx) -> bool {
         match self.id {
             ConversationId::Room(id) => room(cx, id).is_none_or(|room| room.joined),
-            ConversationId::Direct(_) => true,
+            ConversationId::Direct(_) => {
+                self.other(cx).is_none_or(|person| person.acquaintance != Acquaintance::Blocked)
+            }
         }
     }
 
@@ -553,8 +577,10 @@ impl State {
     fn header<'a>(&self, cx: &'a Cx, details: bool) -> Element<'a, Message> {
         let back =
             (!cx.has_sidebar()).then(|| widget::icon_button(Icon::Back, false, tr("back"), Message::Back));
+        let title = ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(1.2);
+        let is_verified = self.other(cx).is_some_and(|person| person.verified);
         let lines = column![
-            ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(1.2),
+            widget::name(title, is_verified),
             ellipsis(subtitle(self.id, cx))
                 .size(size::SECONDARY)
                 .line_height(1.6)

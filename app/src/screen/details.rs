@@ -2,10 +2,11 @@
 
 use iced::widget::{Column, column, container, progress_bar, row, scrollable, text};
 use iced::{Center, Fill, Padding, Task};
-use kinmesh_core::{PersonView, RoomView};
+use kinmesh_core::{Acquaintance, PersonView, RoomView};
 use kinmesh_model::{Face, initial};
 use kinmesh_proto::{ConversationId, PersonId, RoomId};
 
+use super::contact::{self, Act};
 use super::conversation::room;
 use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
@@ -26,8 +27,12 @@ pub enum Message {
     Leave(RoomId),
     /// The chat with a member is wanted.
     OpenPerson(PersonId),
-    /// A person is to be a contact, or no more.
-    SetContact(PersonId, bool),
+    /// Something is to be done about a person.
+    Contact(PersonId, Act),
+    /// The safety number with a person is wanted.
+    Safety(PersonId),
+    /// A person is to be passed on to somebody.
+    Introduce(PersonId),
     /// A private name is to be given.
     Rename(PersonId),
     /// Work is done whose result is told by an event.
@@ -41,6 +46,10 @@ pub enum Event {
     OpenPerson(PersonId),
     /// The dialog that gives a private name is wanted.
     Rename(PersonId),
+    /// The dialog with the safety number is wanted.
+    Safety(PersonId),
+    /// The dialog that passes a contact on is wanted.
+    Introduce(PersonId),
     /// Something to say for a moment.
     Toast(String),
 }
@@ -58,10 +67,9 @@ pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, O
             let work = async move { node.room(id).leave().await };
             (Task::perform(work, done), None)
         }
-        Message::SetContact(person, contact) => {
-            let work = async move { node.set_contact(person, contact).await };
-            (Task::perform(work, done), None)
-        }
+        Message::Contact(person, act) => (contact::act(person, act, program).map(Message::Done), None),
+        Message::Safety(person) => (Task::none(), Some(Event::Safety(person))),
+        Message::Introduce(person) => (Task::none(), Some(Event::Introduce(person))),
         Message::OpenPerson(person) => (Task::none(), Some(Event::OpenPerson(person))),
         Message::Rename(person) => (Task::none(), Some(Event::Rename(person))),
         Message::Done(done) => (Task::none(), done.err().map(Event::Toast)),
@@ -183,22 +191,50 @@ fn person_details<'a>(person: &'a PersonView, cx: &'a Cx) -> Column<'a, Message,
         let sentence = titled_card(tr("echo-title"), tr("echo-sentence"), Vec::new());
         return column![title(person.name.clone()), sentence];
     }
-    let fingerprint = titled_card(person.fingerprint.clone(), tr("fingerprint-sentence"), Vec::new());
+    let warning = contact::warning(person, cx).map(|words| {
+        let words = text(words).size(size::SECONDARY).line_height(theme::LINE).style(theme::text::bad);
+        padded(widget::card(words))
+    });
+    let name = text(person.name.as_str()).size(size::TEXT).font(theme::SEMIBOLD);
+    let name = padded(widget::name(name, person.verified));
+    column![name].push(about).push(warning).push(contact_card(person, cx)).push(safety_card(person))
+}
+
+/// How they and we stand, and what can be done about it.
+fn contact_card<'a>(person: &'a PersonView, cx: &'a Cx) -> Element<'a, Message> {
+    let (state, sentence) = contact::standing(person);
     let own_name = person
         .nickname
         .is_some()
         .then(|| tr_args("person-own-name", &[("name", person.own_name.as_str().into())]));
-    let (state, change) = match person.contact {
-        true => (
-            tr("contact-is"),
-            widget::danger(tr("contact-remove"), Message::SetContact(person.person, false)),
-        ),
-        false => {
-            (tr("contact-is-not"), widget::link(tr("contact-add"), Message::SetContact(person.person, true)))
+    let introduced = contact::introduced_by(person.introduced_by, cx);
+    let sentences: Vec<_> = [Some(sentence), introduced, own_name].into_iter().flatten().collect();
+    let id = person.person;
+    let link = |words, message| widget::link(tr(words), message);
+    let danger = |words, act| widget::danger(tr(words), Message::Contact(id, act));
+    let rename = link("person-rename", Message::Rename(id));
+    let block = danger("block", Act::Block);
+    let actions = match person.acquaintance {
+        Acquaintance::Stranger => {
+            vec![link("contact-add", Message::Contact(id, Act::Add)), rename, block]
         }
+        Acquaintance::Asks => {
+            let decline = link("decline", Message::Contact(id, Act::Decline));
+            vec![link("accept", Message::Contact(id, Act::Accept)), decline, block]
+        }
+        Acquaintance::Asked { .. } => vec![danger("contact-withdraw", Act::Remove), rename, block],
+        Acquaintance::Contact => {
+            let introduce = link("introduce", Message::Introduce(id));
+            vec![introduce, rename, danger("contact-remove", Act::Remove), block]
+        }
+        Acquaintance::Blocked => vec![link("unblock", Message::Contact(id, Act::Unblock))],
     };
-    let rename = widget::link(tr("person-rename"), Message::Rename(person.person));
-    let contact =
-        titled_card(state, own_name.unwrap_or_else(|| tr("contact-sentence")), vec![change, rename]);
-    column![title(person.name.clone()), about, contact, fingerprint]
+    titled_card(state, sentences.join(" "), actions)
+}
+
+/// Who they are beyond their name.
+fn safety_card<'a>(person: &'a PersonView) -> Element<'a, Message> {
+    let sentence = if person.verified { "verified-sentence" } else { "fingerprint-sentence" };
+    let compare = widget::link(tr("safety-compare"), Message::Safety(person.person));
+    titled_card(person.fingerprint.clone(), tr(sentence), vec![compare])
 }

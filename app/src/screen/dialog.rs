@@ -3,9 +3,11 @@
 pub mod edits;
 pub mod export;
 pub mod find_person;
+pub mod introduce;
 pub mod join_room;
 pub mod network;
 pub mod rename;
+pub mod safety;
 
 use iced::Task;
 use kinmesh_proto::ConversationId;
@@ -22,6 +24,10 @@ pub enum State {
     FindPerson(find_person::State),
     /// Gives a person a private name.
     Rename(rename::State),
+    /// Compares the safety number with a person.
+    Safety(safety::State),
+    /// Passes a contact on.
+    Introduce(introduce::State),
     /// How we are connected.
     Network(network::State),
     /// All texts that a post had.
@@ -39,6 +45,10 @@ pub enum Message {
     FindPerson(find_person::Message),
     /// Giving a private name.
     Rename(rename::Message),
+    /// Comparing the safety number.
+    Safety(safety::Message),
+    /// Passing a contact on.
+    Introduce(introduce::Message),
     /// Looking at the connection.
     Network(network::Message),
     /// Looking at the texts that a post had.
@@ -56,6 +66,8 @@ pub enum Event {
     Open(ConversationId),
     /// Something to say for a moment.
     Toast(String),
+    /// The dialog is done, and this is to be said for a moment.
+    Done(String),
 }
 
 impl Message {
@@ -75,7 +87,8 @@ impl State {
             Self::JoinRoom(_) => iced::widget::operation::focus(join_room::NAME),
             Self::FindPerson(_) => iced::widget::operation::focus(find_person::QUERY),
             Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
-            Self::Network(_) | Self::Edits(_) | Self::Export(_) => Task::none(),
+            Self::Introduce(_) => iced::widget::operation::focus(introduce::QUERY),
+            Self::Safety(_) | Self::Network(_) | Self::Edits(_) | Self::Export(_) => Task::none(),
         }
     }
 
@@ -93,6 +106,14 @@ impl State {
             (Self::Rename(state), Message::Rename(message)) => {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::Rename), event)
+            }
+            (Self::Safety(state), Message::Safety(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Safety), event)
+            }
+            (Self::Introduce(state), Message::Introduce(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Introduce), event)
             }
             (Self::Network(state), Message::Network(message)) => {
                 let (task, event) = state.update(message, program);
@@ -113,6 +134,8 @@ impl State {
             Self::JoinRoom(state) => state.view().map(Message::JoinRoom),
             Self::FindPerson(state) => state.view(cx).map(Message::FindPerson),
             Self::Rename(state) => state.view().map(Message::Rename),
+            Self::Safety(state) => state.view(cx).map(Message::Safety),
+            Self::Introduce(state) => state.view(cx).map(Message::Introduce),
             Self::Network(state) => state.view(cx).map(Message::Network),
             Self::Edits(state) => state.view(cx).map(Message::Edits),
             Self::Export(state) => state.view().map(Message::Export),

@@ -130,6 +130,11 @@ impl State {
         }
     }
 
+    /// The same with this dialog over it.
+    pub fn asking(self, dialog: dialog::State) -> Self {
+        Self { dialog: Some(dialog), ..self }
+    }
+
     /// Takes what the peer told.
     pub fn apply(&mut self, events: &[PeerEvent], program: &Program, cx: &Cx) -> Task<Message> {
         let search = self.search.as_mut().map(|search| search.apply(events, program, cx));
@@ -145,7 +150,9 @@ impl State {
                 PeerEvent::Conversation { conversation, rev, change } if *conversation == open.id() => {
                     tasks.push(open.apply(*rev, change, program, cx));
                 }
-                PeerEvent::Lagged { .. } => tasks.push(open.reread(program, cx)),
+                PeerEvent::Lagged { .. } | PeerEvent::HiddenChanged { .. } => {
+                    tasks.push(open.reread(program, cx));
+                }
                 _ => {}
             }
         }
@@ -289,6 +296,13 @@ impl State {
                 Some(person) => self.show(dialog::State::Rename(dialog::rename::State::new(person))),
                 None => (task, None),
             },
+            Some(details::Event::Safety(person)) => {
+                let me = cx.overview.me.person;
+                self.show(dialog::State::Safety(dialog::safety::State::new(me, person)))
+            }
+            Some(details::Event::Introduce(person)) => {
+                self.show(dialog::State::Introduce(dialog::introduce::State::new(person)))
+            }
             Some(details::Event::Toast(words)) => (task, Some(Event::Toast(words))),
             None => (task, None),
         }
@@ -308,6 +322,10 @@ impl State {
             Some(dialog::Event::Open(id)) => {
                 let open = self.open(id, program, cx);
                 (Task::batch([task, open]), None)
+            }
+            Some(dialog::Event::Done(words)) => {
+                self.dialog = None;
+                (task, Some(Event::Toast(words)))
             }
             Some(dialog::Event::Toast(words)) => (task, Some(Event::Toast(words))),
             None => (task, None),

@@ -2,7 +2,10 @@
 
 use iced::widget::{Column, button, column, container, row, scrollable, space, stack, text, text_input};
 use iced::{Center, Fill, Task};
-use kinmesh_model::{Face, People, PersonRow, Row, SECTION_CAP, badge, chat_rows, initial, room_rows};
+use kinmesh_core::RequestView;
+use kinmesh_model::{
+    Face, People, PersonRow, Row, SECTION_CAP, badge, chat_rows, initial, one_line, room_rows,
+};
 use kinmesh_proto::{ConversationId, RoomId, RoomName};
 
 use super::{Cx, words};
@@ -157,7 +160,8 @@ impl State {
         let lists = self.lists(cx);
         let filtered = !self.filter.trim().is_empty();
         let nothing = filtered && lists.first().is_none();
-        let mut column = column![heading("section-rooms", Some(Message::JoinRoom))];
+        let mut column = if filtered { column![] } else { requests(cx, open) };
+        column = column.push(heading("section-rooms", Some(Message::JoinRoom)));
         if !filtered && !in_lobby(cx) {
             column = column.push(lobby_offer());
         }
@@ -217,6 +221,35 @@ fn lobby_offer<'a>() -> Element<'a, Message> {
     let join = widget::link(tr("lobby-join"), Message::JoinLobby);
     let card = widget::card(column![words, join].spacing(gap::S));
     container(card).padding(iced::Padding::from([gap::XS, gap::L])).into()
+}
+
+/// Who asks to be a contact.
+fn requests<'a>(cx: &'a Cx, open: Option<ConversationId>) -> Column<'a, Message, theme::Theme> {
+    let requests = &cx.overview.requests;
+    if requests.is_empty() {
+        return column![];
+    }
+    let heading = widget::section(tr("section-requests"), Some(widget::badge(requests.len().to_string())));
+    let heading = container(heading).padding(iced::Padding::from([gap::XS, gap::L]).top(gap::S).bottom(0.0));
+    column![heading].extend(requests.iter().take(SECTION_CAP).map(|request| request_row(request, cx, open)))
+}
+
+fn request_row<'a>(
+    request: &'a RequestView,
+    cx: &'a Cx,
+    open: Option<ConversationId>,
+) -> Element<'a, Message> {
+    let conversation = ConversationId::Direct(request.person);
+    let face = cx.names.face(request.person);
+    let avatar =
+        widget::avatar(initial(&face.name), face.color, widget::AvatarSize::Large, Some(face.online));
+    let at = words::moment(cx.clock.moment(request.received_ms));
+    let at = text(at).size(size::CAPTION).style(theme::text::secondary).into();
+    let name = ellipsis(face.full_name()).size(size::NAME).font(theme::SEMIBOLD);
+    let said = request.text.as_deref().map_or_else(|| tr("request-wordless"), one_line);
+    let said = ellipsis(said).size(size::SECONDARY).style(theme::text::secondary);
+    let lines = column![widget::ends(name, Some(at)), said];
+    widget::list_row(avatar, lines, open == Some(conversation), Message::Open(conversation))
 }
 
 fn push_rows<'a>(

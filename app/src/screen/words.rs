@@ -4,8 +4,8 @@ use jiff::civil::{Date, Time};
 use kinmesh_core::{Completeness, Online, PersonView, Route, WaitReason, Waiting};
 use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Said, Speaker};
 use kinmesh_net::{
-    BootstrapLink, CallError, ChangeError, ConnectError, EditError, FollowError, NodeStatus, ReadError,
-    SendError,
+    BootstrapLink, CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, NodeStatus,
+    ReadError, SendError,
 };
 use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
 
@@ -73,6 +73,9 @@ pub fn preview(preview: &Preview) -> String {
 pub fn said_in_line(said: Said<'_>) -> String {
     match said {
         Said::Text(text) => kinmesh_model::one_line(text),
+        Said::Introduction(introduced) => {
+            tr_args("introduces", &[("name", introduced.name.as_str().to_owned().into())])
+        }
         Said::Deleted => tr("entry-deleted"),
         Said::Unreadable => tr("entry-unreadable"),
     }
@@ -100,6 +103,7 @@ pub fn waiting(waiting: Waiting, title: &str, clock: &Clock) -> Option<String> {
         WaitReason::Connecting => "waiting-connecting",
         WaitReason::Refused => "waiting-refused",
         WaitReason::NoAnswer => "waiting-no-answer",
+        WaitReason::Unanswered => "waiting-unanswered",
         WaitReason::Alone => "waiting-alone",
         WaitReason::Unreadable => "waiting-unreadable",
     };
@@ -267,6 +271,11 @@ pub fn send_error(error: &SendError) -> String {
         }
         SendError::NotJoined => tr("error-not-joined"),
         SendError::UnknownPerson => tr("error-unknown-person"),
+        SendError::Blocked => tr("error-blocked"),
+        SendError::TooLongToAsk { size, max } => {
+            let args = [("size", (*size).into()), ("max", (*max).into())];
+            tr_args("error-too-long-to-ask", &args)
+        }
         SendError::OutboxFull => tr("error-outbox-full"),
         SendError::Store(error) => store_error(error),
         SendError::NotStoredHere(error) => {
@@ -294,9 +303,21 @@ pub fn change_error(error: &ChangeError) -> String {
         ChangeError::Name(error) => name_error(*error),
         ChangeError::NotJoined => tr("error-not-joined"),
         ChangeError::UnknownPerson => tr("error-unknown-person"),
+        ChangeError::Echo => tr("error-echo"),
+        ChangeError::Blocked => tr("error-blocked"),
+        ChangeError::NoRequest => tr("error-no-request"),
         ChangeError::TooManyRooms { max } => tr_args("error-too-many-rooms", &[("max", (*max).into())]),
         ChangeError::Store(error) => store_error(error),
         ChangeError::Call(error) => call_error(*error),
+    }
+}
+
+/// Why nobody was introduced.
+pub fn introduce_error(error: &IntroduceError) -> String {
+    match error {
+        IntroduceError::NotAContact => tr("error-not-a-contact"),
+        IntroduceError::NotTwoPeople => tr("error-not-two-people"),
+        IntroduceError::Send(error) => send_error(error),
     }
 }
 

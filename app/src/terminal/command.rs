@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::contacts::Act;
 use super::entries::{Deed, Shared, Which};
 use crate::export::Format;
 
@@ -31,6 +32,9 @@ pub(super) enum Command {
     Add(String),
     Rename { person: String, nickname: Option<String> },
     Remove(String),
+    Requests,
+    Contact { person: String, act: Act },
+    Introduce { person: String, to: String },
     Link,
     Connect(String),
     Status,
@@ -101,6 +105,15 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "add" => Command::Add(person("/add PERSON")?),
         "rename" => rename(&needed("/rename PERSON NICKNAME")?),
         "remove" => Command::Remove(person("/remove PERSON")?),
+        "requests" => Command::Requests,
+        "accept" => contact(person("/accept PERSON")?, Act::Accept),
+        "decline" => contact(person("/decline PERSON")?, Act::Decline),
+        "block" => contact(person("/block PERSON")?, Act::Block),
+        "unblock" => contact(person("/unblock PERSON")?, Act::Unblock),
+        "safety" => contact(person("/safety PERSON")?, Act::Safety),
+        "verify" => contact(person("/verify PERSON")?, Act::Verify),
+        "unverify" => contact(person("/unverify PERSON")?, Act::Unverify),
+        "introduce" => introduce(&needed(INTRODUCE)?)?,
         "link" => Command::Link,
         "connect" => Command::Connect(needed("/connect LINK")?),
         "status" => Command::Status,
@@ -111,12 +124,23 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
     })
 }
 
+const INTRODUCE: &str = "/introduce PERSON TO-WHOM";
 const REPLY: &str = "/reply last|N|sN TEXT";
 const EDIT: &str = "/edit last|N|sN TEXT";
 const REACT: &str = "/react last|N|sN EMOJI";
 const UNREACT: &str = "/unreact last|N|sN EMOJI";
 
 const EXPORT: &str = "/export FILE.md|FILE.json, /export all FILE";
+
+fn contact(person: String, act: Act) -> Command {
+    Command::Contact { person, act }
+}
+
+fn introduce(rest: &str) -> Result<Command, Mistake> {
+    let (person, rest) = take_name(rest);
+    let to = take_name(rest).0;
+    if to.is_empty() { Err(Mistake::Usage(INTRODUCE)) } else { Ok(Command::Introduce { person, to }) }
+}
 
 /// The number of a hit of the last search.
 fn hit(text: &str) -> Option<usize> {
@@ -229,6 +253,17 @@ mod tests {
         assert_eq!(command("/rename Bo \"my brother\""), rename(Some("my brother")));
         assert_eq!(command("/rename Bo brother"), rename(Some("brother")));
         assert_eq!(command("/rename Bo"), rename(None));
+    }
+
+    #[test]
+    fn who_is_introduced_comes_before_whom_they_are_introduced_to() {
+        let introduce = Command::Introduce { person: "Ann Lee".into(), to: "Bo".into() };
+        assert_eq!(command("/introduce \"Ann Lee\" Bo"), introduce);
+        for line in ["/introduce", "/introduce Bo"] {
+            assert_eq!(parse(line), Err(Mistake::Usage(INTRODUCE)), "{line}");
+        }
+        assert_eq!(command("/block Bo"), contact("Bo".into(), Act::Block));
+        assert_eq!(parse("/accept"), Err(Mistake::Usage("/accept PERSON")));
     }
 
     #[test]

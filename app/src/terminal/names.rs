@@ -68,7 +68,7 @@ pub(crate) fn meant<'a>(people: &'a [PersonView], typed: &str) -> Meant<'a> {
 
 #[cfg(test)]
 mod tests {
-    use kinmesh_core::{Online, Route};
+    use kinmesh_core::{Acquaintance, Online, Route};
     use kinmesh_proto::{DisplayName, StatusLine};
 
     use super::*;
@@ -81,9 +81,13 @@ mod tests {
             own_name: DisplayName::new(name).unwrap(),
             fingerprint: person.fingerprint(),
             name_clashes: false,
+            named_like: None,
             status: StatusLine::new("").unwrap(),
             nickname: None,
             contact: false,
+            acquaintance: Acquaintance::Stranger,
+            verified: false,
+            introduced_by: None,
             online: Online::Offline { last_seen_ms: 0 },
             route: Route::None,
             is_echo: false,

@@ -57,6 +57,9 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Share { what, on } => self.share(what, on).await,
             Command::Add(person) => self.set_contact(&person, true).await,
             Command::Remove(person) => self.set_contact(&person, false).await,
+            Command::Requests => self.requests().await,
+            Command::Contact { person, act } => self.contact(&person, act).await,
+            Command::Introduce { person, to } => self.introduce(&person, &to).await,
             Command::Rename { person, nickname } => self.rename(&person, nickname).await,
             Command::Link => self.link().await,
             Command::Connect(link) => self.connect(&link).await,
@@ -67,7 +70,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         }
     }
 
-    async fn print_all(&mut self, lines: Vec<String>) -> io::Result<()> {
+    pub(super) async fn print_all(&mut self, lines: Vec<String>) -> io::Result<()> {
         for line in lines {
             self.print(&line).await?;
         }
@@ -75,7 +78,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     }
 
     /// Says that something was done, or why not.
-    async fn report(&mut self, done: Result<String, impl ToString>) -> io::Result<()> {
+    pub(super) async fn report(&mut self, done: Result<String, impl ToString>) -> io::Result<()> {
         match done {
             Ok(line) => self.print(&line).await,
             Err(error) => self.refused(error).await,
@@ -134,7 +137,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     fn describe(&self, person: PersonId) -> String {
         let overview = self.program.node.overview();
         match names::find(&overview, person) {
-            Some(view) => words::person(view, &words::now()),
+            Some(view) => words::person(&overview, view, &words::now()),
             None => format!("* {} [{}]", names::who(&overview, person), person.fingerprint()),
         }
     }
@@ -142,7 +145,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     async fn people(&mut self, contacts_only: bool) -> io::Result<()> {
         let (overview, now) = (self.program.node.overview(), words::now());
         let listed = overview.people.iter().filter(|person| person.contact || !contacts_only);
-        let lines: Vec<_> = listed.map(|person| words::person(person, &now)).collect();
+        let lines: Vec<_> = listed.map(|person| words::person(&overview, person, &now)).collect();
         if lines.is_empty() {
             return self.print(&tr("terminal-nobody")).await;
         }
@@ -163,7 +166,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     }
 
     /// Whom a typed name means; says so when it is nobody, or more than one.
-    async fn look_up(&mut self, typed: &str) -> io::Result<Option<PersonId>> {
+    pub(super) async fn look_up(&mut self, typed: &str) -> io::Result<Option<PersonId>> {
         let overview = self.program.node.overview();
         let found = match names::meant(&overview.people, typed) {
             Meant::One(person) => return Ok(Some(person.person)),
@@ -176,7 +179,8 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         };
         self.print(&tr("terminal-many-called")).await?;
         let now = words::now();
-        self.print_all(found.into_iter().map(|person| words::person(person, &now)).collect()).await?;
+        self.print_all(found.into_iter().map(|person| words::person(&overview, person, &now)).collect())
+            .await?;
         Ok(None)
     }
 
@@ -201,10 +205,17 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
 
     async fn set_contact(&mut self, typed: &str, contact: bool) -> io::Result<()> {
         let Some(person) = self.look_up(typed).await? else { return Ok(()) };
-        let done = self.program.node.set_contact(person, contact).await;
+        let was_asked = self.is_asked(person);
+        if let Err(error) = self.program.node.set_contact(person, contact).await {
+            return self.refused(error).await;
+        }
         let who = [("who", names::who(&self.program.node.overview(), person).into())];
-        let words = if contact { tr_args("terminal-added", &who) } else { tr_args("terminal-removed", &who) };
-        self.report(done.map(|()| words)).await
+        match (contact, self.is_asked(person)) {
+            (false, _) => self.print(&tr_args("terminal-removed", &who)).await,
+            (true, true) if !was_asked => self.print(&tr_args("terminal-asking", &who)).await,
+            (true, true) => Ok(()),
+            (true, false) => self.print(&tr_args("terminal-added", &who)).await,
+        }
     }
 
     async fn rename(&mut self, typed: &str, nickname: Option<String>) -> io::Result<()> {

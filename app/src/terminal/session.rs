@@ -123,6 +123,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             self.print(&line).await?;
         }
         if interactive {
+            self.print_requests_waiting().await?;
             self.print_current().await?;
         }
         Ok(())
@@ -180,10 +181,11 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
     /// Sends, and keeps the entry in mind until it has left.
     pub(super) async fn send(&mut self, conversation: ConversationId, text: String) -> io::Result<()> {
         let excerpt = words::excerpt(&text);
+        let was_asked = self.is_asked_in(conversation);
         match self.program.send(conversation, text).await {
             Ok(entry) => {
                 self.keep_in_mind(&entry, excerpt);
-                Ok(())
+                if was_asked { Ok(()) } else { self.print_asking(conversation).await }
             }
             Err(error) => self.refused(error).await,
         }
@@ -224,7 +226,9 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
                 self.print(&tr_args("terminal-lagged", &[("missed", missed.into())])).await?;
                 self.look_again().await
             }
-            Event::PersonChanged { .. } | Event::ProfileChanged => Ok(()),
+            Event::ContactRequested { person } => self.requested(person).await,
+            Event::BecameContacts { person, because } => self.became_contacts(person, because).await,
+            Event::PersonChanged { .. } | Event::HiddenChanged { .. } | Event::ProfileChanged => Ok(()),
         }
     }
 

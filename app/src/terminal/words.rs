@@ -48,9 +48,19 @@ pub(super) fn entry(overview: &Overview, entry: &EntryView, now: &Zoned) -> Stri
 fn text(entry: &EntryView) -> String {
     match &entry.text {
         Some(text) => safe(text),
+        None if entry.introduces.is_some() => introduction(entry),
         None if entry.deleted => tr("terminal-deleted"),
         None => tr("terminal-unreadable"),
     }
+}
+
+/// That somebody passes on a contact of theirs.
+fn introduction(entry: &EntryView) -> String {
+    let introduced = entry.introduces.as_ref();
+    let (name, fingerprint) = introduced
+        .map(|introduced| (safe(introduced.name.as_str()), introduced.person.fingerprint()))
+        .unwrap_or_default();
+    tr_args("terminal-introduces", &[("name", name.into()), ("fingerprint", fingerprint.into())])
 }
 
 /// `(answers Bo: hello)`
@@ -83,6 +93,7 @@ fn wait_reason(place: &str, reason: WaitReason, now: &Zoned) -> String {
         WaitReason::Connecting => with_place("terminal-wait-connecting"),
         WaitReason::Refused => with_place("terminal-wait-refused"),
         WaitReason::NoAnswer => with_place("terminal-wait-no-answer"),
+        WaitReason::Unanswered => with_place("terminal-wait-unanswered"),
         WaitReason::Alone => tr("terminal-wait-alone"),
         WaitReason::Unreadable => tr("terminal-wait-unreadable"),
     }
@@ -120,7 +131,7 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 /// `* Bo, here since 12:03, local network, contact`
-pub(super) fn person(person: &PersonView, now: &Zoned) -> String {
+pub(super) fn person(overview: &Overview, person: &PersonView, now: &Zoned) -> String {
     let mark = if person.online.is_online() { "*" } else { "-" };
     let mut words =
         vec![format!("{mark} {} [{}]", safe(&person.name), person.fingerprint), presence(person, now)];
@@ -128,9 +139,7 @@ pub(super) fn person(person: &PersonView, now: &Zoned) -> String {
     if person.nickname.is_some() {
         words.push(tr_args("terminal-own-name", &[("name", safe(person.own_name.as_str()).into())]));
     }
-    if person.contact {
-        words.push(tr("terminal-contact"));
-    }
+    words.extend(super::contacts::standing(overview, person));
     if !person.status.as_str().is_empty() {
         words.push(format!("\"{}\"", safe(person.status.as_str())));
     }

@@ -65,6 +65,9 @@ impl Core {
         reply: Option<EntryKey>,
     ) -> Result<(Token, EntryView), SendRefusal> {
         let text = sendable(&text)?.to_owned();
+        if let ConversationId::Direct(person) = conversation {
+            self.may_write_to(now_ms, person, &text)?;
+        }
         let (token, entry) = self.write(now_ms, conversation, Content::Text { text, reply })?;
         Ok((token, EntryView::of(conversation, &unchanged(&entry, Delivery::Queued, now_ms), None)))
     }
@@ -107,7 +110,7 @@ impl Core {
     }
 
     /// Signs an entry and hands it to the disk.
-    fn write(
+    pub(crate) fn write(
         &mut self,
         now_ms: u64,
         conversation: ConversationId,
@@ -133,6 +136,7 @@ impl Core {
 
     /// Tells of an entry that is on disk now.
     pub(crate) fn tell_added(&mut self, now_ms: u64, id: ConversationId, entry: &Entry, delivery: Delivery) {
+        self.hear_introduction(id, entry);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         match entry.content().target() {
             Some(target) => {
@@ -176,13 +180,17 @@ impl Core {
             return self.read_post(id, key, Reading { is_new, is_stale: false });
         }
         // A change may come before what it changes; the post is read when it comes.
-        let Some(item) = item else { return };
+        let Some(mut item) = item else { return };
+        item.changes.retain(|change| !self.is_hidden(id, change.entry.person()));
         self.gaps.shown(id, &item);
         let view = EntryView::of(id, &item, self.read_by_other(id));
         if is_new { self.show_added(id, view) } else { self.show_changed(id, view) }
     }
 
     fn show_added(&mut self, id: ConversationId, view: EntryView) {
+        if self.is_hidden(id, view.author) {
+            return;
+        }
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.added(&view);
             if view.delivery == Delivery::Received {
@@ -193,6 +201,9 @@ impl Core {
     }
 
     fn show_changed(&mut self, id: ConversationId, view: EntryView) {
+        if self.is_hidden(id, view.author) {
+            return;
+        }
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.changed(&view);
         }
@@ -232,7 +243,7 @@ pub(crate) fn is_one_symbol(text: &str) -> bool {
 }
 
 /// A post that nothing changed yet.
-fn unchanged(entry: &Entry, delivery: Delivery, received_ms: u64) -> PageItem {
+pub(crate) fn unchanged(entry: &Entry, delivery: Delivery, received_ms: u64) -> PageItem {
     PageItem {
         post: StoredEntry { entry: entry.clone(), delivery, received_ms },
         changes: Vec::new(),

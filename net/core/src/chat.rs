@@ -21,7 +21,9 @@ pub(crate) const RETRY_MAX_MS: u64 = 30_000;
 impl Core {
     /// Hands the front of the outbox to a connected device of the person, if nothing is under way.
     pub(crate) fn deliver_outbox(&mut self, person: PersonId) {
-        let Some(device) = self.people.linked_device(person) else { return };
+        let Some(device) = self.people.linked_device(person).filter(|_| self.may_reach_them(person)) else {
+            return;
+        };
         let id = ConversationId::Direct(person);
         let Some(chat) = self.conversations.get_mut(&id).filter(|chat| chat.in_flight == 0) else { return };
         let entries = chat.outbox.next_batch(ChatRequest::ENTRIES_BYTES_MAX, |_| true);
@@ -43,13 +45,19 @@ impl Core {
 
     /// A batch, or a receipt of what we read, was answered.
     pub fn chat_answered(&mut self, now_ms: u64, batch: BatchToken, response: ChatResponse) {
-        if self.read_told(now_ms, batch, Some(&response)) {
+        if self.read_told(now_ms, batch, Some(&response))
+            || self.request_answered(now_ms, batch, Some(&response))
+        {
             return;
         }
         let Some(chat) = self.chat_under_way(batch) else { return };
         let receipts = match response {
             ChatResponse::Receipts(receipts) if receipts.len() == chat.in_flight => receipts,
-            ChatResponse::Receipts(_) | ChatResponse::Noted | ChatResponse::Busy => {
+            ChatResponse::AskFirst => {
+                self.hand_over_failed(now_ms, batch, WaitReason::Sending);
+                return self.told_to_ask(batch.person);
+            }
+            ChatResponse::Receipts(_) | ChatResponse::Noted | ChatResponse::Accepted | ChatResponse::Busy => {
                 return self.hand_over_failed(now_ms, batch, WaitReason::Refused);
             }
         };
@@ -64,7 +72,7 @@ impl Core {
     /// A batch was not answered. Whether it arrived is unknown, so it is sent again; the receiver
     /// knows entries by their ids and takes none twice.
     pub fn chat_failed(&mut self, now_ms: u64, batch: BatchToken) {
-        if self.read_told(now_ms, batch, None) {
+        if self.read_told(now_ms, batch, None) || self.request_answered(now_ms, batch, None) {
             return;
         }
         self.hand_over_failed(now_ms, batch, WaitReason::NoAnswer);
@@ -90,6 +98,7 @@ impl Core {
             chat.trouble = None;
             chat.receipts.try_at_once();
         }
+        self.ask_at_once(person);
     }
 
     /// A device hands us entries; the answer is an [`Output::Respond`] once they are on disk.
@@ -98,12 +107,23 @@ impl Core {
         let Some(person) = self.people.person_of(device) else {
             return self.push(Output::Respond { request: token, response: ChatResponse::Busy });
         };
+        let is_welcome = self.may_reach_us(person);
+        let respond = |response| Output::Respond { request: token, response };
         match request {
+            ChatRequest::Ask(ask) => self.hear_request(now_ms, device, person, *ask, token),
+            ChatRequest::Deliver(_) if !is_welcome => self.push(respond(ChatResponse::AskFirst)),
+            ChatRequest::Accepted | ChatRequest::Read { .. } | ChatRequest::Typing if !is_welcome => {
+                self.push(respond(ChatResponse::Noted));
+            }
+            ChatRequest::Accepted => {
+                self.hear_acceptance(now_ms, person);
+                self.push(respond(ChatResponse::Noted));
+            }
             ChatRequest::Deliver(envelopes) => self.delivered(now_ms, device, person, envelopes, token),
             ChatRequest::Read { up_to } => self.hear_read(person, up_to, token),
             ChatRequest::Typing => {
                 self.hear_typing_in_chat(now_ms, person);
-                self.push(Output::Respond { request: token, response: ChatResponse::Noted });
+                self.push(respond(ChatResponse::Noted));
             }
         }
     }
@@ -120,6 +140,8 @@ impl Core {
             let receipts = vec![Receipt::Refused(Refusal::Invalid); envelopes.len()];
             return self.push(Output::Respond { request: token, response: ChatResponse::Receipts(receipts) });
         }
+        // Who delivers takes us for a contact, whatever became of their word of it.
+        self.hear_acceptance(now_ms, person);
         let (entries, receipts) = self.judge_entries(now_ms, device, person, envelopes);
         self.open_chat(person);
         let writes = self.take(now_ms, ConversationId::Direct(person), &entries);
@@ -150,7 +172,7 @@ impl Core {
         (taken, receipts)
     }
 
-    fn judge_entry(
+    pub(crate) fn judge_entry(
         &self,
         now_ms: u64,
         device: DeviceId,

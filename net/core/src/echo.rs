@@ -4,7 +4,7 @@
 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceKeys, DisplayName, Entry, PersonId, PersonRecord, StatusLine, Unverified,
+    ConversationId, Delivery, DeviceKeys, DisplayName, Entry, PersonId, PersonRecord, Ties, Unverified,
 };
 
 use crate::node::{Core, Pending, put_entry};
@@ -40,19 +40,14 @@ impl Core {
 
     pub(crate) fn introduce_echo(&mut self, now_ms: u64) {
         let person = self.echo.person();
-        if self.people.record(person).is_none()
-            && let (Ok(name), Ok(status)) = (DisplayName::new("Echo"), StatusLine::new(""))
-        {
-            let devices = Vec::new();
-            let record = PersonRecord {
-                person,
-                name,
-                status,
-                nickname: None,
-                contact: true,
-                devices,
-                last_seen_ms: now_ms,
-            };
+        if let Some(record) = self.people.record_mut(person) {
+            // It could be removed once.
+            record.contact = true;
+            record.ties.get_or_insert_with(Ties::mutual);
+        } else if let Ok(name) = DisplayName::new("Echo") {
+            let (contact, ties) = (true, Some(Ties::mutual()));
+            let record =
+                PersonRecord { contact, ties, last_seen_ms: now_ms, ..PersonRecord::new(person, name) };
             self.people.add(record.clone());
             self.persist(vec![Write::PutPerson(record)], Pending::Note);
         }

@@ -6,6 +6,7 @@
 use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId};
 use serde::Serialize;
 
+use crate::contacts::Because;
 use crate::view::{Completeness, EntryView};
 
 /// One fact.
@@ -23,9 +24,26 @@ pub enum Event {
         #[serde(flatten)]
         change: ConversationEvent,
     },
-    /// A person came, went, or changed name, status, nickname or contact mark: read the people again.
+    /// A person came, went, or changed name, status, nickname, or how we stand: read the people again.
     PersonChanged {
         /// Who.
+        person: PersonId,
+    },
+    /// Somebody asks to be a contact: read the requests.
+    ContactRequested {
+        /// Who.
+        person: PersonId,
+    },
+    /// Somebody and we are contacts of each other from now on.
+    BecameContacts {
+        /// Who.
+        person: PersonId,
+        /// What led to it.
+        because: Because,
+    },
+    /// What somebody wrote in rooms is hidden from now on, or shown again: read pages again.
+    HiddenChanged {
+        /// Who was blocked, or no longer is.
         person: PersonId,
     },
     /// Our own profile changed.

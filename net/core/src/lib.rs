@@ -7,11 +7,13 @@
 
 mod changes;
 mod chat;
+mod contacts;
 pub mod control;
 mod conversation;
 mod echo;
 pub mod event;
 mod gaps;
+mod introductions;
 mod node;
 mod outbox;
 pub mod output;
@@ -29,7 +31,9 @@ mod unsaved;
 pub mod view;
 
 pub use changes::{Change, ChangeRefusal};
+pub use contacts::{Because, ContactRefusal};
 pub use event::{ConversationEvent, Event, StoreFault};
+pub use introductions::IntroduceRefusal;
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
 pub use outbox::{QUEUED_FETCH_MAX, StoredQueue};
 pub use output::{
@@ -40,8 +44,8 @@ pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};
 pub use room::{ROOMS_MAX, TooManyRooms};
 pub use view::{
-    ChatView, Completeness, EditView, EntryView, Online, Overview, OwnView, PersonView, ReactionView,
-    RoomView, Route, WaitReason, Waiting,
+    Acquaintance, ChatView, Completeness, EditView, EntryView, IntroducedView, Online, Overview, OwnView,
+    PersonView, ReactionView, RequestView, RoomView, Route, WaitReason, Waiting,
 };
 
 /// Unread entries are counted up to this; a face shows "999+".

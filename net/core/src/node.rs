@@ -13,6 +13,7 @@ use kinmesh_proto::{
 };
 
 use crate::changes::Reading;
+use crate::contacts::{Because, Requests};
 use crate::conversation::{Conversation, OUTBOX_CAP};
 use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
@@ -24,7 +25,7 @@ use crate::people::People;
 use crate::recent::Recent;
 use crate::sync::{Intake, Sync};
 use crate::unsaved::Record;
-use crate::view::{EntryView, PersonView};
+use crate::view::{EntryView, PersonView, RequestView};
 
 /// Our clock follows others' entries no further ahead than this: a minute less than where entries
 /// are refused, so that somebody whose clock runs ahead cannot make others refuse ours.
@@ -51,6 +52,18 @@ pub enum SendRefusal {
     /// Nobody of this id was ever met.
     #[error("not known here")]
     UnknownPerson,
+    /// The user blocked them.
+    #[error("they are blocked")]
+    Blocked,
+    /// They are no contact yet, and the first text to them is longer than a request may be.
+    #[error(
+        "the text has {size} bytes, at most {} go to somebody who is no contact yet",
+        limits::ASK_TEXT_MAX
+    )]
+    TooLongToAsk {
+        /// Bytes of the text.
+        size: usize,
+    },
     /// Too many entries wait already.
     #[error("too many entries wait to go out")]
     OutboxFull,
@@ -90,6 +103,10 @@ pub(crate) enum Pending {
     Heard { room: RoomId, entries: Vec<Entry>, frame: FrameToken },
     /// Entries of a chat, with the receipts to give for the whole batch they came in.
     Delivered { person: PersonId, entries: Vec<Entry>, receipts: Vec<Receipt>, request: RequestToken },
+    /// Somebody and we are contacts; what they asked with begins the chat.
+    Contacts { person: PersonId, because: Because, entries: Vec<Entry>, request: Option<RequestToken> },
+    /// Somebody asks to be a contact.
+    Asked { person: PersonId, request: RequestToken },
     /// Echo has answered.
     Echoed { entry: Entry },
     /// The other side of a chat has read up to here.
@@ -113,6 +130,7 @@ pub struct Core {
     pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
     pub(crate) people: People,
     pub(crate) people_views: Option<Arc<[PersonView]>>,
+    pub(crate) request_views: Option<Arc<[RequestView]>>,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -136,6 +154,7 @@ pub struct Core {
     /// When the newest presence of ours was said; each must be later than the one before.
     pub(crate) presence_sent_ms: u64,
     pub(crate) sync: Sync,
+    pub(crate) requests: Requests,
 }
 
 impl Core {
@@ -153,6 +172,7 @@ impl Core {
             conversations: BTreeMap::new(),
             people: People::default(),
             people_views: None,
+            request_views: None,
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
@@ -167,6 +187,7 @@ impl Core {
             outputs: VecDeque::new(),
             presence_sent_ms: 0,
             sync: Sync::new(seed),
+            requests: Requests::default(),
         };
         core.people.restore(snapshot.people);
         core.introduce_echo(now_ms);
@@ -181,6 +202,7 @@ impl Core {
                 room.members.insert(member.person, member.last_seen_ms);
             }
         }
+        core.restore_contacts();
         core
     }
 
@@ -199,6 +221,9 @@ impl Core {
         queued: StoredQueue,
         unread: usize,
     ) {
+        if let (ConversationId::Direct(person), Some(_)) = (id, &newest) {
+            self.people.settle_old_chat(person);
+        }
         let read_by_other = self.read_by_other(id);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         conversation.unread = unread;
@@ -268,7 +293,9 @@ impl Core {
 
     /// Contacts that are not here.
     pub fn missing_contacts(&self) -> Vec<PersonId> {
-        let is_missing = |person: &PersonId| !self.people.is_online(*person) && *person != self.echo.person();
+        let is_missing = |person: &PersonId| {
+            !self.people.is_online(*person) && *person != self.echo.person() && !self.is_blocked(*person)
+        };
         self.people.contacts().filter(is_missing).collect()
     }
 
@@ -279,14 +306,19 @@ impl Core {
             ConversationId::Room(_) => None,
         });
         let persons: BTreeSet<PersonId> = self.people.contacts().chain(chats).collect();
-        persons.into_iter().flat_map(|person| self.people.devices_of(person)).copied().collect()
+        self.devices_let_in(persons)
+    }
+
+    /// Devices of these people, without those of whom we blocked.
+    pub(crate) fn devices_let_in(&self, persons: BTreeSet<PersonId>) -> Vec<DeviceId> {
+        let let_in = persons.into_iter().filter(|person| !self.is_blocked(*person));
+        let_in.flat_map(|person| self.people.devices_of(person)).copied().collect()
     }
 
     /// Devices of members of our rooms.
     pub fn member_devices(&self) -> Vec<DeviceId> {
         let open = self.conversations.values().filter(|known| known.record.open);
-        let members: BTreeSet<PersonId> = open.flat_map(|known| known.members.keys().copied()).collect();
-        members.into_iter().flat_map(|person| self.people.devices_of(person)).copied().collect()
+        self.devices_let_in(open.flat_map(|known| known.members.keys().copied()).collect())
     }
 
     /// Ourselves.
@@ -300,11 +332,6 @@ impl Core {
         self.persist(vec![Write::PutProfile(profile.clone())], Pending::Profile(profile))
     }
 
-    /// Adds to the contacts, or removes.
-    pub fn set_contact(&mut self, person: PersonId, contact: bool) -> Result<Token, UnknownPerson> {
-        self.change_person(person, |record| record.contact = contact)
-    }
-
     /// Gives a private name, or takes it back.
     pub fn set_nickname(
         &mut self,
@@ -314,7 +341,7 @@ impl Core {
         self.change_person(person, |record| record.nickname = nickname)
     }
 
-    fn change_person(
+    pub(crate) fn change_person(
         &mut self,
         person: PersonId,
         change: impl FnOnce(&mut kinmesh_proto::PersonRecord),
@@ -360,6 +387,13 @@ impl Core {
                 self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
                 self.delivered_persisted(now_ms, person, &entries, fresh);
             }
+            Pending::Contacts { person, because, entries, request } => {
+                self.contacts_persisted(now_ms, person, because, &entries, fresh);
+                if let Some(request) = request {
+                    self.push(Output::Respond { request, response: ChatResponse::Accepted });
+                }
+            }
+            Pending::Asked { person, request } => self.request_persisted(person, request),
             Pending::Echoed { entry } => {
                 let id = ConversationId::Direct(self.echo.person());
                 self.tell_added(now_ms, id, &entry, Delivery::Received)
@@ -387,7 +421,10 @@ impl Core {
                 entries.iter().for_each(|entry| self.uncount(ConversationId::Room(room), entry));
                 self.judge(frame, crate::Verdict::Ignore);
             }
-            Pending::Delivered { request, .. } | Pending::ReadByOther { request, .. } => {
+            Pending::Asked { person, request } => self.request_not_persisted(person, request),
+            Pending::Delivered { request, .. }
+            | Pending::ReadByOther { request, .. }
+            | Pending::Contacts { request: Some(request), .. } => {
                 self.push(Output::Respond { request, response: ChatResponse::Busy });
             }
             Pending::Own { conversation, entry, .. } => self.own_not_persisted(conversation, &entry),
@@ -396,6 +433,7 @@ impl Core {
             Pending::Note
             | Pending::Saved(_)
             | Pending::Joined(_)
+            | Pending::Contacts { request: None, .. }
             | Pending::Echoed { .. }
             | Pending::Profile(_)
             | Pending::Privacy(_) => {}
@@ -407,6 +445,7 @@ impl Core {
     pub fn flush_outboxes(&mut self, now_ms: u64) {
         self.fetch_queued(now_ms);
         self.tell_read(now_ms);
+        self.ask_who_is_here(now_ms);
         let waiting = |conversation: &&Conversation| {
             !conversation.outbox.is_empty()
                 && conversation.in_flight == 0
@@ -559,6 +598,7 @@ impl Core {
 
     pub(crate) fn person_changed(&mut self, person: PersonId) {
         self.people_views = None;
+        self.request_views = None;
         self.sync.members_changed();
         self.push(Output::Emit(Event::PersonChanged { person }));
     }

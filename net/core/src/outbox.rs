@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use kinmesh_proto::{Entry, EntryBody, EntryKey, StoredEntry, Unverified, entry};
+use kinmesh_proto::{Ask, Entry, EntryBody, EntryKey, StoredEntry, Unverified, entry};
 
 /// Entries held in memory: some batches, so that the store has time to bring the next ones.
 const FRONT_ENTRIES_CAP: usize = 512;
@@ -191,6 +191,11 @@ impl Outbox {
     /// How many entries at hand there are up to this one.
     pub(crate) fn count_up_to(&self, key: EntryKey) -> usize {
         self.front.iter().take_while(|outgoing| outgoing.entry.key() <= key).count()
+    }
+
+    /// The first text at hand with which somebody can be asked to become a contact.
+    pub(crate) fn first_words(&self) -> Option<&Entry> {
+        self.front.iter().map(|outgoing| &outgoing.entry).find(|entry| Ask::may_hold(entry))
     }
 
     pub(crate) fn first(&self) -> Option<&Entry> {

@@ -211,6 +211,16 @@ pub enum Output {
         /// How.
         response: ChatResponse,
     },
+    /// Take no connection with this device, and end those that stand.
+    KeepOut {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Take connections with this device again.
+    LetIn {
+        /// Which.
+        device: DeviceId,
+    },
     /// Say hello to every connected peer: the profile changed, or we go.
     HelloAll(Hello),
     /// Ask a connected device about a history, then call [`crate::Core::sync_answered`] or

@@ -6,7 +6,9 @@ use kinmesh_proto::{ConversationId, PersonId, RoomId};
 
 use crate::conversation::Conversation;
 use crate::node::Core;
-use crate::view::{ChatView, Online, Overview, OwnView, PersonView, RoomView, WaitReason, Waiting};
+use crate::view::{
+    Acquaintance, ChatView, Online, Overview, OwnView, PersonView, RequestView, RoomView, WaitReason, Waiting,
+};
 
 impl Core {
     /// Everything the faces list.
@@ -26,13 +28,22 @@ impl Core {
         }
         rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
         chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
-        Overview { me: self.own_view(), rooms, chats, people: self.people_views() }
+        let (requests, people) = (self.request_views(), self.people_views());
+        Overview { me: self.own_view(), rooms, chats, requests, people }
     }
 
     /// Built anew only when a person changed: a burst of entries must not sort the people each time.
     fn people_views(&mut self) -> Arc<[PersonView]> {
         let own_name = self.profile.as_ref().map(|profile| &profile.name);
         self.people_views.get_or_insert_with(|| self.people.views(self.echo.person(), own_name)).clone()
+    }
+
+    /// The same of those who ask.
+    fn request_views(&mut self) -> Arc<[RequestView]> {
+        if self.request_views.is_none() {
+            self.request_views = Some(self.requests().into());
+        }
+        self.request_views.clone().unwrap_or_default()
     }
 
     fn own_view(&self) -> OwnView {
@@ -48,7 +59,9 @@ impl Core {
 
     fn waiting_in_chat(&self, person: PersonId, chat: &Conversation) -> Option<Waiting> {
         let is_linked = self.people.linked_device(person).is_some();
+        let is_unanswered = matches!(self.acquaintance(person), Ok(Acquaintance::Asked { delivered: true }));
         let reason = match self.people.online(person) {
+            _ if is_unanswered => WaitReason::Unanswered,
             _ if is_linked => chat.trouble.unwrap_or(WaitReason::Sending),
             Online::Online { .. } => WaitReason::Connecting,
             Online::Offline { last_seen_ms } => WaitReason::Offline { last_seen_ms },
@@ -71,7 +84,7 @@ impl Core {
             members: conversation.members.len() + usize::from(joined),
             online: online + usize::from(joined),
             unread: conversation.unread,
-            last: conversation.last.clone(),
+            last: conversation.last.clone().filter(|last| !self.is_blocked(last.author)),
             completeness: self.completeness(room),
             waiting: self.waiting_in_room(room, conversation),
         })

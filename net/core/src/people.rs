@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kinmesh_proto::{
-    DeviceId, DisplayName, PersonId, PersonRecord, Presence, PresenceState, Verified, limits,
+    DeviceId, DisplayName, PersonId, PersonRecord, Presence, PresenceState, Ties, Verified, limits,
 };
 
+use crate::contacts::acquaintance;
 use crate::view::{Online, PersonView, Route};
 
 /// A device that was not heard of for this long is gone. Peers speak every [`crate::BEACON_MS`]
@@ -19,7 +20,7 @@ pub const PRESENCE_TTL_MS: u64 = 25_000;
 /// longest makes room; while everybody is here, contacts or in a chat, a newcomer is not noticed.
 const PERSONS_CAP: usize = 4096;
 /// Devices remembered of one person.
-const DEVICES_CAP: usize = 8;
+pub(crate) const DEVICES_CAP: usize = 8;
 
 #[derive(Debug)]
 struct Device {
@@ -89,6 +90,34 @@ impl People {
 
     pub(crate) fn record_mut(&mut self, person: PersonId) -> Option<&mut PersonRecord> {
         self.persons.get_mut(&person)
+    }
+
+    pub(crate) fn records(&self) -> impl Iterator<Item = &PersonRecord> {
+        self.persons.values()
+    }
+
+    /// Contacts from before people had to ask are contacts of both.
+    pub(crate) fn settle_old_contacts(&mut self) {
+        for record in self.persons.values_mut().filter(|record| record.contact) {
+            record.ties.get_or_insert_with(Ties::mutual);
+        }
+    }
+
+    /// There are messages between this person and us: from before people had to ask, that makes contacts.
+    pub(crate) fn settle_old_chat(&mut self, person: PersonId) {
+        if let Some(record) = self.persons.get_mut(&person).filter(|record| record.ties.is_none()) {
+            record.contact = true;
+            record.ties = Some(Ties::mutual());
+        }
+    }
+
+    /// Remembers somebody who was never met, if there is room.
+    pub(crate) fn add_unmet(&mut self, record: PersonRecord) -> bool {
+        let has_room = self.make_room();
+        if has_room {
+            self.persons.insert(record.person, record);
+        }
+        has_room
     }
 
     pub(crate) fn person_of(&self, device: DeviceId) -> Option<PersonId> {
@@ -198,18 +227,27 @@ impl People {
         for record in self.persons.values() {
             *name_counts.entry(shown_name(record).as_str()).or_default() += 1;
         }
-        let mut views: Vec<PersonView> = self
-            .persons
-            .values()
-            .map(|record| {
-                self.view(record, name_counts[shown_name(record).as_str()] > 1, record.person == echo)
-            })
-            .collect();
+        let contacts = self.contacts_by_name();
+        let view = |record: &PersonRecord| {
+            let namesake = contacts.get(&shown_name(record).folded()).copied();
+            PersonView {
+                name_clashes: name_counts[shown_name(record).as_str()] > 1,
+                named_like: namesake.filter(|contact| !record.contact && *contact != record.person),
+                ..self.view(record, record.person == echo)
+            }
+        };
+        let mut views: Vec<PersonView> = self.persons.values().map(view).collect();
         views.sort_by_cached_key(|view| (!view.online.is_online(), view.name.to_lowercase(), view.person));
         views.into()
     }
 
-    fn view(&self, record: &PersonRecord, name_clashes: bool, is_echo: bool) -> PersonView {
+    /// Contacts by what they are called, in any case and width.
+    fn contacts_by_name(&self) -> BTreeMap<String, PersonId> {
+        let contacts = self.persons.values().filter(|record| record.contact);
+        contacts.map(|record| (shown_name(record).folded(), record.person)).collect()
+    }
+
+    fn view(&self, record: &PersonRecord, is_echo: bool) -> PersonView {
         let devices = || record.devices.iter().filter_map(|id| self.devices.get(id));
         let is_online = is_echo || self.is_online(record.person);
         let online = match self.online_of(record) {
@@ -227,10 +265,14 @@ impl People {
             name: shown_name(record).as_str().to_owned(),
             own_name: record.name.clone(),
             fingerprint: record.person.fingerprint(),
-            name_clashes,
+            name_clashes: false,
+            named_like: None,
             status: record.status.clone(),
             nickname: record.nickname.clone(),
             contact: record.contact,
+            acquaintance: acquaintance(record),
+            verified: record.ties.as_ref().is_some_and(|ties| ties.verified),
+            introduced_by: record.ties.as_ref().and_then(Ties::introduced_by),
             online,
             route,
             is_echo,
@@ -239,15 +281,8 @@ impl People {
 
     /// Whether the person's record changed in a way worth telling.
     fn learn_name(&mut self, person: PersonId, device: DeviceId, word: &Presence, now_ms: u64) -> bool {
-        let record = self.persons.entry(person).or_insert_with(|| PersonRecord {
-            person,
-            name: word.name.clone(),
-            status: word.status.clone(),
-            nickname: None,
-            contact: false,
-            devices: Vec::new(),
-            last_seen_ms: 0,
-        });
+        let new = || PersonRecord::new(person, word.name.clone());
+        let record = self.persons.entry(person).or_insert_with(new);
         let changed = record.last_seen_ms == 0 || record.name != word.name || record.status != word.status;
         record.name = word.name.clone();
         record.status = word.status.clone();
@@ -265,8 +300,12 @@ impl People {
         if self.persons.len() < PERSONS_CAP {
             return true;
         }
+        let is_awaited = |ties: &Ties| ties.blocked || ties.asking.is_some();
         let is_forgettable = |record: &&PersonRecord| {
-            !record.contact && !self.kept.contains(&record.person) && !self.online.contains(&record.person)
+            !record.contact
+                && !record.ties.as_ref().is_some_and(is_awaited)
+                && !self.kept.contains(&record.person)
+                && !self.online.contains(&record.person)
         };
         let strangers = self.persons.values().filter(is_forgettable);
         let Some(oldest) = strangers.min_by_key(|record| record.last_seen_ms).map(|record| record.person)

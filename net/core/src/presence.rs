@@ -1,11 +1,9 @@
 //! Presence: our own word about ourselves, and the words of others.
 
-use std::collections::BTreeSet;
-
 use kinmesh_proto::record::{OwnProfile, Write};
 use kinmesh_proto::{
-    ConversationId, DeviceId, Hello, PersonId, Presence, PresenceState, RoomFrame, RoomId, Unverified,
-    Verified, VerifyError,
+    ConversationId, DeviceId, Hello, Presence, PresenceState, RoomFrame, RoomId, Unverified, Verified,
+    VerifyError,
 };
 
 use crate::node::{Core, Pending};
@@ -27,6 +25,9 @@ pub enum HelloError {
     /// It is the word of another device, or for another place or time.
     #[error("the hello is somebody else's, or of another place or time")]
     Misplaced,
+    /// The user blocked this person.
+    #[error("they are blocked")]
+    Blocked,
 }
 
 impl Core {
@@ -45,6 +46,10 @@ impl Core {
             return Err(HelloError::Misplaced);
         }
         let person = presence.person();
+        if self.is_blocked(person) {
+            self.keep_out_device(person, device);
+            return Err(HelloError::Blocked);
+        }
         self.hear_presence(now_ms, &presence);
         for room in self.subscriptions.get(&device).cloned().unwrap_or_default() {
             self.add_member(now_ms, room, person);
@@ -61,8 +66,7 @@ impl Core {
         let open = self.conversations.values().filter(|known| known.record.open);
         let is_unheard = |heard_ms: u64| now_ms.saturating_sub(heard_ms) >= PRESENCE_TTL_MS;
         let unheard = open.flat_map(|room| room.members.iter().filter(|(_, ms)| is_unheard(**ms)));
-        let persons: BTreeSet<PersonId> = unheard.map(|(person, _)| *person).collect();
-        persons.into_iter().flat_map(|person| self.people.devices_of(person)).copied().collect()
+        self.devices_let_in(unheard.map(|(person, _)| *person).collect())
     }
 
     /// A direct connection to a device stands.
@@ -121,6 +125,9 @@ impl Core {
             return false;
         }
         let person = presence.person();
+        if self.is_blocked(person) && !self.people.devices_of(person).contains(&presence.device()) {
+            self.keep_out_device(person, presence.device());
+        }
         let heard = self.people.heard(presence, now_ms);
         self.later.extend(self.people.take_forgotten().into_iter().map(Write::RemovePerson));
         if matches!(heard, Heard::Changed) {

@@ -97,7 +97,9 @@ impl Core {
             ConversationId::Room(_) => None,
         };
         let due: Vec<(PersonId, EntryKey)> = self.conversations.values().filter_map(due).collect();
-        for (person, up_to) in due {
+        for (person, up_to) in
+            due.into_iter().filter(|(person, _)| self.may_reach_them(*person)).collect::<Vec<_>>()
+        {
             self.tell_read_to(person, up_to);
         }
     }

@@ -365,7 +365,10 @@ impl Core {
                 let listeners = self.subscriptions.iter().filter(|(_, rooms)| rooms.contains(&room));
                 listeners.map(|(device, _)| *device).collect()
             }
-            ConversationId::Direct(person) => self.people.linked_device(person).into_iter().collect(),
+            ConversationId::Direct(person) if self.may_reach_us(person) && self.may_reach_them(person) => {
+                self.people.linked_device(person).into_iter().collect()
+            }
+            ConversationId::Direct(_) => Vec::new(),
         };
         let is_left_alone = |device: &DeviceId| self.sync.standings.left_alone_until_ms(*device) > now_ms;
         devices.into_iter().filter(|device| !is_left_alone(device)).collect()

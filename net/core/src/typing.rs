@@ -84,7 +84,9 @@ impl Core {
 
     /// To somebody with whom there is no chat yet, nothing is said: the first post opens it.
     fn say_in_chat(&mut self, now_ms: u64, person: PersonId) {
-        let Some(device) = self.people.linked_device(person) else { return };
+        let Some(device) = self.people.linked_device(person).filter(|_| self.may_reach_them(person)) else {
+            return;
+        };
         let Some(chat) = self.conversations.get_mut(&ConversationId::Direct(person)) else { return };
         if chat.writers.may_say(now_ms) {
             self.push(Output::Tell { device, request: ChatRequest::Typing });

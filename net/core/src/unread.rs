@@ -50,7 +50,9 @@ impl Core {
     fn is_any_on_its_way(&self, id: ConversationId) -> bool {
         let is_of_it = |then: &Pending| match then {
             Pending::Heard { room, .. } => id == ConversationId::Room(*room),
-            Pending::Delivered { person, .. } => id == ConversationId::Direct(*person),
+            Pending::Delivered { person, .. } | Pending::Contacts { person, .. } => {
+                id == ConversationId::Direct(*person)
+            }
             Pending::CaughtUp { intake, .. } => id == intake.conversation,
             Pending::Echoed { .. } => id == ConversationId::Direct(self.echo.person()),
             Pending::Note
@@ -59,6 +61,7 @@ impl Core {
             | Pending::Left(_)
             | Pending::Own { .. }
             | Pending::ReadByOther { .. }
+            | Pending::Asked { .. }
             | Pending::Profile(_)
             | Pending::Privacy(_) => false,
         };

@@ -39,18 +39,59 @@ pub struct PersonView {
     pub fingerprint: String,
     /// Whether somebody else we know has the same `name`, so that the fingerprint must be shown.
     pub name_clashes: bool,
+    /// The contact of ours that is called the same, if this is somebody else who is none: they may be
+    /// taken for that contact, so the face must warn.
+    pub named_like: Option<PersonId>,
     /// Their status line.
     pub status: StatusLine,
     /// Our private name for them.
     pub nickname: Option<DisplayName>,
     /// Whether they are in our contacts.
     pub contact: bool,
+    /// How they and we stand.
+    pub acquaintance: Acquaintance,
+    /// Whether the user compared the safety number with them.
+    pub verified: bool,
+    /// The contact that introduced them to us, or us to them.
+    pub introduced_by: Option<PersonId>,
     /// Whether they are here.
     pub online: Online,
     /// How we reach them.
     pub route: Route,
     /// Whether this is the built-in contact that answers without any network.
     pub is_echo: bool,
+}
+
+/// How somebody and we stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Acquaintance {
+    /// Neither asked: nothing of theirs reaches us but what they say in rooms.
+    Stranger,
+    /// They ask to be a contact, and wait for our answer: see [`Overview::requests`].
+    Asks,
+    /// We asked them, and they have not accepted.
+    Asked {
+        /// Whether it is on their disk.
+        delivered: bool,
+    },
+    /// Both have accepted.
+    Contact,
+    /// We blocked them.
+    Blocked,
+}
+
+/// Somebody asks to be a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestView {
+    /// Who.
+    pub person: PersonId,
+    /// What they say.
+    pub text: Option<String>,
+    /// When it came, in Unix milliseconds.
+    pub received_ms: u64,
+    /// The contact of ours that told them of us, proven by that contact's signature.
+    pub introduced_by: Option<PersonId>,
 }
 
 /// Whether somebody is here.
@@ -174,6 +215,8 @@ pub enum WaitReason {
     Refused,
     /// A chat: the other's device did not answer.
     NoAnswer,
+    /// A chat: the other has our request, and has not accepted it.
+    Unanswered,
     /// A room: no other member is connected.
     Alone,
     /// Our own history cannot be read, because its disk fails.
@@ -196,6 +239,8 @@ pub struct EntryView {
     pub text: Option<String>,
     /// How far it has come.
     pub delivery: Delivery,
+    /// Whom it introduces, if it does.
+    pub introduces: Option<IntroducedView>,
     /// The post it answers, which need not be here.
     pub reply_to: Option<EntryKey>,
     /// When it was last edited, by the author's clock, in Unix milliseconds.
@@ -209,6 +254,15 @@ pub struct EntryView {
     /// Whether it is ours, and the other side of the chat has read it. Known only while both sides
     /// share what they read.
     pub read_by_other: bool,
+}
+
+/// Somebody whom the author of a post passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IntroducedView {
+    /// Who.
+    pub person: PersonId,
+    /// What the author calls them.
+    pub name: DisplayName,
 }
 
 /// One emoji under a post.
@@ -248,6 +302,7 @@ impl EntryView {
             written_ms: entry.value().clock.ms(),
             text: item.text().map(str::to_owned),
             delivery: *delivery,
+            introduces: introduced_by(item).filter(|_| !deleted),
             reply_to,
             edited_ms: edits_of(item).last().map(|(written_ms, _)| written_ms).filter(|_| !deleted),
             deleted,
@@ -256,6 +311,15 @@ impl EntryView {
             read_by_other: *delivery == Delivery::Delivered
                 && read_by_other.is_some_and(|read| entry.key() <= read),
         }
+    }
+}
+
+fn introduced_by(item: &PageItem) -> Option<IntroducedView> {
+    match item.post.entry.content() {
+        Content::Introduction { person, name } => {
+            Some(IntroducedView { person: *person, name: name.clone() })
+        }
+        _ => None,
     }
 }
 
@@ -310,6 +374,8 @@ pub struct Overview {
     pub rooms: Vec<RoomView>,
     /// Chats that hold at least one entry, newest activity first.
     pub chats: Vec<ChatView>,
+    /// Who asks to be a contact and waits for an answer, the newest first.
+    pub requests: Arc<[RequestView]>,
     /// Everybody we know of, Echo included and ourselves not: online first, then by name.
     pub people: Arc<[PersonView]>,
 }

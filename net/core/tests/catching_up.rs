@@ -520,6 +520,7 @@ fn a_lost_acknowledgement_of_a_chat_is_made_up_for_by_comparing_when_the_two_mee
     for (from, to) in [(ALICE, BOB), (BOB, ALICE)] {
         let mut mesh = Mesh::new(2, 0);
         mesh.link(ALICE, BOB);
+        mesh.befriend(ALICE, BOB);
         let (here, there) = (mesh.chat_with(to), mesh.chat_with(from));
         let key = mesh.send(from, here, "did you get this?").unwrap();
         while mesh.peers[to].history(there).is_empty() {

@@ -7,6 +7,10 @@
 
 #[path = "stories/changes.rs"]
 mod changes;
+#[path = "stories/contacts.rs"]
+mod contacts;
+#[path = "stories/introductions.rs"]
+mod introductions;
 #[allow(dead_code)] // Each file of stories uses its part of it.
 #[path = "support/mesh.rs"]
 mod mesh;
@@ -23,7 +27,7 @@ use kinmesh_core::{
     BEACON_MS, BatchToken, ConversationEvent, Event, HelloError, PRESENCE_TTL_MS, Route, SendRefusal, Verdict,
 };
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, Content, ConversationId, Delivery, DeviceKeys, DisplayName, EntryBody,
+    Ask, ChatRequest, ChatResponse, Content, ConversationId, Delivery, DeviceKeys, DisplayName, EntryBody,
     EntryKey, Hello, Hlc, PersonKey, Presence, PresenceState, Receipt, Refusal, RoomFrame, RoomId,
     StatusLine, Unverified, limits,
 };
@@ -244,6 +248,7 @@ fn empty_and_overfull_frames_are_refused() {
 #[test]
 fn a_clock_too_far_ahead_is_refused_in_rooms_and_chats() {
     let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    mesh.befriend(BOB, ALICE);
     let ahead = START_MS + limits::CLOCK_AHEAD_MAX_MS;
     let (just, over) =
         (entry(&mesh, ALICE, lobby, ahead, "just"), entry(&mesh, ALICE, lobby, ahead + 1, "over"));
@@ -273,6 +278,7 @@ fn somebody_elses_clock_ahead_does_not_get_our_entries_refused() {
 fn an_entry_that_comes_again_is_followed_once() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
     let said = entry(&mesh, ALICE, to_bob, START_MS, "hello?");
     for _ in 0..2 {
@@ -362,6 +368,7 @@ fn what_a_room_said_while_the_disk_failed_comes_as_soon_as_it_works_again() {
 fn a_chat_with_a_failing_disk_waits_and_is_delivered_later() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     mesh.peers[BOB].disk_works = false;
     let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
     let key = mesh.send(ALICE, to_bob, "for your disk").unwrap();
@@ -394,6 +401,7 @@ fn an_entry_that_our_own_disk_refused_goes_nowhere() {
 fn what_a_failing_disk_could_not_note_is_noted_when_it_works_again() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
     let key = mesh.send(ALICE, to_bob, "are you there?").unwrap();
     mesh.peers[BOB].disk_stands_still = true;
@@ -421,7 +429,7 @@ fn a_chat_that_began_while_the_disk_failed_is_still_listed_after_a_restart() {
     mesh.send(ALICE, to_bob, "the first word").unwrap();
     mesh.settle();
     mesh.peers[BOB].disk_works = true;
-    mesh.advance(5_000);
+    mesh.advance(40_000);
     mesh.restart(BOB);
     let chats = mesh.peers[BOB].core.overview().chats;
     assert_eq!((chats.len(), chats[0].unread), (1, 1));
@@ -433,11 +441,17 @@ fn an_entry_is_never_on_the_disk_without_its_chat() {
     mesh.link(ALICE, BOB);
     let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
     let said = entry(&mesh, ALICE, to_bob, START_MS, "the first word");
-    for disk_works in [false, true] {
-        mesh.peers[BOB].disk_works = disk_works;
-        mesh.bring_request(ALICE, BOB, batch(&mesh), ChatRequest::Deliver(vec![said.clone()]));
-        mesh.settle();
-    }
+    mesh.accept_requests = false;
+    let ask = Ask { entry: Some(said.clone()), introduction: None };
+    mesh.bring_request(ALICE, BOB, batch(&mesh), ChatRequest::Ask(Box::new(ask)));
+    mesh.settle();
+    mesh.peers[BOB].disk_works = false;
+    let (now_ms, alice) = (mesh.now_ms, mesh.peers[ALICE].person());
+    mesh.peers[BOB].core.accept(now_ms, alice).unwrap();
+    mesh.settle();
+    mesh.peers[BOB].disk_works = true;
+    mesh.bring_request(ALICE, BOB, batch(&mesh), ChatRequest::Deliver(vec![said]));
+    mesh.settle();
     assert_eq!(mesh.peers[BOB].told_texts(to_alice), ["the first word"]);
     // No tick has come to write again what was refused.
     mesh.restart(BOB);
@@ -545,6 +559,7 @@ fn write_through_trouble(mesh: &mut Mesh) -> Vec<(usize, usize, EntryKey, String
 fn an_outbox_drains_in_order_after_failures() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     mesh.faults.chat_lost = 100;
     let (to_bob, to_alice) = (mesh.chat_with(BOB), mesh.chat_with(ALICE));
     let texts: Vec<String> = (0..300).map(|n| format!("line {n}")).collect();
@@ -572,6 +587,7 @@ fn bob_says(mesh: &mut Mesh, number: u64, receipts: usize) {
 fn receipts_that_do_not_fit_the_batch_deliver_nothing() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     mesh.peers[BOB].disk_stands_still = true;
     let to_bob = mesh.chat_with(BOB);
     let key = mesh.send(ALICE, to_bob, "count me").unwrap();
@@ -589,6 +605,7 @@ fn receipts_that_do_not_fit_the_batch_deliver_nothing() {
 fn an_answer_to_an_older_batch_says_nothing_of_the_newer_one() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     let to_bob = mesh.chat_with(BOB);
     mesh.send(ALICE, to_bob, "first").unwrap();
     mesh.settle();
@@ -604,6 +621,7 @@ fn an_answer_to_an_older_batch_says_nothing_of_the_newer_one() {
 #[test]
 fn only_the_author_delivers_and_only_into_the_right_chat() {
     let (mut mesh, lobby) = Mesh::in_the_lobby(3, 0);
+    mesh.befriend(BOB, ALICE);
     let to_bob = mesh.chat_with(BOB);
     let (of_carol, misplaced, forged, good) = (
         entry(&mesh, CAROL, to_bob, START_MS, "carried by Alice"),
@@ -631,6 +649,7 @@ fn forged(envelope: &Unverified<EntryBody>) -> Unverified<EntryBody> {
 fn a_refused_entry_fails_with_its_reason_and_holds_up_nobody() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     let to_bob = mesh.chat_with(BOB);
     // Alice's clock runs ahead of Bob's.
     mesh.now_ms += limits::CLOCK_AHEAD_MAX_MS + 60_000;

@@ -7,7 +7,9 @@ use serde_bytes::ByteArray;
 use crate::codec;
 use crate::control::Control;
 use crate::entry::EntryKey;
+use crate::id::PersonId;
 use crate::limits;
+use crate::name::DisplayName;
 use crate::sealed::Sealed;
 
 /// What an entry says.
@@ -44,6 +46,13 @@ pub enum Content {
         /// Whether it is put there, or taken back.
         on: bool,
     },
+    /// Passes on a contact: the author knows this person, and thinks that the reader might want to.
+    Introduction {
+        /// Who is introduced.
+        person: PersonId,
+        /// What the author calls them.
+        name: DisplayName,
+    },
     /// A step of a private room's control log.
     Control(Box<Control>),
     /// What only members of a private room can read, as long as it was not opened.
@@ -76,7 +85,7 @@ impl Content {
         match self {
             Self::Edit { of, .. } | Self::Delete { of } | Self::Reaction { to: of, .. } => Some(*of),
             Self::Erased { of, .. } | Self::Sealed { of, .. } => *of,
-            Self::Text { .. } | Self::Control(_) | Self::Unknown => None,
+            Self::Text { .. } | Self::Introduction { .. } | Self::Control(_) | Self::Unknown => None,
         }
     }
 
@@ -107,7 +116,8 @@ impl Content {
             Self::Reaction { emoji, .. } => !emoji.is_empty() && emoji.len() <= limits::EMOJI_BYTES_MAX,
             Self::Control(control) => control.is_within_limits(),
             Self::Sealed { sealed, .. } => sealed.is_within_limits(),
-            Self::Delete { .. } | Self::Erased { .. } | Self::Unknown => true,
+            // A name checks itself while it is decoded.
+            Self::Delete { .. } | Self::Introduction { .. } | Self::Erased { .. } | Self::Unknown => true,
         }
     }
 
@@ -117,6 +127,7 @@ impl Content {
             Self::Edit { .. } => "edit",
             Self::Delete { .. } => "delete",
             Self::Reaction { .. } => "reaction",
+            Self::Introduction { .. } => "introduction",
             Self::Control(_) => "control",
             Self::Sealed { .. } => "sealed",
             Self::Erased { .. } => "erased",
@@ -139,7 +150,7 @@ const ERASED_BYTES: usize = 46;
 
 /// The one map that all kinds share on the wire; each uses some of its fields.
 #[derive(Serialize, Deserialize)]
-struct Wire<K, X, C, B> {
+struct Wire<K, X, N, C, B> {
     k: K,
     #[serde(skip_serializing_if = "Option::is_none")]
     x: Option<X>,
@@ -150,18 +161,22 @@ struct Wire<K, X, C, B> {
     #[serde(skip_serializing_if = "Option::is_none")]
     h: Option<ByteArray<32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    p: Option<PersonId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<N>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     c: Option<C>,
     #[serde(skip_serializing_if = "Option::is_none")]
     b: Option<B>,
 }
 
 /// As it is read, and as it is written.
-type Read = Wire<String, String, Box<Control>, Box<Sealed>>;
-type Written<'c> = Wire<&'c str, &'c str, &'c Control, &'c Sealed>;
+type Read = Wire<String, String, DisplayName, Box<Control>, Box<Sealed>>;
+type Written<'c> = Wire<&'c str, &'c str, &'c DisplayName, &'c Control, &'c Sealed>;
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Read { k, x, t, o, h, c, b } = Read::deserialize(deserializer)?;
+        let Read { k, x, t, o, h, p, n, c, b } = Read::deserialize(deserializer)?;
         let missing = D::Error::missing_field;
         Ok(match k.as_str() {
             "text" => Self::Text { text: x.ok_or_else(|| missing("x"))?, reply: t },
@@ -171,6 +186,10 @@ impl<'de> Deserialize<'de> for Content {
                 to: t.ok_or_else(|| missing("t"))?,
                 emoji: x.ok_or_else(|| missing("x"))?,
                 on: o.ok_or_else(|| missing("o"))?,
+            },
+            "introduction" => Self::Introduction {
+                person: p.ok_or_else(|| missing("p"))?,
+                name: n.ok_or_else(|| missing("n"))?,
             },
             "control" => Self::Control(c.ok_or_else(|| missing("c"))?),
             "sealed" => Self::Sealed { sealed: b.ok_or_else(|| missing("b"))?, of: None },
@@ -182,7 +201,8 @@ impl<'de> Deserialize<'de> for Content {
 
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut wire = Written { k: self.kind(), x: None, t: None, o: None, h: None, c: None, b: None };
+        let (k, x, t, o, h, p, n, c, b) = (self.kind(), None, None, None, None, None, None, None, None);
+        let mut wire = Written { k, x, t, o, h, p, n, c, b };
         match self {
             Self::Text { text, reply } => (wire.x, wire.t) = (Some(text.as_str()), *reply),
             Self::Edit { of, text } => (wire.x, wire.t) = (Some(text.as_str()), Some(*of)),
@@ -190,6 +210,7 @@ impl Serialize for Content {
             Self::Reaction { to, emoji, on } => {
                 (wire.x, wire.t, wire.o) = (Some(emoji.as_str()), Some(*to), Some(*on));
             }
+            Self::Introduction { person, name } => (wire.p, wire.n) = (Some(*person), Some(name)),
             Self::Control(control) => wire.c = Some(control),
             Self::Sealed { sealed, of: _ } => wire.b = Some(sealed),
             Self::Erased { hash, of: _ } => wire.h = Some(ByteArray::new(*hash)),
@@ -233,6 +254,7 @@ mod tests {
             Content::Delete { of: target() },
             Content::Reaction { to: target(), emoji: "\u{1f44d}".into(), on: false },
             Content::Erased { hash: [9; 32], of: None },
+            Content::Introduction { person: PersonId([5; 32]), name: DisplayName::new("Bo").unwrap() },
             Content::Control(Box::new(Control::Leave)),
             Content::Sealed {
                 sealed: Box::new(Sealed {
@@ -265,7 +287,7 @@ mod tests {
         struct Bare<'a> {
             k: &'a str,
         }
-        for k in ["text", "edit", "delete", "reaction", "control", "sealed", "erased"] {
+        for k in ["text", "edit", "delete", "reaction", "introduction", "control", "sealed", "erased"] {
             assert!(codec::decode::<Content>(&codec::encode(&Bare { k }), 100).is_err(), "{k}");
         }
     }

@@ -235,6 +235,7 @@ impl Entry {
             | Content::Sealed { of: Some(post), .. } => *post == of,
             Content::Delete { .. } | Content::Reaction { .. } | Content::Control(_) => false,
             Content::Text { .. }
+            | Content::Introduction { .. }
             | Content::Erased { of: None, .. }
             | Content::Sealed { of: None, .. }
             | Content::Unknown => target.key() == of,

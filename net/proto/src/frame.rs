@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{EntryBody, EntryKey};
+use crate::content::Content;
+use crate::entry::{Entry, EntryBody, EntryKey};
 use crate::id::RoomId;
 use crate::limits;
 use crate::name::{DisplayName, StatusLine};
@@ -106,10 +107,45 @@ pub struct Hello {
     pub presence: Unverified<Presence>,
 }
 
+/// What somebody says who wants to become a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The first text of the chat between the two, at most [`limits::ASK_TEXT_MAX`] bytes long. It is
+    /// an entry like any other, and becomes one of the chat once the request is accepted.
+    #[serde(rename = "e")]
+    pub entry: Option<Unverified<EntryBody>>,
+    /// The word of a common contact, from the chat between them and the sender, that introduced the
+    /// receiver to the sender.
+    #[serde(rename = "i")]
+    pub introduction: Option<Unverified<EntryBody>>,
+}
+
+impl Ask {
+    /// Whether what it holds is as small as a request may be. Anything larger is not looked at.
+    pub fn is_within_limits(&self) -> bool {
+        let parts = self.entry.iter().chain(&self.introduction);
+        parts.map(Unverified::size).all(|size| size <= limits::ASK_ENTRY_MAX)
+    }
+
+    /// Whether an entry can be the text of a request.
+    pub fn may_hold(entry: &Entry) -> bool {
+        let fits = |text: &str| text.len() <= limits::ASK_TEXT_MAX;
+        let is_short_text = match entry.content() {
+            Content::Text { text, reply: None } => fits(text),
+            _ => false,
+        };
+        is_short_text && entry.envelope().size() <= limits::ASK_ENTRY_MAX
+    }
+}
+
 /// One-to-one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChatRequest {
+    /// The sender wants to become a contact. All else is for contacts only.
+    Ask(Box<Ask>),
+    /// The sender has accepted what the receiver asked.
+    Accepted,
     /// Entries of the chat between the two persons, oldest first.
     Deliver(Vec<Unverified<EntryBody>>),
     /// The sender has read the chat up to this entry. Sent only by who shares that.
@@ -133,8 +169,13 @@ impl ChatRequest {
 pub enum ChatResponse {
     /// One receipt for each entry, in the order of the request.
     Receipts(Vec<Receipt>),
-    /// What was read is on the disk, or that somebody writes was heard.
+    /// What was read is on the disk, or that somebody writes was heard; or the request to become a
+    /// contact waits for the user, who may also have declined it: that is told to nobody.
     Noted,
+    /// The two are contacts.
+    Accepted,
+    /// The sender is no contact, and must ask to become one.
+    AskFirst,
     /// Nothing was taken: ask again later.
     Busy,
 }

@@ -30,7 +30,7 @@ pub use content::Content;
 pub use control::{Control, Past, Role, RoomSettings, Seat};
 pub use entry::{Entry, EntryBody, EntryKey, Hlc};
 pub use frame::{
-    ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame, Typing,
+    Ask, ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame, Typing,
 };
 pub use id::{ConversationId, ConversationTag, DeviceId, EntryId, PersonId, RoomId};
 pub use identity::{DeviceCert, DeviceKeys, PersonKey};
@@ -38,8 +38,8 @@ pub use link::{JoinLink, LinkError};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use proofs::SharedProofs;
 pub use record::{
-    AddressRecord, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem, PersonRecord,
-    Privacy, Snapshot, StoredEntry, Write,
+    AddressRecord, Answer, Asking, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem,
+    PersonRecord, Privacy, Snapshot, StoredEntry, Ties, Write,
 };
 pub use safety::{SAFETY_WORDS, SafetyNumber};
 pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};

@@ -4,6 +4,12 @@
 pub const TEXT_MAX: usize = 32 * 1024;
 /// Largest encoded entry: the text, its envelope and the ids it follows.
 pub const ENTRY_MAX: usize = TEXT_MAX + 1024;
+/// Longest text of a contact request, in bytes of UTF-8: a few sentences, from somebody the other
+/// knows nothing of.
+pub const ASK_TEXT_MAX: usize = 1024;
+/// Largest entry in a contact request: the text, its envelope and the ids it follows. It rests with
+/// the person's record until it is answered.
+pub const ASK_ENTRY_MAX: usize = 4096;
 /// Most ids an entry may name as its predecessors.
 pub const PREV_MAX: usize = 8;
 /// Longest emoji of a reaction in bytes: a family of four with skin tones has 41.

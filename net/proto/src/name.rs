@@ -130,6 +130,13 @@ impl Default for StatusLine {
     }
 }
 
+impl DisplayName {
+    /// The form in which names are compared: in any case and width they are the same to the eye.
+    pub fn folded(&self) -> String {
+        folded(&self.0)
+    }
+}
+
 impl RoomName {
     /// The room that every new peer is offered.
     pub fn lobby() -> Self {
@@ -138,8 +145,13 @@ impl RoomName {
 
     /// The form that is hashed into the room's id: compatibility-normalised (NFKC) lower case.
     pub fn folded(&self) -> String {
-        self.0.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+        folded(&self.0)
     }
+}
+
+/// Compatibility-normalised (NFKC) lower case.
+fn folded(name: &str) -> String {
+    name.nfkc().collect::<String>().to_lowercase().nfkc().collect()
 }
 
 #[cfg(test)]

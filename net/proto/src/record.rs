@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::entry::{Entry, EntryKey};
-use crate::frame::Refusal;
+use crate::entry::{Entry, EntryBody, EntryKey};
+use crate::frame::{Ask, Refusal};
 use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
 use crate::name::{DisplayName, RoomName, StatusLine};
+use crate::signed::Unverified;
 
 /// How far an entry has come, as far as this device knows for sure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,12 +107,83 @@ pub struct PersonRecord {
     pub status: StatusLine,
     /// Our private name for them.
     pub nickname: Option<DisplayName>,
-    /// Whether they are in our contacts.
+    /// Whether they are in our contacts: what they write reaches us, unless they are blocked.
     pub contact: bool,
     /// Devices they were seen with, newest first.
     pub devices: Vec<DeviceId>,
     /// When they were last heard of, in Unix milliseconds.
     pub last_seen_ms: u64,
+    /// How we and they have let each other in. `None` in records from before people had to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ties: Option<Ties>,
+}
+
+impl PersonRecord {
+    /// Somebody of whom nothing but a name is known.
+    pub fn new(person: PersonId, name: DisplayName) -> Self {
+        Self {
+            person,
+            name,
+            status: StatusLine::default(),
+            nickname: None,
+            contact: false,
+            devices: Vec::new(),
+            last_seen_ms: 0,
+            ties: Some(Ties::default()),
+        }
+    }
+}
+
+/// How a person and we have let each other in, beside the mark that they are a contact of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ties {
+    /// What they said to our asking.
+    pub answer: Answer,
+    /// Whether the user declined what they asked: they may ask on, and nobody is bothered.
+    pub declined: bool,
+    /// Whether nothing of theirs may reach us, not even a connection.
+    pub blocked: bool,
+    /// Whether the user compared the safety number with them.
+    pub verified: bool,
+    /// What they ask, while it waits for the user.
+    pub asking: Option<Asking>,
+    /// Who introduced them to us, or us to them: an entry of that contact, verified.
+    pub introduction: Option<Unverified<EntryBody>>,
+}
+
+impl Ties {
+    /// Both have accepted each other.
+    pub fn mutual() -> Self {
+        Self { answer: Answer::Accepted, ..Self::default() }
+    }
+
+    /// The contact that introduced the two.
+    pub fn introduced_by(&self) -> Option<PersonId> {
+        self.introduction.as_ref().map(|introduction| introduction.parts().1.person)
+    }
+}
+
+/// What somebody said to our asking.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Nothing: we did not ask, or they have not heard it yet.
+    #[default]
+    None,
+    /// It is on their disk.
+    Heard,
+    /// They have accepted us.
+    Accepted,
+}
+
+/// A request that waits for the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// What they said. What is signed in it was verified.
+    pub ask: Ask,
+    /// When it reached our disk, in Unix milliseconds.
+    pub received_ms: u64,
 }
 
 /// A person seen in a room.

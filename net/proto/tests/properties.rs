@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // A property's panic is its report, in helpers too.
 
 use kinmesh_proto::{
-    CertCache, ChatRequest, ChatResponse, Commitment, Content, Control, ConversationTag, DecodeError,
+    Ask, CertCache, ChatRequest, ChatResponse, Commitment, Content, Control, ConversationTag, DecodeError,
     DeviceCert, DeviceId, DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, JoinLink, Past,
     PersonId, PersonKey, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
     RoomSettings, Sealed, Seat, Signable, StatusLine, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket,
@@ -47,6 +47,8 @@ fn content() -> impl Strategy<Value = Content> {
         1 => (key(), "\\PC{1,8}", any::<bool>())
             .prop_map(|(to, emoji, on)| Content::Reaction { to, emoji, on }),
         1 => (id(), proptest::option::of(key())).prop_map(|(hash, of)| Content::Erased { hash, of }),
+        1 => (id(), display_name())
+            .prop_map(|(person, name)| Content::Introduction { person: PersonId(person), name }),
         1 => control().prop_map(|control| Content::Control(Box::new(control))),
         1 => (sealed(), proptest::option::of(key()))
             .prop_map(|(sealed, of)| Content::Sealed { sealed: Box::new(sealed), of }),
@@ -177,6 +179,11 @@ fn room_frame() -> impl Strategy<Value = RoomFrame> {
     ]
 }
 
+fn ask() -> impl Strategy<Value = Ask> {
+    let envelope = || proptest::option::of(signed_entry().prop_map(|entry| entry.envelope().clone()));
+    (envelope(), envelope()).prop_map(|(entry, introduction)| Ask { entry, introduction })
+}
+
 fn chat_response() -> impl Strategy<Value = ChatResponse> {
     let refusal = prop_oneof![
         Just(Refusal::Invalid),
@@ -188,6 +195,9 @@ fn chat_response() -> impl Strategy<Value = ChatResponse> {
     prop_oneof![
         vec(receipt, 0..=limits::BATCH_ENTRIES_MAX).prop_map(ChatResponse::Receipts),
         Just(ChatResponse::Busy),
+        Just(ChatResponse::Noted),
+        Just(ChatResponse::Accepted),
+        Just(ChatResponse::AskFirst),
     ]
 }
 
@@ -291,8 +301,11 @@ proptest! {
         presence in signed_presence(),
         frame in room_frame(),
         batch in envelopes(),
+        ask in ask(),
         response in chat_response(),
     ) {
+        survives(&ChatRequest::Ask(Box::new(ask)));
+        survives(&ChatRequest::Accepted);
         survives(entry.envelope());
         assert_eq!(EntryBody::from_body(&entry.value().to_body()).unwrap(), *entry.value());
         survives(presence.envelope());
@@ -532,4 +545,32 @@ fn content_nested_without_end_is_refused_and_within_reason_it_is_of_a_later_vers
         assert!(body.len() <= limits::ENTRY_MAX, "it is not refused for its length");
         assert!(matches!(EntryBody::from_body(&body), Err(DecodeError::Malformed)), "{depth}");
     }
+}
+
+/// What may be the text of a request fits into one, whatever it follows.
+#[test]
+fn only_a_short_text_may_be_asked_with() {
+    let keys = DeviceKeys::generate(&[1; 32], &[2; 32], 0);
+    let key = EntryKey { clock: Hlc(u64::MAX), id: EntryId([0xff; 32]) };
+    let sign = |content| {
+        let body = EntryBody {
+            conversation: ConversationTag([9; 32]),
+            clock: Hlc(u64::MAX),
+            seq: u64::MAX,
+            prev: vec![key; limits::PREV_MAX],
+            content,
+        };
+        Unverified::sign(body, &keys)
+    };
+    let longest = sign(Content::text("x".repeat(limits::ASK_TEXT_MAX)));
+    assert!(Ask::may_hold(&longest));
+    let asks = |entry: &Verified<EntryBody>| {
+        Ask { entry: Some(entry.envelope().clone()), introduction: None }.is_within_limits()
+    };
+    assert!(asks(&longest));
+    let too_long = sign(Content::text("x".repeat(limits::ASK_TEXT_MAX + 1)));
+    assert!(!Ask::may_hold(&too_long));
+    assert!(!Ask::may_hold(&sign(Content::Text { text: "yes".into(), reply: Some(key) })));
+    assert!(!Ask::may_hold(&sign(Content::Delete { of: key })));
+    assert!(!asks(&sign(Content::text("x".repeat(limits::ASK_ENTRY_MAX)))));
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, Content, Control, ConversationId, ConversationTag, DeviceKeys, Digest,
+    Ask, ChatRequest, ChatResponse, Content, Control, ConversationId, ConversationTag, DeviceKeys, Digest,
     DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hello, Hlc, JoinLink, KeyRange,
     Keyring, Past, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
     RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket,
@@ -75,12 +75,16 @@ fn presence(room: Option<RoomId>) -> Presence {
     }
 }
 
-fn contents(of: EntryKey) -> [(&'static str, Content); 4] {
+fn contents(of: EntryKey) -> [(&'static str, Content); 5] {
     [
         ("content of a reply", Content::Text { text: "hello".into(), reply: Some(of) }),
         ("content of an edit", Content::Edit { of, text: "hello!".into() }),
         ("content of a delete", Content::Delete { of }),
         ("content of a reaction", Content::Reaction { to: of, emoji: "👍".into(), on: true }),
+        (
+            "content of an introduction",
+            Content::Introduction { person: bob().person(), name: DisplayName::new("Bob").unwrap() },
+        ),
     ]
 }
 
@@ -170,7 +174,10 @@ fn values(vectors: &mut Vectors) {
     let mine =
         EntryBody { conversation: ConversationId::Direct(bob().person()).tag(alice().person()), ..entry() };
     let mine = Unverified::sign(mine, &alice()).envelope().clone();
-    vectors.cbor("chat request with one entry for bob", &ChatRequest::Deliver(vec![mine]));
+    vectors.cbor("chat request with one entry for bob", &ChatRequest::Deliver(vec![mine.clone()]));
+    let ask = Ask { entry: Some(mine), introduction: None };
+    vectors.cbor("chat request to become a contact", &ChatRequest::Ask(Box::new(ask)));
+    vectors.cbor("chat request that tells of acceptance", &ChatRequest::Accepted);
     let refusals = [
         Refusal::Invalid,
         Refusal::WrongConversation,
@@ -182,6 +189,8 @@ fn values(vectors: &mut Vectors) {
     let receipts = [Receipt::Stored].into_iter().chain(refusals).collect();
     vectors.cbor("chat response with each receipt", &ChatResponse::Receipts(receipts));
     vectors.cbor("chat response busy", &ChatResponse::Busy);
+    vectors.cbor("chat response that the two are contacts", &ChatResponse::Accepted);
+    vectors.cbor("chat response to who is no contact", &ChatResponse::AskFirst);
     vectors.cbor("chat request that tells what was read", &ChatRequest::Read { up_to: signed.key() });
     vectors.cbor("chat request that tells of writing", &ChatRequest::Typing);
     vectors.cbor("chat response to either", &ChatResponse::Noted);

@@ -1,13 +1,13 @@
 //! What the handles ask for, and the answers they wait for.
 
-use kinmesh_core::{ChangeRefusal, EntryView, SendRefusal, Token};
-use kinmesh_proto::{RoomId, limits};
+use kinmesh_core::{ChangeRefusal, ContactRefusal, EntryView, IntroduceRefusal, SendRefusal, Token};
+use kinmesh_proto::{PersonId, RoomId, limits};
 use kinmesh_store::StoreError;
 use libp2p::multiaddr::Protocol;
 
 use super::{Driver, ROUND_MAX};
-use crate::error::{ChangeError, ConnectError, EditError, SendError};
-use crate::handle::{Command, Reply};
+use crate::error::{ChangeError, ConnectError, EditError, IntroduceError, SendError};
+use crate::handle::{Command, ContactChange, Reply};
 use crate::identity::unix_ms;
 
 /// An answer that waits for the store.
@@ -16,6 +16,7 @@ pub(super) enum Waiting {
     Join(RoomId, Reply<ChangeError, RoomId>),
     Send(Box<EntryView>, Reply<SendError, EntryView>),
     Edit(Reply<EditError>),
+    Introduce(Box<EntryView>, Reply<IntroduceError, EntryView>),
 }
 
 impl Waiting {
@@ -25,6 +26,10 @@ impl Waiting {
             Self::Change(reply) => drop(reply.send(result.map_err(ChangeError::from))),
             Self::Join(room, reply) => drop(reply.send(result.map(|()| room).map_err(ChangeError::from))),
             Self::Send(view, reply) => drop(reply.send(result.map(|()| *view).map_err(SendError::from))),
+            Self::Introduce(view, reply) => {
+                let result = result.map(|()| *view);
+                drop(reply.send(result.map_err(|error| IntroduceError::Send(error.into()))));
+            }
             Self::Edit(reply) => {
                 drop(reply.send(result.map_err(|error| EditError::Send(error.into()))));
             }
@@ -101,10 +106,14 @@ impl Driver {
                 let marked = self.core.mark_read(conversation, up_to).ok_or(ChangeError::NotJoined);
                 self.wait_or_refuse(marked, reply);
             }
-            Command::SetContact { person, contact, reply } => {
-                let changed = self.core.set_contact(person, contact).map_err(|_| ChangeError::UnknownPerson);
+            Command::Contact { person, change, reply } => {
+                let changed = self.change_contact(person, change);
                 self.wait_or_refuse(changed, reply);
             }
+            Command::Introduce { to, person, reply } => match self.core.introduce(unix_ms(), to, person) {
+                Ok((token, view)) => self.wait(token, Waiting::Introduce(Box::new(view), reply)),
+                Err(refusal) => drop(reply.send(Err(introduce_error(refusal)))),
+            },
             Command::SetNickname { person, nickname, reply } => {
                 let changed =
                     self.core.set_nickname(person, nickname).map_err(|_| ChangeError::UnknownPerson);
@@ -122,6 +131,22 @@ impl Driver {
             }
             Command::Shutdown { reply } => self.shutdown_asked = Some(reply),
         }
+    }
+
+    fn change_contact(&mut self, person: PersonId, change: ContactChange) -> Result<Token, ChangeError> {
+        let changed = match change {
+            ContactChange::Contact(contact) => self.core.set_contact(unix_ms(), person, contact),
+            ContactChange::Accept => self.core.accept(unix_ms(), person),
+            ContactChange::Decline => self.core.decline(person),
+            ContactChange::Blocked(blocked) => self.core.set_blocked(person, blocked),
+            ContactChange::Verified(verified) => self.core.set_verified(person, verified),
+        };
+        changed.map_err(|refusal| match refusal {
+            ContactRefusal::UnknownPerson => ChangeError::UnknownPerson,
+            ContactRefusal::Echo => ChangeError::Echo,
+            ContactRefusal::Blocked => ChangeError::Blocked,
+            ContactRefusal::NoRequest => ChangeError::NoRequest,
+        })
     }
 
     fn wait(&mut self, token: Token, waiting: Waiting) {
@@ -158,12 +183,22 @@ fn edit_error(refusal: ChangeRefusal) -> EditError {
     }
 }
 
+fn introduce_error(refusal: IntroduceRefusal) -> IntroduceError {
+    match refusal {
+        IntroduceRefusal::NotAContact => IntroduceError::NotAContact,
+        IntroduceRefusal::NotTwoPeople => IntroduceError::NotTwoPeople,
+        IntroduceRefusal::Send(refusal) => IntroduceError::Send(send_error(refusal)),
+    }
+}
+
 fn send_error(refusal: SendRefusal) -> SendError {
     match refusal {
         SendRefusal::Empty => SendError::Empty,
         SendRefusal::TooLong { size } => SendError::TooLong { size, max: limits::TEXT_MAX },
         SendRefusal::NotJoined => SendError::NotJoined,
         SendRefusal::UnknownPerson => SendError::UnknownPerson,
+        SendRefusal::Blocked => SendError::Blocked,
+        SendRefusal::TooLongToAsk { size } => SendError::TooLongToAsk { size, max: limits::ASK_TEXT_MAX },
         SendRefusal::OutboxFull => SendError::OutboxFull,
     }
 }

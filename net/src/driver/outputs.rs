@@ -1,7 +1,7 @@
 //! Does what the core decided.
 
 use kinmesh_core::{Output, RequestToken, Verdict};
-use kinmesh_proto::{ChatResponse, Hello, RoomFrame, RoomId, codec};
+use kinmesh_proto::{ChatResponse, DeviceId, Hello, RoomFrame, RoomId, codec};
 use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError};
 
@@ -65,6 +65,12 @@ impl Driver {
             Output::RespondSync { request, response } => self.respond_sync(request, response),
             Output::Read { token, read } => self.look_up(token, read),
             Output::Misbehaved { device, fault } => self.misbehaved(device, fault),
+            Output::KeepOut { device } => {
+                if let Some(peer) = peer_of(device) {
+                    self.swarm.behaviour_mut().kept_out.block_peer(peer);
+                }
+            }
+            Output::LetIn { device } => self.let_in(device),
             Output::HelloAll(hello) => self.hello_all(&hello),
         }
     }
@@ -113,6 +119,14 @@ impl Driver {
         let Some(channel) = self.requests.remove(&request) else { return };
         // The connection may have ended meanwhile; they will ask again.
         let _ = self.swarm.behaviour_mut().chat.send_response(channel, response);
+    }
+
+    /// They are looked for at once, as if they were new.
+    fn let_in(&mut self, device: DeviceId) {
+        if let Some(peer) = peer_of(device) {
+            self.swarm.behaviour_mut().kept_out.unblock_peer(peer);
+            self.seek_anew();
+        }
     }
 
     fn hello_all(&mut self, hello: &Hello) {

@@ -8,7 +8,7 @@ use kinmesh_search::Entered;
 use kinmesh_store::{Completion, StoreError};
 
 use super::commands::NotStored;
-use super::reads::noticed;
+use super::reads::{noticed, shown_unread};
 use super::{Driver, ROUND_MAX};
 use crate::identity::unix_ms;
 
@@ -98,9 +98,10 @@ impl Driver {
 
     pub(super) fn count_unread(&self, conversation: ConversationId, after: Option<EntryKey>) {
         let (store, counted, looks) = (self.store.clone(), self.counted.clone(), self.looks.0.clone());
+        let hidden = self.hidden_in(conversation);
         tokio::spawn(async move {
             // A disk that refuses says so at the next write.
-            let unread = store.unread(conversation, after, kinmesh_core::UNREAD_CAP).await;
+            let unread = shown_unread(&store, conversation, after, &hidden).await;
             if let Ok(unread) = noticed(&looks, unread).await {
                 let _ = counted.send((conversation, after, unread)).await;
             }

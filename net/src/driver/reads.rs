@@ -1,10 +1,12 @@
 //! What the faces and the core want to read: on tasks of their own, for the driver never waits for
 //! the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_core::{EntryView, Event, QUEUED_FETCH_MAX};
-use kinmesh_proto::{ConversationId, EntryKey, PageAt, PageItem, StoredEntry};
+use kinmesh_core::{EntryView, Event, QUEUED_FETCH_MAX, UNREAD_CAP};
+use kinmesh_proto::{
+    ConversationId, Delivery, EntryId, EntryKey, Hlc, PageAt, PageItem, PersonId, StoredEntry,
+};
 use kinmesh_search::{Found, Query as SearchQuery};
 use kinmesh_store::{StoreError, StoreHandle};
 use tokio::sync::mpsc;
@@ -35,7 +37,71 @@ pub(super) async fn noticed<T>(
     read
 }
 
+/// Up to `limit` posts as they are shown, without what hidden people wrote. It is a short page only
+/// where the history ends.
+pub(super) async fn shown_page(
+    store: &StoreHandle,
+    conversation: ConversationId,
+    at: PageAt,
+    limit: usize,
+    hidden: &BTreeSet<PersonId>,
+) -> Result<Vec<PageItem>, StoreError> {
+    let mut shown: Vec<PageItem> = Vec::new();
+    let mut next = at;
+    loop {
+        let page = store.page(conversation, next, limit).await?;
+        let is_last = page.len() < limit;
+        let end = if matches!(at, PageAt::After(_)) { page.last() } else { page.first() };
+        let Some(end) = end.map(|item| item.post.entry.key()) else { return Ok(shown) };
+        let mut posts: Vec<PageItem> =
+            page.into_iter().filter_map(|item| without_hidden(item, hidden)).collect();
+        let missing = limit - shown.len();
+        if matches!(at, PageAt::After(_)) {
+            next = PageAt::After(end);
+            posts.truncate(missing);
+            shown.append(&mut posts);
+        } else {
+            next = PageAt::Before(end);
+            posts.drain(..posts.len().saturating_sub(missing));
+            posts.append(&mut shown);
+            shown = posts;
+        }
+        if is_last || shown.len() == limit {
+            return Ok(shown);
+        }
+    }
+}
+
+fn without_hidden(mut item: PageItem, hidden: &BTreeSet<PersonId>) -> Option<PageItem> {
+    item.changes.retain(|change| !hidden.contains(&change.entry.person()));
+    (!hidden.contains(&item.post.entry.person())).then_some(item)
+}
+
+/// Posts of others after this key, but for those of hidden people, as far as anybody counts.
+pub(super) async fn shown_unread(
+    store: &StoreHandle,
+    conversation: ConversationId,
+    after: Option<EntryKey>,
+    hidden: &BTreeSet<PersonId>,
+) -> Result<usize, StoreError> {
+    if hidden.is_empty() {
+        return store.unread(conversation, after, UNREAD_CAP).await;
+    }
+    let beginning = EntryKey { clock: Hlc(0), id: EntryId([0; 32]) };
+    let after = PageAt::After(after.unwrap_or(beginning));
+    let page = shown_page(store, conversation, after, UNREAD_CAP, hidden).await?;
+    Ok(page.iter().filter(|item| item.post.delivery == Delivery::Received).count())
+}
+
 impl Driver {
+    /// Whose entries are not shown in a conversation.
+    pub(super) fn hidden_in(&self, conversation: ConversationId) -> BTreeSet<PersonId> {
+        match conversation {
+            ConversationId::Room(_) => self.core.blocked(),
+            ConversationId::Direct(_) => BTreeSet::new(),
+        }
+    }
+
     /// The store as it is once all that the core knows is in it.
     pub(super) fn up_to_date_store(&mut self) -> StoreHandle {
         self.core.persist_later();
@@ -52,9 +118,10 @@ impl Driver {
     ) {
         let (store, looks) = (self.up_to_date_store(), self.looks.0.clone());
         let read_by_other = self.core.read_by_other(conversation);
+        let hidden = self.hidden_in(conversation);
         tokio::spawn(async move {
-            let page = noticed(&looks, store.page(conversation, at, limit).await).await;
-            let page = page.map_err(ReadError::Store);
+            let page = shown_page(&store, conversation, at, limit, &hidden).await;
+            let page = noticed(&looks, page).await.map_err(ReadError::Store);
             let view = |post: &PageItem| EntryView::of(conversation, post, read_by_other);
             // The reader may have gone.
             let _ = reply.send(page.map(|posts| posts.iter().map(view).collect()));
@@ -85,13 +152,18 @@ impl Driver {
         let _ = self.up_to_date_store();
         let search = self.search.clone();
         let read: BTreeMap<_, _> = self.core.all_read_by_other().collect();
+        let hidden = self.core.blocked();
         tokio::spawn(async move {
             let found = search.find(&query).await.map_err(ReadError::from);
+            let is_hidden = |Found { conversation, item }: &Found| {
+                matches!(conversation, ConversationId::Room(_)) && hidden.contains(&item.post.entry.person())
+            };
             let hit = |Found { conversation, item }: &Found| SearchHit {
                 entry: EntryView::of(*conversation, item, read.get(conversation).copied()),
             };
             // The reader may have gone.
-            let _ = reply.send(found.map(|found| found.iter().map(hit).collect()));
+            let _ = reply
+                .send(found.map(|found| found.iter().filter(|found| !is_hidden(found)).map(hit).collect()));
         });
     }
 

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, seal, stored};
 use kinmesh_proto::{
-    AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, DisplayName,
-    Entry, EntryId, EntryKey, Hlc, KeyRange, MemberRecord, OwnProfile, PersonId, PersonRecord, Privacy,
-    Refusal, RoomId, RoomName, Snapshot, StatusLine, StoredEntry, Write,
+    AddressRecord, Ask, Asking, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest,
+    DisplayName, Entry, EntryId, EntryKey, Hlc, KeyRange, MemberRecord, OwnProfile, PersonId, PersonRecord,
+    Privacy, Refusal, RoomId, RoomName, Snapshot, StatusLine, StoredEntry, Ties, Write,
 };
 use kinmesh_store::{
     CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,
@@ -647,7 +647,22 @@ fn person_record(number: u8, name: &str) -> PersonRecord {
         contact: true,
         devices: vec![DeviceId([number; 32]), DeviceId([9; 32])],
         last_seen_ms: 5,
+        ties: ties(number),
     }
+}
+
+/// Of some nothing is known, others were let in, and others ask.
+fn ties(number: u8) -> Option<Ties> {
+    let id = ConversationId::Direct(PersonId([number; 32]));
+    let words = entry(&person(number), id, 7, "may I?").envelope().clone();
+    let ask = Ask { entry: Some(words.clone()), introduction: Some(words.clone()) };
+    let asking = Ties {
+        asking: Some(Asking { ask, received_ms: 8 }),
+        introduction: Some(words),
+        blocked: true,
+        ..Ties::default()
+    };
+    [None, Some(Ties::mutual()), Some(asking)][usize::from(number % 3)].clone()
 }
 
 fn member(room: u8, person: u8, last_seen_ms: u64) -> MemberRecord {

@@ -50,6 +50,7 @@ fn records() -> Vec<Write> {
         contact: true,
         devices: vec![person(3).device()],
         last_seen_ms: 9,
+        ties: None,
     };
     vec![
         Write::PutProfile(OwnProfile { name: name(), status: StatusLine::new(SECRET).unwrap() }),

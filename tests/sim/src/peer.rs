@@ -80,6 +80,8 @@ fn keys((person, device): ([u8; 32], [u8; 32])) -> DeviceKeys {
 pub(crate) struct Session {
     /// Our ends of connections, by who is at the other.
     pub(crate) ends: BTreeMap<usize, End>,
+    /// Devices with which no connection is taken.
+    pub(crate) kept_out: BTreeSet<DeviceId>,
     /// Rooms we take part in, as gossip sees it.
     pub(crate) rooms: BTreeSet<RoomId>,
     /// Neighbours to whom a room's frames are forwarded.

@@ -209,6 +209,7 @@ impl Simulation {
         self.tend_meshes(index);
         self.gossip.expire(self.now_ms);
         self.tell(index, Core::tick);
+        self.accept_requests(index);
     }
 
     /// Tells a core a fact and does what it decides: one round of its driver.
@@ -272,6 +273,10 @@ impl Simulation {
             Output::RespondSync { request, response } => self.answer_sync(index, request, response),
             Output::Read { token, read } => self.hand_to_disk(index, Job::Read { token, read }),
             Output::Misbehaved { device, fault } => self.check_accusation(index, device, fault),
+            Output::KeepOut { device } => self.keep_out(index, device),
+            Output::LetIn { device } => {
+                self.peers[index].session.kept_out.remove(&device);
+            }
             Output::HelloAll(hello) => self.hello_all(index, &hello),
         }
     }

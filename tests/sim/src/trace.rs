@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use kinmesh_core::Verdict;
-use kinmesh_proto::{ConversationId, EntryKey};
+use kinmesh_proto::{ConversationId, EntryKey, PersonId};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,6 +31,7 @@ pub enum What {
     Unlinked { with: usize },
     Joins { room: usize },
     Leaves { room: usize },
+    Accepts { person: PersonId },
     Writes { conversation: ConversationId, key: EntryKey },
     Publishes { frame: u64, entries: usize, listeners: usize },
     Hears { frame: u64, from: usize, entries: usize },

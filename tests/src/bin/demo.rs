@@ -21,6 +21,9 @@ const IN_ROOM: [(usize, &str); 5] = [
     (0, "Then I bring everybody else."),
     (1, "There is nobody else, and nothing in between. That is the point."),
 ];
+/// Who asks whom to become a contact, and with what words.
+const IN_REQUESTS: [(usize, usize, &str); 2] =
+    [(0, 2, "It is Alice from the lake. May I tell you a secret?"), (1, 0, "Can I ask you something?")];
 /// Who tells whom what in private.
 const IN_PRIVATE: [(usize, usize, &str); 4] = [
     (0, 2, "It is Bob's birthday. Can you hide a cake among the dumplings? 🎂"),
@@ -52,6 +55,7 @@ async fn main() -> Result<()> {
     talk(&peers, &lobby).await?;
     bootstrap.kill9().await?;
     say("They talk in the lobby. Then the bootstrap node is killed, and they go on in private.\n")?;
+    acquaint(&peers).await?;
     whisper(&peers).await?;
 
     for (index, peer) in peers.iter().enumerate() {
@@ -62,7 +66,7 @@ async fn main() -> Result<()> {
     for peer in peers {
         peer.shutdown().await?;
     }
-    let count = IN_ROOM.len() + IN_PRIVATE.len();
+    let count = IN_ROOM.len() + IN_REQUESTS.len() + IN_PRIVATE.len();
     say(&format!(
         "All {count} messages reached everybody they were for, in {:.1} s.",
         started.elapsed().as_secs_f64()
@@ -97,6 +101,21 @@ async fn talk(peers: &[Peer; 3], lobby: &Value) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Nobody writes to a stranger: one asks with a few words, which begin their chat once the other accepts.
+async fn acquaint(peers: &[Peer; 3]) -> Result<()> {
+    for (from, to, text) in IN_REQUESTS {
+        let (asking, asked) = (&peers[from], &peers[to]);
+        let sent = asking.send(&asked.chat_with_me(), text).await?;
+        let person = &asking.me()["person"];
+        asked.wait_request(person).await?;
+        say(&format!("{} asks {}: “{text}”", PEOPLE[from], PEOPLE[to]))?;
+        asked.call("contacts.accept", json!({ "person": person })).await?;
+        asking.wait_delivery(&sent, "delivered").await?;
+        say(&format!("{} accepts.", PEOPLE[to]))?;
+    }
+    say("")
 }
 
 /// The private words: each is on the other's disk before the next.
@@ -139,8 +158,9 @@ async fn side_of(who: usize, peer: &Peer, peers: &[Peer; 3], lobby: &Value) -> R
     });
     for (other, with) in peers.iter().enumerate() {
         let between = |from, to| (from, to) == (who, other) || (from, to) == (other, who);
-        let expected: Vec<_> = IN_PRIVATE
+        let expected: Vec<_> = IN_REQUESTS
             .iter()
+            .chain(&IN_PRIVATE)
             .filter(|(from, to, _)| between(*from, *to))
             .map(|(from, _, text)| (*from, *text))
             .collect();

@@ -6,11 +6,11 @@ use iced::Size;
 use iced::widget::text_editor;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kinmesh::screen::{Cx, conversation, home, search};
+use kinmesh::screen::{Cx, conversation, dialog, home, search};
 use kinmesh::theme::Theme;
 use kinmesh_core::{
-    ChatView, Completeness, EntryView, Online, OwnView, PersonView, ReactionView, RoomView, Route,
-    WaitReason, Waiting,
+    Acquaintance, ChatView, Completeness, EntryView, IntroducedView, Online, OwnView, PersonView,
+    ReactionView, RequestView, RoomView, Route, WaitReason, Waiting,
 };
 use kinmesh_model::Clock;
 use kinmesh_net::{NodeStatus, Overview};
@@ -32,6 +32,8 @@ const MIRA: PersonId = PersonId([4; 32]);
 const JONAS: PersonId = PersonId([5; 32]);
 const TOMAS: PersonId = PersonId([6; 32]);
 const ECHO: PersonId = PersonId([7; 32]);
+/// Somebody whom the club does not know.
+const NAMESAKE: PersonId = PersonId([9; 32]);
 
 fn name(text: &str) -> DisplayName {
     DisplayName::new(text).unwrap()
@@ -61,6 +63,7 @@ fn entry(
         written_ms: ms,
         text: Some(text.to_owned()),
         delivery,
+        introduces: None,
         reply_to: None,
         edited_ms: None,
         deleted: false,
@@ -77,9 +80,13 @@ fn person(id: PersonId, called: &str, online: Online, route: Route) -> PersonVie
         own_name: name(called),
         fingerprint: id.fingerprint(),
         name_clashes: false,
+        named_like: None,
         status: StatusLine::new("").unwrap(),
         nickname: None,
-        contact: route != Route::Local,
+        contact: true,
+        acquaintance: Acquaintance::Contact,
+        verified: id == BO,
+        introduced_by: None,
         online,
         route,
         is_echo: id == ECHO,
@@ -184,7 +191,8 @@ impl BoatClub {
             },
         ];
         let club = ConversationId::Room(rooms[0].room);
-        let overview = Arc::new(Overview { me, rooms, chats, people: people().into() });
+        let overview =
+            Arc::new(Overview { me, rooms, chats, requests: Default::default(), people: people().into() });
         let status = NodeStatus { lan_peers: 2, internet_peers: 3, ..NodeStatus::default() };
         let now = "2026-11-21T14:10:00Z".parse().unwrap();
         let cx = Cx::new(overview, status, Clock::new(now, TimeZone::UTC), Size::new(1240.0, 800.0));
@@ -225,6 +233,93 @@ impl BoatClub {
         let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
         open.show_newest(said, 0);
         Self { cx, home: home::State::showing(open) }
+    }
+
+    /// The same people, with the chat with somebody open whom a story makes of one of them.
+    fn with_stranger(stranger: PersonView, request: Option<RequestView>, said: Vec<EntryView>) -> Self {
+        let Self { mut cx, .. } = Self::new();
+        let mut overview = (*cx.overview).clone();
+        let chat = ConversationId::Direct(stranger.person);
+        let mut people: Vec<PersonView> =
+            overview.people.iter().filter(|known| known.person != stranger.person).cloned().collect();
+        people.push(stranger);
+        overview.people = people.into();
+        overview.requests = request.into_iter().collect();
+        cx.set_overview(Arc::new(overview));
+        let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
+        open.show_newest(said, 0);
+        Self { cx, home: home::State::showing(open) }
+    }
+
+    /// Somebody asks who has the name of a contact, and was introduced by another one.
+    pub(crate) fn asked() -> Self {
+        let here = Online::Online { since_ms: today("13:00") };
+        let namesake = PersonView {
+            contact: false,
+            acquaintance: Acquaintance::Asks,
+            named_like: Some(ANA),
+            name_clashes: true,
+            ..person(NAMESAKE, "Ana Duarte", here, Route::Internet)
+        };
+        let request = RequestView {
+            person: NAMESAKE,
+            text: Some(
+                "Hi Lin, it is Ana. I have a new phone, can you send me the code of the boat house?".into(),
+            ),
+            received_ms: today("14:02"),
+            introduced_by: Some(BO),
+        };
+        Self::with_stranger(namesake, Some(request), Vec::new())
+    }
+
+    /// Somebody has our request and has not accepted it.
+    pub(crate) fn asking() -> Self {
+        let here = Online::Online { since_ms: today("13:00") };
+        let acquaintance = Acquaintance::Asked { delivered: true };
+        let asked = PersonView { acquaintance, ..person(NAMESAKE, "Sofia", here, Route::Lan) };
+        let chat = ConversationId::Direct(NAMESAKE);
+        let said = entry(
+            chat,
+            LIN,
+            today("13:40"),
+            "Hello, I saw you in #Boat. May I ask you something?",
+            Delivery::Queued,
+        );
+        Self::with_stranger(asked, None, vec![said])
+    }
+
+    /// Somebody is blocked.
+    pub(crate) fn blocked() -> Self {
+        let gone = Online::Offline { last_seen_ms: today("11:00") };
+        let blocked = PersonView {
+            contact: false,
+            acquaintance: Acquaintance::Blocked,
+            ..person(NAMESAKE, "Sofia", gone, Route::None)
+        };
+        let chat = ConversationId::Direct(NAMESAKE);
+        let said = entry(chat, NAMESAKE, today("10:40"), "Buy now!", Delivery::Received);
+        Self::with_stranger(blocked, None, vec![said])
+    }
+
+    /// A contact passes on somebody.
+    pub(crate) fn introduced() -> Self {
+        let Self { cx, .. } = Self::new();
+        let chat = ConversationId::Direct(BO);
+        let introduces = Some(IntroducedView { person: TOMAS, name: name("Tomás") });
+        let said = vec![
+            entry(chat, BO, today("12:30"), "You wanted to know who has the key", Delivery::Received),
+            EntryView { text: None, introduces, ..entry(chat, BO, today("12:31"), "", Delivery::Received) },
+            entry(chat, LIN, today("12:40"), "got it, thanks", Delivery::Delivered),
+        ];
+        let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
+        open.show_newest(said, 0);
+        Self { cx, home: home::State::showing(open) }
+    }
+
+    /// The chat with Mira, and over it the dialog about a person that a story wants.
+    pub(crate) fn in_dialog(dialog: fn(PersonId, PersonId) -> dialog::State) -> Self {
+        let Self { cx, home } = Self::with_mira();
+        Self { home: home.asking(dialog(LIN, BO)), cx }
     }
 
     /// The same people, with the chat with Mira open, who is away.

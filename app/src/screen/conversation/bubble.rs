@@ -3,12 +3,14 @@
 use iced::widget::{button, column, container, mouse_area, row, space, text, tooltip};
 use iced::{Center, Fill, Padding, Shrink};
 use jiff::civil::{Date, Time};
+use kinmesh_core::{Acquaintance, IntroducedView};
 use kinmesh_model::{Bubble, Chip, Quote, Said, initial};
 use kinmesh_proto::{Delivery, EntryKey};
 
 use super::Message;
 use super::menu::{self, Menu, Page};
 use crate::i18n::{tr, tr_args};
+use crate::screen::contact::Act;
 use crate::screen::{Cx, words};
 use crate::theme::{self, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
@@ -103,6 +105,10 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
         [name(bubble, look, cx), bubble.quote.as_ref().map(|quote| quoted(quote, quiet(bubble.own), cx))];
     let words = match bubble.said {
         Said::Text(text) => footnoted(text, note(bubble)),
+        Said::Introduction(introduced) => {
+            let words = words::said_in_line(Said::Introduction(introduced));
+            footnoted(words, note(bubble)).below(introduction(introduced, bubble.own, cx))
+        }
         Said::Deleted => footnoted(tr("entry-deleted"), note(bubble)).style(quiet(bubble.own)),
         Said::Unreadable => footnoted(tr("entry-unreadable"), note(bubble)).style(quiet(bubble.own)),
     };
@@ -110,6 +116,20 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
     let style =
         theme::container::said(bubble.own, bubble.said == Said::Deleted, look.shown == Some(bubble.key));
     container(words).padding([gap::S + 1.0, gap::M + 1.0]).style(style).into()
+}
+
+/// Who is passed on, and what can be done with that.
+fn introduction<'a>(introduced: &IntroducedView, own: bool, cx: &Cx) -> Option<Element<'a, Message>> {
+    if own || introduced.person == cx.overview.me.person {
+        return None;
+    }
+    let known = cx.person(introduced.person)?;
+    let (words, message) = match known.acquaintance {
+        Acquaintance::Stranger => ("introduced-ask", Message::Contact(introduced.person, Act::Add)),
+        _ => ("introduced-open", Message::OpenPerson(introduced.person)),
+    };
+    let name = [("name", known.name.as_str().into())];
+    Some(widget::link(tr_args(words, &name), message))
 }
 
 type Style = fn(&theme::Theme) -> text::Style;

@@ -105,6 +105,7 @@ impl Core {
             return rooms.contains(&RoomId(tag.0)).then_some(room);
         }
         let person = self.people.person_of(device).filter(|person| *person != self.echo.person())?;
+        let person = Some(person).filter(|person| self.may_reach_us(*person))?;
         let chat = ConversationId::Direct(person);
         self.belongs(chat, tag).then_some(chat)
     }

@@ -93,6 +93,7 @@ fn only_the_front_of_a_long_outbox_is_in_memory_and_a_batch_stays_a_batch() {
 fn why_something_waits_is_told() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     let to_bob = mesh.chat_with(BOB);
     mesh.advance(2_000);
     mesh.isolate(ALICE);
@@ -204,6 +205,7 @@ fn an_entry_of_ours_is_one_key_on_the_disk() {
 fn tries_are_spread_and_a_new_connection_tries_at_once() {
     let mut mesh = Mesh::new(2, 0);
     mesh.link(ALICE, BOB);
+    mesh.befriend(BOB, ALICE);
     let to_bob = mesh.chat_with(BOB);
     mesh.faults.chat_lost = 100;
     mesh.send(ALICE, to_bob, "again").unwrap();

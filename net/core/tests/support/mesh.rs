@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
-    BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, Read, ReadAnswer,
-    ReadToken, RequestToken, Route, SendRefusal, StoredConversation, StoredQueue, SyncFault, SyncToken,
-    Token, Verdict,
+    Acquaintance, BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, Read,
+    ReadAnswer, ReadToken, RequestToken, Route, SendRefusal, StoredConversation, StoredQueue, SyncFault,
+    SyncToken, Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
@@ -110,6 +110,8 @@ pub(crate) struct Peer {
     pub(crate) ahead_ms: u64,
     /// When presence was published, and where.
     pub(crate) beacons: Vec<(u64, RoomId)>,
+    /// Devices with which no connection is taken.
+    pub(crate) kept_out: BTreeSet<DeviceId>,
     seeds: ([u8; 32], [u8; 32]),
     device: DeviceId,
     writes: VecDeque<(Token, Vec<Write>)>,
@@ -151,6 +153,7 @@ impl Peer {
             impostor: None,
             ahead_ms: 0,
             beacons: Vec::new(),
+            kept_out: BTreeSet::new(),
             seeds,
             device,
             writes: VecDeque::new(),
@@ -169,6 +172,11 @@ impl Peer {
     /// Keys of this peer, for words that its program would never say.
     pub(crate) fn keys(&self) -> DeviceKeys {
         keys(self.seeds)
+    }
+
+    /// What its person's key is made of, for another device of theirs.
+    pub(crate) fn person_seed(&self) -> [u8; 32] {
+        self.seeds.0
     }
 
     pub(crate) fn person(&self) -> PersonId {
@@ -273,6 +281,8 @@ pub(crate) struct Mesh {
     pub(crate) peers: Vec<Peer>,
     pub(crate) faults: Faults,
     pub(crate) dice: Dice,
+    /// Whether requests to become contacts are accepted as soon as they come.
+    pub(crate) accept_requests: bool,
     links: BTreeSet<(usize, usize)>,
     wire: Vec<Parcel>,
     next_token: u64,
@@ -286,6 +296,7 @@ impl Mesh {
             peers: (0..peers).map(|index| Peer::new(index, START_MS)).collect(),
             faults: Faults::default(),
             dice: Dice::new(seed),
+            accept_requests: true,
             links: BTreeSet::new(),
             wire: Vec::new(),
             next_token: 0,
@@ -346,6 +357,21 @@ impl Mesh {
         Ok(view.key)
     }
 
+    /// Two that are connected become contacts: one asks, the other accepts.
+    pub(crate) fn befriend(&mut self, one: usize, two: usize) {
+        let (asking, asked) = (self.peers[one].person(), self.peers[two].person());
+        let now_ms = self.clock_of(one);
+        self.peers[one].core.set_contact(now_ms, asked, true).unwrap();
+        self.settle();
+        let views = self.peers[one].core.overview().people;
+        let standing = views.iter().find(|view| view.person == asked).unwrap().acquaintance;
+        assert_eq!(standing, Acquaintance::Contact, "who asked {asking}");
+        for index in [one, two] {
+            self.peers[index].answers.clear();
+            self.peers[index].asked.clear();
+        }
+    }
+
     /// The chat with this peer, as others call it.
     pub(crate) fn chat_with(&self, index: usize) -> ConversationId {
         ConversationId::Direct(self.peers[index].person())
@@ -397,7 +423,9 @@ impl Mesh {
 
     /// The same, with everything that follows from it still to come.
     pub(crate) fn link_unsettled(&mut self, one: usize, two: usize) {
-        if !self.links.insert((one.min(two), one.max(two))) {
+        let keeps_out =
+            |here: usize, there: usize| self.peers[here].kept_out.contains(&self.peers[there].device());
+        if keeps_out(one, two) || keeps_out(two, one) || !self.links.insert((one.min(two), one.max(two))) {
             return;
         }
         for (here, there) in [(one, two), (two, one)] {
@@ -501,6 +529,7 @@ impl Mesh {
                 }
                 let now_ms = self.clock_of(index);
                 self.peers[index].core.tick(now_ms);
+                self.accept_what_waits(index);
             }
             self.settle();
         }
@@ -570,7 +599,7 @@ impl Mesh {
             Output::ReadQueued { conversation, after } => {
                 self.peers[index].reads.push_back(Look::Queued(conversation, after));
             }
-            Output::Emit(event) => self.peers[index].hear(event),
+            Output::Emit(event) => self.hear(index, event),
             Output::Subscribe(room) => {
                 self.peers[index].rooms.insert(room);
                 for other in self.neighbours(index) {
@@ -631,11 +660,42 @@ impl Mesh {
             }
             Output::Read { token, read } => self.peers[index].reads.push_back(Look::Read(token, read)),
             Output::Misbehaved { device, fault } => self.peers[index].faults.push((device, fault)),
+            Output::KeepOut { device } => {
+                let other = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                self.peers[index].kept_out.insert(device);
+                self.unlink(index, other);
+            }
+            Output::LetIn { device } => {
+                self.peers[index].kept_out.remove(&device);
+            }
             Output::HelloAll(hello) => {
                 for to in self.neighbours(index) {
                     let hello = hello.clone();
                     self.wire.push(Parcel::Hello { from: index, to, hello, wants_answer: true });
                 }
+            }
+        }
+    }
+
+    /// Everybody lets everybody in, unless the story is about just that.
+    fn hear(&mut self, index: usize, event: Event) {
+        let asks = match event {
+            Event::ContactRequested { person } if self.accept_requests => Some(person),
+            _ => None,
+        };
+        self.peers[index].hear(event);
+        if let Some(person) = asks {
+            let now_ms = self.clock_of(index);
+            self.peers[index].core.accept(now_ms, person).unwrap();
+        }
+    }
+
+    /// What a failing disk did not let them accept, they accept later.
+    fn accept_what_waits(&mut self, index: usize) {
+        if self.accept_requests {
+            let now_ms = self.clock_of(index);
+            for request in self.peers[index].core.requests() {
+                self.peers[index].core.accept(now_ms, request.person).unwrap();
             }
         }
     }
@@ -817,7 +877,9 @@ impl Mesh {
         let read = |envelope: &kinmesh_proto::Unverified<_>| envelope.clone().trust_stored().unwrap().key();
         let keys = match &request {
             ChatRequest::Deliver(envelopes) => envelopes.iter().map(read).collect(),
-            ChatRequest::Read { .. } | ChatRequest::Typing => Vec::new(),
+            ChatRequest::Ask(_) | ChatRequest::Accepted | ChatRequest::Read { .. } | ChatRequest::Typing => {
+                Vec::new()
+            }
         };
         self.peers[to].requests.insert(token, (from, batch, keys));
         let device = self.peers[from].device();

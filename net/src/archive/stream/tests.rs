@@ -1,6 +1,6 @@
 use kinmesh_proto::{
     Content, ConversationTag, DeviceId, DisplayName, EntryBody, EntryKey, Hlc, PersonId, RoomId, RoomName,
-    StatusLine, Unverified,
+    StatusLine, Ties, Unverified,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -39,6 +39,7 @@ fn person(seed: u8, name: &str) -> PersonRecord {
         contact: seed.is_multiple_of(2),
         devices: vec![DeviceId([seed; 32])],
         last_seen_ms: u64::from(seed),
+        ties: seed.is_multiple_of(3).then(Ties::mutual),
     }
 }
 

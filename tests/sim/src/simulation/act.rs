@@ -2,7 +2,7 @@
 
 use kinmesh_core::Change;
 use kinmesh_proto::record::Write;
-use kinmesh_proto::{ConversationId, PageItem, RoomId};
+use kinmesh_proto::{ConversationId, PageItem, PersonId, RoomId};
 
 use super::{Simulation, in_room};
 use crate::promise::Written;
@@ -41,6 +41,19 @@ impl Simulation {
         };
         if let Some(conversation) = drawn {
             act(self, conversation);
+        }
+    }
+
+    /// Everybody lets everybody in, if not at once.
+    pub(super) fn accept_requests(&mut self, index: usize) {
+        let asking = self.peers[index].core.iter().flat_map(|core| core.requests());
+        let asking: Vec<PersonId> = asking.map(|request| request.person).collect();
+        for person in asking {
+            self.note(index, What::Accepts { person });
+            // Refused is what was accepted meanwhile.
+            self.tell(index, |core, now_ms| {
+                let _ = core.accept(now_ms, person);
+            });
         }
     }
 

@@ -93,7 +93,9 @@ impl Simulation {
     pub(super) fn answer_chat(&mut self, index: usize, token: RequestToken, response: ChatResponse) {
         let receipts = match &response {
             ChatResponse::Receipts(receipts) => receipts.clone(),
-            ChatResponse::Noted | ChatResponse::Busy => Vec::new(),
+            ChatResponse::Noted | ChatResponse::Accepted | ChatResponse::AskFirst | ChatResponse::Busy => {
+                Vec::new()
+            }
         };
         self.answer(index, token, &receipts, Answer::Chat(response));
     }
@@ -168,13 +170,15 @@ impl Question {
             Self::Sync(SyncRequest { ask: SyncAsk::Push(pack), .. }) => {
                 pack.clone().unpack().unwrap_or_default()
             }
-            Self::Chat(ChatRequest::Read { .. } | ChatRequest::Typing) | Self::Sync(_) => Vec::new(),
+            Self::Chat(_) | Self::Sync(_) => Vec::new(),
         };
         entries.into_iter().map(brought).collect()
     }
 
     fn name(&self) -> &'static str {
         match self {
+            Self::Chat(ChatRequest::Ask(_)) => "ask",
+            Self::Chat(ChatRequest::Accepted) => "accepted",
             Self::Chat(ChatRequest::Deliver(_)) => "deliver",
             Self::Chat(ChatRequest::Read { .. }) => "read",
             Self::Chat(ChatRequest::Typing) => "typing",
@@ -196,6 +200,8 @@ impl Answer {
         match self {
             Self::Chat(ChatResponse::Receipts(_)) | Self::Sync(SyncResponse::Receipts(_)) => "receipts",
             Self::Chat(ChatResponse::Noted) => "noted",
+            Self::Chat(ChatResponse::Accepted) => "accepted",
+            Self::Chat(ChatResponse::AskFirst) => "ask first",
             Self::Chat(ChatResponse::Busy) | Self::Sync(SyncResponse::Busy) => "busy",
             Self::Sync(SyncResponse::Digest { .. }) => "digest",
             Self::Sync(SyncResponse::Reconciled(_)) => "reconciled",

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use kinmesh_core::{Core, Route};
-use kinmesh_proto::{Hello, RoomId};
+use kinmesh_proto::{DeviceId, Hello, RoomId};
 
 use super::{Event, Simulation};
 use crate::peer::{Control, End, Parcel};
@@ -110,7 +110,7 @@ impl Simulation {
 
     /// A dial has come through, or has not.
     pub(super) fn dialled(&mut self, from: usize, to: usize) {
-        if !self.can_talk(from, to) || self.peers[from].is_linked(to) {
+        if !self.can_talk(from, to) || self.peers[from].is_linked(to) || self.is_kept_out(from, to) {
             return;
         }
         // An end that the dialler knows nothing of is of an earlier life.
@@ -119,6 +119,20 @@ impl Simulation {
         self.open_end(from, to, link);
         self.open_end(to, from, link);
         self.say_hello(from, to, true);
+    }
+
+    /// A peer takes no connection with a device any more.
+    pub(super) fn keep_out(&mut self, here: usize, device: DeviceId) {
+        self.peers[here].session.kept_out.insert(device);
+        if let Some(there) = self.by_device.get(&device).copied() {
+            self.close(here, there);
+        }
+    }
+
+    fn is_kept_out(&self, one: usize, two: usize) -> bool {
+        let keeps_out =
+            |here: usize, there: usize| self.peers[here].session.kept_out.contains(&self.peers[there].device);
+        keeps_out(one, two) || keeps_out(two, one)
     }
 
     fn open_end(&mut self, here: usize, there: usize, link: u64) {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use kinmesh_core::{ConversationEvent, Event};
+use kinmesh_core::{Acquaintance, ConversationEvent, Event};
 use kinmesh_net::{ChatHandle, EventStream, PAGE_MAX};
 use kinmesh_proto::{Delivery, EntryKey};
 use tokio::time::timeout;
@@ -28,9 +28,23 @@ struct Chat {
     next: usize,
 }
 
+/// Nobody writes to a stranger.
+async fn befriend(one: &Peer, two: &Peer) -> Result<()> {
+    one.node.set_contact(two.person, true).await?;
+    two.node.set_contact(one.person, true).await?;
+    let mut overview = one.node.watch_overview();
+    let are_contacts = overview.wait_for(|view| {
+        let mut people = view.people.iter();
+        people.any(|known| known.person == two.person && known.acquaintance == Acquaintance::Contact)
+    });
+    timeout(PATIENCE, are_contacts).await.context("they do not become contacts")??;
+    Ok(())
+}
+
 impl Chat {
     async fn start(disk: &Disk) -> Result<Self> {
         let peers = nodes::start(disk, 2).await?;
+        befriend(&peers[0], &peers[1]).await?;
         let events = peers[0].node.events();
         let (writer, reader) = (peers[0].node.chat(peers[1].person), peers[1].node.chat(peers[0].person));
         let mut chat = Self { peers, events, writer, reader, next: 0 };

@@ -1,0 +1,76 @@
+# 联系人与陌生人。
+
+terminal-requests-wait = { $count ->
+   *[other] 有 { $count } 人请求成为联系人：/requests 查看。
+}
+terminal-no-requests = 没有人请求成为联系人。
+terminal-requests-how = /accept 某人、/decline 某人（对方不会知道）或 /block 某人。
+terminal-requested = { $who } [{ $fingerprint }] 请求成为联系人：/accept、/decline 或 /block
+terminal-no-words = （没有附言）
+terminal-became-contacts = { $who } 和你现在是联系人了。
+terminal-accepted-us = { $who } 接受了你的请求。
+terminal-declined = 已拒绝。{ $who } 不会知道。
+terminal-now-blocked = 已屏蔽 { $who }：没有连接，没有消息，房间里也看不到其发言。/unblock 可以撤销。
+terminal-now-unblocked = 不再屏蔽 { $who }。一切恢复原样。
+terminal-now-verified = { $who } 已核对。
+terminal-now-unverified = { $who } 不再标为已核对。
+terminal-safety-how = 当面或在通话中与 { $who } 核对这些词：两边相同，就没有人在你们中间。然后输入 /verify
+terminal-introduced = 已把 { $who } 介绍给 { $to }。
+terminal-introduces = 向你介绍 { $name } [{ $fingerprint }]：/add 向其发出请求
+terminal-asks = 请求成为联系人
+terminal-asked = 已请求，尚未送达
+terminal-unanswered = 已请求，等待答复
+terminal-blocked = 已屏蔽
+terminal-verified = 已核对
+terminal-introduced-by = 由 { $who } 介绍
+terminal-named-like = 不是你的联系人 { $contact }：名字相同，密钥不同
+terminal-wait-unanswered = { $place } 已收到你的请求；接受后就会发出。
+terminal-asking = 已请求 { $who } 成为联系人。
+export-introduces = 介绍了 { $name } [{ $fingerprint }]
+
+# 窗口界面。
+section-requests = 请求
+request-title = { $name } 想给你写消息
+request-note = { $fingerprint } · { $time }
+request-sentence = 对方现在还看不到你的任何内容。接受后，这条消息就是你们聊天的开头；拒绝的话，对方不会知道。
+request-wordless = 想给你写消息
+accept = 接受
+decline = 拒绝
+block = 屏蔽
+unblock = 取消屏蔽
+blocked-sentence = 你已屏蔽 { $name }：没有连接，没有消息，房间里也看不到其发言。对方不会知道。
+stranger-sentence = { $name } 还不是联系人。你的第一条消息会作为请求发出，接受后就是聊天的开头。
+contact-asks = 想成为联系人
+contact-asks-sentence = { $name } 在等你的答复。
+contact-is-not-sentence = 只有你的请求能到 { $name } 那里，也只有对方的请求能到你这里。
+contact-asked = 已请求成为联系人
+contact-asked-sentence = 你们相遇时，请求就会送到 { $name }。
+contact-unanswered = 等待答复
+contact-unanswered-sentence = { $name } 已收到你的请求。在接受之前，你写的内容留在这里。
+contact-withdraw = 撤回
+contact-blocked = 已屏蔽
+contact-blocked-sentence = { $name } 的任何内容都到不了你这里，对方也不会知道。取消屏蔽后一切恢复原样。
+introduced-by = 由 { $name } 介绍。
+named-like = 不是你的联系人 { $name }（{ $theirs }）：名字相同，密钥不同（{ $fingerprint }）。谁都可以取这个名字。
+verified = 已核对安全码
+verified-sentence = 你们核对过安全码：没有人在你们中间。
+safety-compare = 核对安全码
+safety-title = 与 { $name } 的安全码
+safety-sentence = 当面或在通话中互相念这些词，或把两边的图案放在一起比较。如果与 { $name } 那边相同，就没有人在你们中间。
+safety-mark = 两边相同
+safety-unmark = 取消标记
+introduces = 介绍 { $name }
+introduced-ask = 请求 { $name } 成为联系人
+introduced-open = 打开与 { $name } 的聊天
+introduce = 介绍…
+introduce-title = 介绍 { $name }
+introduce-sentence = 介绍给谁？对方会知道 { $name } 的名字并可以请求成为联系人，请求里会写明是你介绍的。
+introduce-nobody = 没有其他联系人。
+introduced = 已把 { $name } 介绍给 { $to }。
+waiting-unanswered = 等 { $name } 接受
+error-blocked = 你已屏蔽此人。
+error-too-long-to-ask = 给尚未接受你的人的第一条消息最多 { $max } 字节；这条有 { $size } 字节。
+error-echo = Echo 就在本程序里：它始终是联系人。
+error-no-request = 此人没有请求成为联系人。
+error-not-a-contact = 只能介绍联系人，也只能介绍给联系人。
+error-not-two-people = 不能把某人介绍给自己，也不能介绍 Echo。
