@@ -6,7 +6,9 @@
 
 pub mod capture;
 pub mod codec;
+mod comfort;
 pub mod device;
+pub mod jitter;
 pub mod level;
 pub mod signal;
 
