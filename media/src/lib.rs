@@ -10,6 +10,8 @@ mod comfort;
 pub mod device;
 pub mod jitter;
 pub mod level;
+pub mod mixer;
+pub mod ring;
 pub mod signal;
 
 #[cfg(test)]
