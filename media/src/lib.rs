@@ -11,6 +11,7 @@ pub mod device;
 pub mod jitter;
 pub mod level;
 pub mod mixer;
+pub mod processing;
 pub mod ring;
 pub mod signal;
 
@@ -22,3 +23,4 @@ mod speech;
 pub use capture::{CaptureError, InputMeter};
 pub use device::{AudioSystem, Device, DeviceId, ListError, RateRange};
 pub use level::{Level, Reading};
+pub use processing::Switches;
