@@ -8,19 +8,24 @@ pub mod capture;
 pub mod codec;
 mod comfort;
 pub mod device;
+pub mod engine;
 pub mod jitter;
 pub mod level;
 pub mod mixer;
 pub mod processing;
+mod resample;
 pub mod ring;
 pub mod signal;
+pub mod stream;
 
 #[cfg(test)]
 #[path = "../tests/support/speech.rs"]
 #[allow(dead_code, reason = "shared with the tests beside this crate")]
 mod speech;
 
-pub use capture::{CaptureError, InputMeter};
+pub use capture::InputMeter;
 pub use device::{AudioSystem, Device, DeviceId, ListError, RateRange};
+pub use engine::{Devices, Engine};
 pub use level::{Level, Reading};
 pub use processing::Switches;
+pub use stream::OpenError;

@@ -10,7 +10,7 @@ use futures::channel::mpsc;
 use futures::{SinkExt, Stream, executor};
 use iced::Subscription;
 use iced::widget::{column, pick_list, progress_bar, text};
-use kinmesh_media::{AudioSystem, CaptureError, Device, DeviceId, InputMeter};
+use kinmesh_media::{AudioSystem, Device, DeviceId, InputMeter, OpenError};
 
 use crate::i18n::tr;
 use crate::theme::{self, size, space as gap};
@@ -72,13 +72,13 @@ pub enum Fault {
     System,
 }
 
-impl From<CaptureError> for Fault {
-    fn from(error: CaptureError) -> Self {
+impl From<OpenError> for Fault {
+    fn from(error: OpenError) -> Self {
         match error {
-            CaptureError::NoDevice => Self::None,
-            CaptureError::Busy => Self::Busy,
-            CaptureError::Denied => Self::Denied,
-            CaptureError::Format | CaptureError::System(_) => Self::System,
+            OpenError::NoDevice => Self::None,
+            OpenError::Busy => Self::Busy,
+            OpenError::Denied => Self::Denied,
+            OpenError::Format | OpenError::System(_) => Self::System,
         }
     }
 }
