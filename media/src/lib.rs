@@ -5,6 +5,7 @@
 //! its callbacks on the audio thread neither allocate, lock, log nor block.
 
 pub mod capture;
+pub mod check;
 pub mod codec;
 mod comfort;
 pub mod device;
