@@ -335,7 +335,7 @@ impl JitterBuffer {
     /// Fills in for a frame that is lost while later ones are there.
     fn recover(&mut self, number: Number, first: Number) {
         let filled = self.held;
-        let recovered = self.from_redundancy(number, first);
+        let recovered = self.recovered(number, first);
         self.statistics.lost += u64::from(recovered.is_none());
         self.go_on(recovered.is_some());
         match recovered {
@@ -345,7 +345,7 @@ impl JitterBuffer {
     }
 
     /// The frame from the coarse copy in the next one, or from DRED in a later one.
-    fn from_redundancy(&mut self, number: Number, first: Number) -> Option<[f32; FRAME]> {
+    fn recovered(&mut self, number: Number, first: Number) -> Option<[f32; FRAME]> {
         let payload = self.store.get(first)?.payload.clone();
         let mut out = [0.0; FRAME];
         if first == number + 1
