@@ -17,6 +17,8 @@ mod passphrase;
 mod picture;
 #[path = "gui/search.rs"]
 mod search;
+#[path = "gui/sound.rs"]
+mod sound;
 
 use std::sync::Arc;
 

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::export::ConversationExportError;
 use crate::program::{EnterError, LinkFault};
+use crate::settings::SettingsError;
+use crate::sound::SoundError;
 
 /// The `error` member of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +51,8 @@ const WRONG_PASSPHRASE: (i32, &str) = (-32018, "wrong_passphrase");
 const BAD_ARCHIVE: (i32, &str) = (-32019, "bad_archive");
 const NOT_EMPTY: (i32, &str) = (-32020, "not_empty");
 const BROKEN_OFF: (i32, &str) = (-32021, "broken_off");
+const SOUND: (i32, &str) = (-32040, "sound");
+const SOUND_BUSY: (i32, &str) = (-32041, "sound_busy");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -170,6 +174,21 @@ impl From<EnterError> for Fault {
             EnterError::Follow(FollowError::Node(error)) => error.into(),
             EnterError::Follow(FollowError::Room(error)) => error.into(),
             EnterError::Settings(_) => Self::new(SETTINGS, error),
+        }
+    }
+}
+
+impl From<SettingsError> for Fault {
+    fn from(error: SettingsError) -> Self {
+        Self::new(SETTINGS, error)
+    }
+}
+
+impl From<SoundError> for Fault {
+    fn from(error: SoundError) -> Self {
+        match error {
+            SoundError::List(_) | SoundError::Check(_) => Self::new(SOUND, error),
+            SoundError::Busy => Self::new(SOUND_BUSY, error),
         }
     }
 }
