@@ -148,7 +148,9 @@ impl App {
             event::listen_with(listen),
             iced::time::every(if self.cx.typing.is_empty() { TICK } else { TYPING_TICK })
                 .map(|_| Message::Tick),
-            settings.map_or_else(Subscription::none, |open| open.subscription().map(Message::Settings)),
+            settings.map_or_else(Subscription::none, |open| {
+                open.subscription(&self.settings).map(Message::Settings)
+            }),
         ])
     }
 
@@ -269,6 +271,7 @@ impl App {
                 i18n::set_language(language.unwrap_or_else(Language::of_system));
                 self.choose(|settings| settings.language = language)
             }
+            Some(settings::Event::Sound(sound)) => self.choose(|settings| settings.sound = sound.clone()),
             Some(settings::Event::LockAfter(minutes)) => {
                 self.choose(|settings| settings.lock_after_min = minutes)
             }

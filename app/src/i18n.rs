@@ -64,6 +64,7 @@ impl Language {
                 include_str!("../i18n/en/vault.ftl"),
                 include_str!("../i18n/en/desktop.ftl"),
                 include_str!("../i18n/en/search.ftl"),
+                include_str!("../i18n/en/sound.ftl"),
                 include_str!("../i18n/en/terminal.ftl"),
             ],
             Self::Chinese => &[
@@ -72,6 +73,7 @@ impl Language {
                 include_str!("../i18n/zh-CN/vault.ftl"),
                 include_str!("../i18n/zh-CN/desktop.ftl"),
                 include_str!("../i18n/zh-CN/search.ftl"),
+                include_str!("../i18n/zh-CN/sound.ftl"),
                 include_str!("../i18n/zh-CN/terminal.ftl"),
             ],
         }

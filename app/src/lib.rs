@@ -17,6 +17,7 @@ pub mod screen;
 pub mod search;
 pub mod settings;
 pub mod signals;
+pub mod sound;
 pub mod strength;
 pub mod terminal;
 pub mod theme;

@@ -12,6 +12,7 @@ mod methods;
 mod session;
 #[cfg(unix)]
 mod socket;
+mod sound;
 
 use std::io;
 #[cfg(unix)]

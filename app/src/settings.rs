@@ -35,6 +35,38 @@ pub struct Settings {
     /// A peer with a passphrase locks itself after so many minutes without its person; `None` for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_after_min: Option<u32>,
+    /// With what one hears and speaks.
+    pub sound: Sound,
+}
+
+/// With what one hears and speaks. A table of its own, so it stands last in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sound {
+    /// The microphone, by the sound system's name for it; `None` for the system's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// The loudspeaker, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Whether the loudspeaker's echo is taken out of what is sent.
+    pub echo_cancellation: bool,
+    /// Whether noise in it is turned down.
+    pub noise_suppression: bool,
+    /// Whether a quiet voice is turned up.
+    pub gain_control: bool,
+}
+
+impl Default for Sound {
+    fn default() -> Self {
+        Self {
+            input: None,
+            output: None,
+            echo_cancellation: true,
+            noise_suppression: true,
+            gain_control: true,
+        }
+    }
 }
 
 /// Speaks the language of the settings in this data directory. Settings that cannot be read must not
@@ -196,12 +228,21 @@ mod tests {
             settings.add_bootstraps(&[ADDRESS.into()]);
             settings.theme = ThemeChoice::Dark;
             settings.language = Some(Language::Chinese);
+            settings.sound.output = Some("pulseaudio:headset".into());
+            settings.sound.gain_control = false;
         };
         file.update(change).unwrap();
         let again = SettingsFile::load(dir.path()).unwrap();
         assert_eq!(again.get(), file.get());
         assert_eq!(again.get().bootstraps, [ADDRESS]);
         assert_eq!(again.get().language, Some(Language::Chinese));
+    }
+
+    #[test]
+    fn settings_of_before_there_was_sound_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), "bootstraps = []\ntheme = \"dark\"\n").unwrap();
+        assert_eq!(SettingsFile::load(dir.path()).unwrap().get().sound, Sound::default());
     }
 
     #[test]

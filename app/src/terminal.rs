@@ -12,6 +12,7 @@ pub(crate) mod names;
 mod obey;
 pub(crate) mod safe;
 mod session;
+mod sound;
 mod words;
 
 use std::io::{self, IsTerminal};

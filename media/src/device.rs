@@ -1,7 +1,7 @@
 //! Which microphones and loudspeakers there are.
 //!
 //! Owns the choice of the sound system and the list of its devices. It must never open a stream:
-//! that is [`crate::capture`]. Asking takes milliseconds, on some systems more: not for a UI thread.
+//! that is `stream`. Asking takes milliseconds, on some systems more: not for a UI thread.
 
 use std::fmt;
 
@@ -109,6 +109,25 @@ impl AudioSystem {
     /// Loudspeakers and other sinks, the default one first.
     pub fn outputs(&self) -> Result<Vec<Device>, ListError> {
         self.list(Direction::Output)
+    }
+
+    /// The microphone of this id, or the default one; `None` if there is no such one.
+    pub(crate) fn input(&self, id: Option<&DeviceId>) -> Option<cpal::Device> {
+        id.map_or_else(|| self.host.default_input_device(), |id| self.by_id(id))
+    }
+
+    /// The loudspeaker of this id, or the default one; `None` if there is no such one.
+    pub(crate) fn output(&self, id: Option<&DeviceId>) -> Option<cpal::Device> {
+        id.map_or_else(|| self.host.default_output_device(), |id| self.by_id(id))
+    }
+
+    /// How the settings name this device.
+    pub(crate) fn id_of(&self, device: &cpal::Device) -> Option<DeviceId> {
+        device.id().ok().map(|id| DeviceId(id.to_string()))
+    }
+
+    fn by_id(&self, id: &DeviceId) -> Option<cpal::Device> {
+        self.host.device_by_id(&id.as_str().parse().ok()?)
     }
 
     fn list(&self, direction: Direction) -> Result<Vec<Device>, ListError> {

@@ -59,6 +59,11 @@ pub struct Reading {
     pub blocks: u32,
 }
 
+impl Reading {
+    /// Nothing was measured.
+    pub const NONE: Self = Self { level: Level::SILENCE, blocks: 0 };
+}
+
 /// Hands a [`Reading`] from the audio thread to any other, whole and without a lock.
 ///
 /// One 64-bit word: 32 bits of block count, then RMS and peak as hundredths of a decibel.
@@ -69,7 +74,7 @@ pub(crate) struct SharedLevel(AtomicU64);
 impl SharedLevel {
     /// Nothing measured yet.
     pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(pack(Reading { level: Level::SILENCE, blocks: 0 })))
+        Self(AtomicU64::new(pack(Reading::NONE)))
     }
 
     /// Replaces the reading. Only one thread may publish, so load and store need no exchange.
@@ -157,7 +162,7 @@ mod tests {
     #[test]
     fn a_reading_crosses_threads_whole() {
         let shared = SharedLevel::new();
-        assert_eq!(shared.read(), Reading { level: Level::SILENCE, blocks: 0 });
+        assert_eq!(shared.read(), Reading::NONE);
         const BLOCKS: u32 = 50_000;
         std::thread::scope(|scope| {
             scope.spawn(|| {

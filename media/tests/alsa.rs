@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use kinmesh_media::{AudioSystem, CaptureError, DeviceId};
+use kinmesh_media::{AudioSystem, DeviceId, OpenError};
 
 /// Blocks to wait for: the first ones may hold the start of the stream.
 const BLOCKS: u32 = 20;
@@ -47,9 +47,9 @@ fn listen_to_the_sine() {
     assert!(input.rates.iter().any(|rates| rates.min_hz <= 48_000 && 48_000 <= rates.max_hz));
 
     let nobody = DeviceId::new("alsa:unplugged");
-    assert!(matches!(system.meter_input(Some(&nobody)), Err(CaptureError::NoDevice)));
+    assert!(matches!(system.meter_input(Some(&nobody)), Err(OpenError::NoDevice)));
     let garbage = DeviceId::new("no id at all");
-    assert!(matches!(system.meter_input(Some(&garbage)), Err(CaptureError::NoDevice)));
+    assert!(matches!(system.meter_input(Some(&garbage)), Err(OpenError::NoDevice)));
 
     let meter = system.meter_input(Some(&input.id)).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -94,6 +94,18 @@ impl PeerOptions {
         self
     }
 
+    /// Has these variables in its environment.
+    pub fn environment(
+        mut self,
+        variables: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<Path>)>,
+    ) -> Self {
+        let words = variables
+            .into_iter()
+            .map(|(name, value)| format!("{}={}", name.as_ref(), value.as_ref().display()));
+        self.wrapper = ["env".to_owned()].into_iter().chain(words).collect();
+        self
+    }
+
     /// Lives on this disk, which nobody else sees.
     pub fn disk(mut self, disk: &SmallDisk) -> Self {
         self.wrapper = disk.wrapper().to_vec();

@@ -2,10 +2,7 @@
 //! and take a few hundred inputs each.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // A panic is the report.
 #![allow(missing_docs, unreachable_pub, unused_attributes)] // Each target is a crate of its own elsewhere.
-<<<<<<< HEAD
-=======
 #![allow(unused_imports)] // Here the macro is in scope without the targets' import of it.
->>>>>>> mend-net
 
 extern crate self as kinmesh_fuzz;
 extern crate self as libfuzzer_sys;
@@ -55,8 +52,10 @@ macro_rules! targets {
 }
 
 targets! {
+    archive_stream "../fuzz/fuzz_targets/archive_stream.rs",
     chat_request "../fuzz/fuzz_targets/chat_request.rs",
     chat_response "../fuzz/fuzz_targets/chat_response.rs",
+    control "../fuzz/fuzz_targets/control.rs",
     device_cert "../fuzz/fuzz_targets/device_cert.rs",
     entry_body "../fuzz/fuzz_targets/entry_body.rs",
     entry_envelope "../fuzz/fuzz_targets/entry_envelope.rs",
@@ -68,9 +67,11 @@ targets! {
     presence "../fuzz/fuzz_targets/presence.rs",
     rendezvous "../fuzz/fuzz_targets/rendezvous.rs",
     room_frame "../fuzz/fuzz_targets/room_frame.rs",
+    sealed "../fuzz/fuzz_targets/sealed.rs",
     sync_request "../fuzz/fuzz_targets/sync_request.rs",
     sync_response "../fuzz/fuzz_targets/sync_response.rs",
     ticket "../fuzz/fuzz_targets/ticket.rs",
+    vault_file "../fuzz/fuzz_targets/vault_file.rs",
 }
 
 #[test]

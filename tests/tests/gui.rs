@@ -21,6 +21,8 @@ mod picture;
 mod scripts;
 #[path = "gui/search.rs"]
 mod search;
+#[path = "gui/sound.rs"]
+mod sound;
 #[path = "gui/trouble.rs"]
 mod trouble;
 

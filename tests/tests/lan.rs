@@ -23,10 +23,6 @@ async fn neighbours(lan: &Lan) -> Result<(Peer, Peer)> {
 #[tokio::test]
 async fn two_peers_on_one_network_find_each_other_and_chat() -> Result<()> {
     let Some(lan) = Lan::new("a", 2)? else { return Ok(()) };
-<<<<<<< HEAD
-=======
-    let started = Instant::now();
->>>>>>> mend-net
     let (alice, bob) = neighbours(&lan).await?;
     let started = Instant::now();
     let (bob_seen, alice_seen) = tokio::try_join!(alice.wait_online("Bob"), bob.wait_online("Alice"))?;

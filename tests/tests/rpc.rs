@@ -1,5 +1,16 @@
 //! `kinmesh rpc` as its users meet it: the real program, spoken to over its pipe and its socket.
 
+#[cfg(target_os = "linux")]
+#[path = "../../media/tests/support/pulse.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a harness of the media crate"
+)]
+mod pulse;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -183,6 +194,7 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
     let called_here = call_on_an_entry(&mut schema, &bob, &chat, &page[0]["key"]).await?;
     called.extend(called_here);
     called.extend(call_on_the_history(&mut schema, &bob, &chat).await?);
+    called.extend(call_on_sound(&mut schema).await?);
     schema.call(&bob, "rooms.leave", lobby).await?;
     bob.wait_until("rooms.list", json!({}), |rooms| rooms[0]["joined"] == false).await?;
     called.extend(words(&["conversation.mark_read", "conversation.page", "rooms.leave", "shutdown"]));
@@ -226,6 +238,30 @@ async fn call_on_an_entry(
         called.insert(method.to_owned());
     }
     Ok(called)
+}
+
+/// Calls what is done with sound, on devices of the test's own.
+#[cfg(target_os = "linux")]
+async fn call_on_sound(schema: &mut Schema) -> Result<BTreeSet<String>> {
+    let pulse = pulse::Pulse::start(&["room"]);
+    let carol = Peer::spawn(PeerOptions::named("Carol").environment(pulse.environment())).await?;
+    let devices = schema.call(&carol, "sound.devices", json!({})).await?;
+    let mut sound = schema.call(&carol, "sound.get", json!(null)).await?;
+    sound["output"] = devices["outputs"][0]["id"].clone();
+    sound["gain_control"] = json!(false);
+    schema.call(&carol, "sound.set", sound.clone()).await?;
+    assert_eq!(schema.call(&carol, "sound.get", json!({})).await?, sound);
+    let checked = schema.call(&carol, "sound.check", json!({ "seconds": 1 })).await?;
+    assert_eq!(checked["output"], devices["outputs"][0]["name"]);
+    schema.call(&carol, "sound.ring", json!({})).await?;
+    carol.shutdown().await?;
+    Ok(words(&["sound.check", "sound.devices", "sound.get", "sound.ring", "sound.set"]))
+}
+
+/// Elsewhere there are no devices of a test's own.
+#[cfg(not(target_os = "linux"))]
+async fn call_on_sound(_: &mut Schema) -> Result<BTreeSet<String>> {
+    Ok(words(&["sound.check", "sound.devices", "sound.get", "sound.ring", "sound.set"]))
 }
 
 /// Calls what is done with the whole history.

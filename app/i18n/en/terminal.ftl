@@ -54,6 +54,7 @@ terminal-help =
     /link                      a link that brings others here
     /connect LINK              enter the mesh through somebody's link or address
     /status                    how you stand with the network
+    /sound                     check the microphone and the loudspeaker; /sound devices lists them
     /name NAME                 what others see you called
     /about [TEXT]              the line others see beside your name
     /quit                      end

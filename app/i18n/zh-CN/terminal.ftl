@@ -54,6 +54,7 @@ terminal-help =
     /link                      邀请别人来这里的链接
     /connect 链接              通过别人的链接或地址加入网络
     /status                    你的网络状况
+    /sound                     检查麦克风和扬声器；/sound devices 列出设备
     /name 名字                 别人看到的你的名字
     /about [文字]              别人在你名字旁看到的一行字
     /quit                      退出

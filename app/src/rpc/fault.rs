@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use crate::export::ConversationExportError;
 use crate::program::{EnterError, LinkFault};
+use crate::settings::SettingsError;
+use crate::sound::SoundError;
 
 /// The `error` member of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,6 +58,8 @@ const ECHO: (i32, &str) = (-32031, "echo");
 const NO_REQUEST: (i32, &str) = (-32032, "no_request");
 const NOT_A_CONTACT: (i32, &str) = (-32033, "not_a_contact");
 const TOO_LONG_TO_ASK: (i32, &str) = (-32034, "too_long_to_ask");
+const SOUND: (i32, &str) = (-32040, "sound");
+const SOUND_BUSY: (i32, &str) = (-32041, "sound_busy");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -196,6 +200,21 @@ impl From<EnterError> for Fault {
             EnterError::Follow(FollowError::Node(error)) => error.into(),
             EnterError::Follow(FollowError::Room(error)) => error.into(),
             EnterError::Settings(_) => Self::new(SETTINGS, error),
+        }
+    }
+}
+
+impl From<SettingsError> for Fault {
+    fn from(error: SettingsError) -> Self {
+        Self::new(SETTINGS, error)
+    }
+}
+
+impl From<SoundError> for Fault {
+    fn from(error: SoundError) -> Self {
+        match error {
+            SoundError::List(_) | SoundError::Check(_) => Self::new(SOUND, error),
+            SoundError::Busy => Self::new(SOUND_BUSY, error),
         }
     }
 }

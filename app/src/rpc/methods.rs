@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::fault::Fault;
 use super::history::{self, Progress};
+use super::sound;
 use crate::program::{Program, parse_link};
 
 /// Ends the program; the session that is asked carries it out after its answer.
@@ -216,6 +217,17 @@ pub(super) async fn call(
         "network.status" => with(params, |Nothing {}| show(&program.node.status())),
         "network.add" => follow(program, read(params)?).await,
         "network.link" => with(params, |Link { room }| Ok(link(program, room))),
+        "sound.get" => with(params, |Nothing {}| sound::get(program)),
+        "sound.set" => sound::set(program, read(params)?),
+        "sound.devices" => {
+            let Nothing {} = read(params)?;
+            sound::devices().await
+        }
+        "sound.check" => sound::check(program, read(params)?).await,
+        "sound.ring" => {
+            let Nothing {} = read(params)?;
+            sound::ring(program).await
+        }
         SHUTDOWN => with(params, |Nothing {}| Ok(Value::Null)),
         _ => Err(Fault::unknown_method()),
     }

@@ -1,5 +1,5 @@
 //! The settings: who we are, what others are told, a copy of everything, how the program looks and
-//! speaks, whether the microphone hears us.
+//! speaks, with what we hear and speak.
 
 pub mod history;
 pub mod passphrase;
@@ -12,7 +12,7 @@ use kinmesh_proto::{DisplayName, Privacy, StatusLine};
 use super::{Cx, words};
 use crate::i18n::{Language, tr};
 use crate::program::Program;
-use crate::settings::{Settings, ThemeChoice};
+use crate::settings::{Settings, Sound, ThemeChoice};
 use crate::theme::{self, column as width, size, space as gap};
 use crate::widget::{self, Element, Icon};
 
@@ -34,7 +34,7 @@ pub enum Section {
     Passphrase,
     /// Theme and language.
     Look,
-    /// The microphone.
+    /// Microphone and loudspeaker.
     Sound,
 }
 
@@ -83,7 +83,7 @@ pub enum Message {
     History(history::Message),
     /// The passphrase.
     Passphrase(passphrase::Message),
-    /// The microphone.
+    /// Microphone and loudspeaker.
     Sound(sound::Message),
     /// Enough.
     Close,
@@ -96,6 +96,8 @@ pub enum Event {
     Theme(ThemeChoice),
     /// The language; `None` follows the system.
     Language(Option<Language>),
+    /// With what one hears and speaks.
+    Sound(Sound),
     /// When to lock by itself, in minutes.
     LockAfter(Option<u32>),
     /// Lock now.
@@ -162,9 +164,9 @@ impl State {
     }
 
     /// Listens to the microphone while its level is looked at.
-    pub fn subscription(&self) -> Subscription<Message> {
+    pub fn subscription(&self, settings: &Settings) -> Subscription<Message> {
         match self.section {
-            Section::Sound => self.sound.subscription().map(Message::Sound),
+            Section::Sound => self.sound.subscription(&settings.sound).map(Message::Sound),
             Section::Profile | Section::Privacy | Section::History | Section::Passphrase | Section::Look => {
                 Subscription::none()
             }
@@ -196,7 +198,10 @@ impl State {
                 let (task, event) = self.passphrase.update(message, program);
                 return (task.map(Message::Passphrase), event.map(Event::from));
             }
-            Message::Sound(message) => self.sound.update(message),
+            Message::Sound(message) => {
+                let (task, chosen) = self.sound.update(message, program);
+                return (task.map(Message::Sound), chosen.map(Event::Sound));
+            }
             Message::Close => return (Task::none(), Some(Event::Close)),
         }
         (Task::none(), None)
@@ -226,7 +231,7 @@ impl State {
             Section::History => self.history.view().map(Message::History),
             Section::Passphrase => self.passphrase.view(settings).map(Message::Passphrase),
             Section::Look => look(settings),
-            Section::Sound => self.sound.view().map(Message::Sound),
+            Section::Sound => self.sound.view(&settings.sound).map(Message::Sound),
         };
         let cards = scrollable(container(container(cards).max_width(width::SETTINGS)).padding(gap::XXL));
         let cards = container(cards.width(Fill).height(Fill)).style(theme::container::background);

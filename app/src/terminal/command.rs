@@ -38,9 +38,40 @@ pub(super) enum Command {
     Link,
     Connect(String),
     Status,
+    Sound(Sound),
     Name(String),
     About(String),
     Quit,
+}
+
+/// What is asked of the sound.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sound {
+    /// Record and play.
+    Check,
+    /// Ring once.
+    Ring,
+    /// Which devices there are.
+    Devices,
+    /// Use this one.
+    Choose { way: Way, device: String },
+    /// Do this to the microphone's sound, or not.
+    Switch { part: Part, on: bool },
+}
+
+/// Which way sound goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Microphone,
+    Speaker,
+}
+
+/// A part of voice processing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Echo,
+    Noise,
+    Gain,
 }
 
 /// What is written into a file.
@@ -117,6 +148,7 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "link" => Command::Link,
         "connect" => Command::Connect(needed("/connect LINK")?),
         "status" => Command::Status,
+        "sound" => Command::Sound(sound(rest).ok_or(Mistake::Usage(SOUND))?),
         "name" => Command::Name(needed("/name NAME")?),
         "about" => Command::About(rest.to_owned()),
         "quit" | "q" | "exit" => Command::Quit,
@@ -140,6 +172,34 @@ fn introduce(rest: &str) -> Result<Command, Mistake> {
     let (person, rest) = take_name(rest);
     let to = take_name(rest).0;
     if to.is_empty() { Err(Mistake::Usage(INTRODUCE)) } else { Ok(Command::Introduce { person, to }) }
+}
+
+const SOUND: &str =
+    "/sound, /sound ring|devices, /sound mic|speaker N|NAME|default, /sound echo|noise|gain on|off";
+
+fn sound(rest: &str) -> Option<Sound> {
+    let (what, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let choose = |way| {
+        // All of it is the name: nothing follows.
+        let device = rest.trim().trim_matches('"').to_owned();
+        (!device.is_empty()).then_some(Sound::Choose { way, device })
+    };
+    let switch = |part| match rest.trim() {
+        "on" => Some(Sound::Switch { part, on: true }),
+        "off" => Some(Sound::Switch { part, on: false }),
+        _ => None,
+    };
+    match (what, rest.trim()) {
+        ("", "") => Some(Sound::Check),
+        ("ring", "") => Some(Sound::Ring),
+        ("devices", "") => Some(Sound::Devices),
+        ("mic", _) => choose(Way::Microphone),
+        ("speaker", _) => choose(Way::Speaker),
+        ("echo", _) => switch(Part::Echo),
+        ("noise", _) => switch(Part::Noise),
+        ("gain", _) => switch(Part::Gain),
+        _ => None,
+    }
 }
 
 /// The number of a hit of the last search.
@@ -310,6 +370,19 @@ mod tests {
         assert_eq!(command("/export all  /mnt/ann.age"), all);
         for line in ["/export", "/export all", "/export talk", "/export talk.doc"] {
             assert_eq!(parse(line), Err(Mistake::Usage(EXPORT)), "{line}");
+        }
+    }
+
+    #[test]
+    fn sound_has_words_of_its_own() {
+        assert_eq!(command("/sound"), Command::Sound(Sound::Check));
+        assert_eq!(command("/sound devices"), Command::Sound(Sound::Devices));
+        let choose = |way, device: &str| Command::Sound(Sound::Choose { way, device: device.into() });
+        assert_eq!(command("/sound mic 2"), choose(Way::Microphone, "2"));
+        assert_eq!(command("/sound speaker \"USB Headset\""), choose(Way::Speaker, "USB Headset"));
+        assert_eq!(command("/sound echo off"), Command::Sound(Sound::Switch { part: Part::Echo, on: false }));
+        for line in ["/sound echo", "/sound mic", "/sound louder", "/sound ring twice", "/sound gain 3"] {
+            assert_eq!(parse(line), Err(Mistake::Usage(SOUND)), "{line}");
         }
     }
 

@@ -64,6 +64,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Link => self.link().await,
             Command::Connect(link) => self.connect(&link).await,
             Command::Status => self.print_all(words::status(&self.program.node.status())).await,
+            Command::Sound(what) => self.sound(what).await,
             Command::Name(name) => self.name(&name).await,
             Command::About(status) => self.about(&status).await,
             Command::Quit => Ok(()),

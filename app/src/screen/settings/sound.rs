@@ -1,42 +1,61 @@
-//! The microphone's level, so that one sees whether it hears. Nothing is recorded.
+//! Microphone and loudspeaker: which ones, whether they work, and what is done to one's voice.
 //!
-//! A thread of its own opens the microphone and holds it: sound systems may take seconds, and some
-//! want to be used from one thread. It ends when the level is looked at no more.
+//! While the page is looked at, a thread of its own holds the microphone and tells its level: sound
+//! systems may take seconds, and some want to be used from one thread. It ends with the page, and pauses
+//! for a sound check, which opens the devices itself.
 
-use std::thread;
-use std::time::Duration;
+mod listen;
 
-use futures::channel::mpsc;
-use futures::{SinkExt, Stream, executor};
-use iced::Subscription;
-use iced::widget::{column, pick_list, progress_bar, text};
-use kinmesh_media::{AudioSystem, CaptureError, Device, DeviceId, InputMeter};
+use iced::task::Handle;
+use iced::widget::{Column, column, container, pick_list, progress_bar, row, space, text, toggler};
+use iced::{Center, Fill, Subscription, Task};
+use kinmesh_media::check::{Moment, Stage};
+use kinmesh_media::{Device, OpenError};
 
+use super::caption;
 use crate::i18n::tr;
-use crate::theme::{self, size, space as gap};
+use crate::program::Program;
+use crate::settings::Sound;
+use crate::sound;
+use crate::theme::{size, space as gap};
 use crate::widget::{self, Element};
 
-/// Between two looks at the level: as often as the eye follows.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Words of the thread that were not drawn yet: more than one would be late.
-const HEARD_CAP: usize = 1;
 /// A level below this is drawn as silence: a quiet room.
 const QUIET_DBFS: f32 = -60.0;
 /// A level from which the bar is full: the loudest that samples can say.
 const LOUD_DBFS: f32 = 0.0;
 
-/// What is known of the microphones.
+/// What is known of the devices.
 #[derive(Debug, Default)]
 pub struct State {
-    chosen: Option<Choice>,
-    devices: Vec<Choice>,
+    inputs: Vec<Choice>,
+    outputs: Vec<Choice>,
     heard: Option<Result<f32, Fault>>,
+    work: Work,
 }
 
-/// A microphone to choose.
+/// What is under way, and what came of it.
+#[derive(Debug, Default)]
+enum Work {
+    #[default]
+    None,
+    /// Ends when its handle is dropped.
+    Checks {
+        moment: Option<Moment>,
+        _work: Handle,
+    },
+    /// Likewise.
+    Rings {
+        _work: Handle,
+    },
+    Done(Vec<String>),
+    Failed(String),
+}
+
+/// A device to choose, or the system's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    id: DeviceId,
+    id: Option<String>,
     name: String,
 }
 
@@ -46,17 +65,44 @@ impl std::fmt::Display for Choice {
     }
 }
 
+/// What is done to one's voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Take out the loudspeaker's echo.
+    Echo,
+    /// Turn noise down.
+    Noise,
+    /// Even out loudness.
+    Gain,
+}
+
 /// What can happen here.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// These microphones are there.
-    Devices(Vec<Choice>),
+    /// These microphones and loudspeakers are there.
+    Devices(Vec<Choice>, Vec<Choice>),
     /// The peak level now, in dBFS.
     Level(f32),
     /// The microphone cannot be heard.
     Fault(Fault),
-    /// Listen to this one.
-    Choose(Choice),
+    /// Use this microphone.
+    Input(Choice),
+    /// Use this loudspeaker.
+    Output(Choice),
+    /// Do this to the voice, or not.
+    Switch(Part, bool),
+    /// Record and play.
+    Check,
+    /// How that goes.
+    Checking(Moment),
+    /// What came of it, in sentences.
+    Checked(Result<Vec<String>, String>),
+    /// Ring once.
+    Ring,
+    /// It has rung, or why not.
+    Rang(Result<(), String>),
+    /// Break it off.
+    Stop,
 }
 
 /// Why a microphone cannot be heard.
@@ -72,91 +118,187 @@ pub enum Fault {
     System,
 }
 
-impl From<CaptureError> for Fault {
-    fn from(error: CaptureError) -> Self {
+impl From<OpenError> for Fault {
+    fn from(error: OpenError) -> Self {
         match error {
-            CaptureError::NoDevice => Self::None,
-            CaptureError::Busy => Self::Busy,
-            CaptureError::Denied => Self::Denied,
-            CaptureError::Format | CaptureError::System(_) => Self::System,
+            OpenError::NoDevice => Self::None,
+            OpenError::Busy => Self::Busy,
+            OpenError::Denied => Self::Denied,
+            OpenError::Format | OpenError::System(_) => Self::System,
         }
     }
 }
 
 impl State {
-    /// Listens to the chosen microphone.
-    pub fn subscription(&self) -> Subscription<Message> {
-        let chosen = self.chosen.as_ref().map(|choice| choice.id.as_str().to_owned());
-        Subscription::run_with(chosen, |chosen| listen(chosen.clone()))
-    }
-
-    /// Takes a message.
-    pub fn update(&mut self, message: Message) {
-        match message {
-            Message::Devices(devices) => self.devices = devices,
-            Message::Level(dbfs) => self.heard = Some(Ok(dbfs)),
-            Message::Fault(fault) => self.heard = Some(Err(fault)),
-            Message::Choose(choice) => {
-                self.chosen = Some(choice);
-                self.heard = None;
+    /// Listens to the chosen microphone, while nothing else does.
+    pub fn subscription(&self, sound: &Sound) -> Subscription<Message> {
+        match self.work {
+            Work::Checks { .. } => Subscription::none(),
+            Work::None | Work::Rings { .. } | Work::Done(_) | Work::Failed(_) => {
+                Subscription::run_with(sound.input.clone(), |input| listen::listen(input.clone()))
             }
         }
     }
 
+    /// Takes a message; with it may come other settings.
+    pub fn update(&mut self, message: Message, program: &Program) -> (Task<Message>, Option<Sound>) {
+        let mut sound = program.settings.get().sound;
+        match message {
+            Message::Devices(inputs, outputs) => (self.inputs, self.outputs) = (inputs, outputs),
+            Message::Level(dbfs) => self.heard = Some(Ok(dbfs)),
+            Message::Fault(fault) => self.heard = Some(Err(fault)),
+            Message::Input(choice) => {
+                self.heard = None;
+                sound.input = choice.id;
+                return (Task::none(), Some(sound));
+            }
+            Message::Output(choice) => {
+                sound.output = choice.id;
+                return (Task::none(), Some(sound));
+            }
+            Message::Switch(part, on) => {
+                *switched(&mut sound, part) = on;
+                return (Task::none(), Some(sound));
+            }
+            Message::Check => return (self.check(sound), None),
+            Message::Checking(moment) => {
+                if let Work::Checks { moment: seen, .. } = &mut self.work {
+                    *seen = Some(moment);
+                }
+            }
+            Message::Checked(Ok(words)) => self.work = Work::Done(words),
+            Message::Checked(Err(words)) | Message::Rang(Err(words)) => self.work = Work::Failed(words),
+            Message::Ring => return (self.ring(sound), None),
+            Message::Rang(Ok(())) | Message::Stop => self.work = Work::None,
+        }
+        (Task::none(), None)
+    }
+
+    fn check(&mut self, sound: Sound) -> Task<Message> {
+        self.heard = None;
+        let (task, handle) = Task::stream(listen::check(sound)).abortable();
+        self.work = Work::Checks { moment: None, _work: handle.abort_on_drop() };
+        task
+    }
+
+    fn ring(&mut self, sound: Sound) -> Task<Message> {
+        let ring = async move { sound::ring(sound).await.map_err(|error| sound::fault(&error)) };
+        let (task, handle) = Task::perform(ring, Message::Rang).abortable();
+        self.work = Work::Rings { _work: handle.abort_on_drop() };
+        task
+    }
+
     /// Draws it.
-    pub fn view(&self) -> Element<'_, Message> {
-        let title = text(tr("sound-microphone")).size(size::SECONDARY).font(theme::SEMIBOLD);
-        let chosen = self.chosen.clone().or_else(|| self.devices.first().cloned());
-        let choose = (!self.devices.is_empty()).then(|| {
-            pick_list(self.devices.clone(), chosen, Message::Choose)
-                .padding([gap::S, gap::M])
-                .text_size(size::NAME)
-        });
-        let level = self.heard.and_then(Result::ok);
+    pub fn view(&self, sound: &Sound) -> Element<'_, Message> {
+        column![
+            widget::card(self.microphone(sound)),
+            widget::card(self.speaker(sound)),
+            widget::card(self.test())
+        ]
+        .push(part(Part::Echo, "sound-echo", sound.echo_cancellation))
+        .push(part(Part::Noise, "sound-noise", sound.noise_suppression))
+        .push(part(Part::Gain, "sound-gain", sound.gain_control))
+        .spacing(gap::L)
+        .into()
+    }
+
+    fn microphone(&self, sound: &Sound) -> Column<'_, Message, crate::theme::Theme> {
+        let level = match &self.work {
+            Work::Checks { moment, .. } => moment.map(|moment| moment.level.peak_dbfs),
+            _ => self.heard.and_then(Result::ok),
+        };
         let bar = level.map(|dbfs| progress_bar(QUIET_DBFS..=LOUD_DBFS, dbfs).girth(6));
-        let sentence = tr(match self.heard {
+        let sentence = match (&self.work, self.heard) {
+            (Work::Checks { .. }, _) => None,
+            (_, None) => Some("sound-opening"),
+            (_, Some(Ok(_))) => Some("sound-speak"),
+            (_, Some(Err(Fault::None))) => Some("sound-none"),
+            (_, Some(Err(Fault::Busy))) => Some("sound-busy"),
+            (_, Some(Err(Fault::Denied))) => Some("sound-denied"),
+            (_, Some(Err(Fault::System))) => Some("sound-system"),
+        };
+        column![caption("sound-microphone")]
+            .push(choose(&self.inputs, sound.input.as_deref(), Message::Input))
+            .push(bar)
+            .push(sentence.map(|id| widget::secondary(tr(id))))
+            .spacing(gap::M)
+    }
+
+    fn speaker(&self, sound: &Sound) -> Column<'_, Message, crate::theme::Theme> {
+        let ring: Element<'_, Message> = match self.work {
+            Work::Rings { .. } => widget::secondary(tr("sound-ringing")).into(),
+            Work::Checks { .. } => space().into(),
+            Work::None | Work::Done(_) | Work::Failed(_) => widget::quiet(tr("sound-ring"), Message::Ring),
+        };
+        column![caption("sound-speaker")]
+            .push(choose(&self.outputs, sound.output.as_deref(), Message::Output))
+            .push(row![space::horizontal(), ring].align_y(Center))
+            .spacing(gap::M)
+    }
+
+    /// The sound check: before it, while it runs, and what it found.
+    fn test(&self) -> Column<'_, Message, crate::theme::Theme> {
+        let head = column![caption("sound-check"), widget::secondary(tr("sound-check-sentence"))];
+        let stage = |moment: &Option<Moment>| match moment.map(|moment| moment.stage) {
             None => "sound-opening",
-            Some(Ok(_)) => "sound-speak",
-            Some(Err(Fault::None)) => "sound-none",
-            Some(Err(Fault::Busy)) => "sound-busy",
-            Some(Err(Fault::Denied)) => "sound-denied",
-            Some(Err(Fault::System)) => "sound-system",
-        });
-        let content = column![title].push(choose).push(bar).push(widget::secondary(sentence));
-        widget::card(content.spacing(gap::M))
+            Some(Stage::Recording) => "sound-check-recording",
+            Some(Stage::Playing) => "sound-check-playing",
+        };
+        let (words, button) = match &self.work {
+            Work::Checks { moment, .. } => {
+                (vec![tr(stage(moment))], widget::quiet(tr("sound-check-stop"), Message::Stop))
+            }
+            Work::Done(words) => (words.clone(), again(true)),
+            Work::Failed(words) => (vec![words.clone()], again(true)),
+            Work::None => (Vec::new(), again(true)),
+            Work::Rings { .. } => (Vec::new(), again(false)),
+        };
+        let words = words.into_iter().map(|words| text(words).size(size::SECONDARY).width(Fill).into());
+        column![head.spacing(gap::XS)]
+            .extend(words)
+            .push(row![space::horizontal(), button].align_y(Center))
+            .spacing(gap::M)
     }
 }
 
-/// What a thread that listens to a microphone says, until nobody wants to hear it.
-fn listen(id: Option<String>) -> impl Stream<Item = Message> {
-    let (mut out, heard) = mpsc::channel(HEARD_CAP);
-    thread::spawn(move || {
-        // A closed channel is the way to end this thread: the error says nothing more.
-        let _ = executor::block_on(speak(id.map(DeviceId::new), &mut out));
-    });
-    heard
+fn again<'a>(is_possible: bool) -> Element<'a, Message> {
+    widget::primary(tr("sound-check-do"), is_possible.then_some(Message::Check))
 }
 
-async fn speak(id: Option<DeviceId>, out: &mut mpsc::Sender<Message>) -> Result<(), mpsc::SendError> {
-    let (system, meter) = match open(id.as_ref()) {
-        Ok(opened) => opened,
-        Err(fault) => return out.send(Message::Fault(fault)).await,
-    };
-    let devices = system.inputs().unwrap_or_default();
-    out.send(Message::Devices(devices.into_iter().map(choice).collect())).await?;
-    while !meter.is_lost() {
-        out.send(Message::Level(meter.reading().level.peak_dbfs)).await?;
-        thread::sleep(LOOK_EVERY);
+fn switched(sound: &mut Sound, part: Part) -> &mut bool {
+    match part {
+        Part::Echo => &mut sound.echo_cancellation,
+        Part::Noise => &mut sound.noise_suppression,
+        Part::Gain => &mut sound.gain_control,
     }
-    out.send(Message::Fault(Fault::None)).await
 }
 
-fn open(id: Option<&DeviceId>) -> Result<(AudioSystem, InputMeter), Fault> {
-    let system = AudioSystem::open().map_err(|_| Fault::System)?;
-    let meter = system.meter_input(id)?;
-    Ok((system, meter))
+fn part<'a>(part: Part, id: &str, on: bool) -> Element<'a, Message> {
+    let lines = column![caption(id), widget::secondary(tr(&format!("{id}-sentence")))].spacing(gap::XS);
+    let toggle = toggler(on).size(22).on_toggle(move |on| Message::Switch(part, on));
+    widget::card(row![container(lines).width(Fill), toggle].spacing(gap::M).align_y(Center))
 }
 
-fn choice(device: Device) -> Choice {
-    Choice { id: device.id, name: device.name }
+/// A list to choose from; none while there is nothing to choose.
+fn choose<'a>(
+    devices: &[Choice],
+    chosen: Option<&str>,
+    choose: fn(Choice) -> Message,
+) -> Option<Element<'a, Message>> {
+    if devices.is_empty() {
+        return None;
+    }
+    let default = Choice { id: None, name: tr("sound-default") };
+    let mut choices = vec![default.clone()];
+    choices.extend_from_slice(devices);
+    let known = choices.iter().find(|choice| choice.id.as_deref() == chosen).cloned();
+    // One that is away counts again when it comes back; meanwhile the system chooses.
+    let list = pick_list(choices, Some(known.unwrap_or(default)), choose);
+    Some(list.padding([gap::S, gap::M]).text_size(size::NAME).into())
+}
+
+impl From<Device> for Choice {
+    fn from(device: Device) -> Self {
+        Self { id: Some(device.id.as_str().to_owned()), name: device.name }
+    }
 }

@@ -1,0 +1,96 @@
+//! What is sent every 20 milliseconds: a frame, and again some of those before it.
+//!
+//! Owns numbering, redundancy and the silence that is not sent. Its form on the wire is the network's
+//! business.
+
+use std::collections::VecDeque;
+
+use super::{CodecError, Encoder, FRAME, Payload, Plan, is_silence};
+
+/// Frames that are kept to be sent again; offsets of a [`Plan`] are smaller.
+const KEPT: usize = 8;
+/// Earlier frames in a packet: more make it longer than they help.
+pub const EARLIER_MAX: usize = 4;
+
+/// One unit of a voice on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// Counts what was sent: a gap is a loss.
+    pub sequence: u32,
+    /// Counts frames of 20 milliseconds since the voice began: the time stamp. A gap without one in
+    /// `sequence` is silence.
+    pub frame: u32,
+    /// The frame.
+    pub payload: Payload,
+    /// Frames before it, again, the nearest first.
+    pub earlier: Vec<Earlier>,
+}
+
+/// A frame that was sent before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// So many frames before the packet's own, at least 1.
+    pub back: u8,
+    /// The frame.
+    pub payload: Payload,
+}
+
+/// Makes packets of a voice.
+#[derive(Debug)]
+pub struct Sender {
+    encoder: Encoder,
+    sequence: u32,
+    frame: u32,
+    /// Those before `frame`, the newest last; `None` where nothing was sent.
+    sent: VecDeque<Option<Payload>>,
+}
+
+impl Sender {
+    /// Begins a voice.
+    pub fn new(plan: Plan) -> Result<Self, CodecError> {
+        Ok(Self { encoder: Encoder::new(plan)?, sequence: 0, frame: 0, sent: VecDeque::with_capacity(KEPT) })
+    }
+
+    /// Follows another plan from the next frame on.
+    pub fn follow(&mut self, plan: Plan) -> Result<(), CodecError> {
+        self.encoder.follow(plan)
+    }
+
+    /// Codes the next frame. `None` while nobody speaks: its first frame says so, the others go unsent.
+    pub fn send(&mut self, frame: &[f32; FRAME]) -> Result<Option<Packet>, CodecError> {
+        let payload = self.encoder.encode(frame)?;
+        let number = self.frame;
+        self.frame = self.frame.wrapping_add(1);
+        let goes_on = is_silence(&payload) && self.was_silent();
+        let earlier = if goes_on { Vec::new() } else { self.earlier() };
+        self.keep(payload.clone());
+        if goes_on {
+            return Ok(None);
+        }
+        let packet = Packet { sequence: self.sequence, frame: number, payload, earlier };
+        self.sequence = self.sequence.wrapping_add(1);
+        Ok(Some(packet))
+    }
+
+    fn was_silent(&self) -> bool {
+        self.sent.back().is_some_and(|last| last.as_deref().is_none_or(is_silence))
+    }
+
+    fn earlier(&self) -> Vec<Earlier> {
+        let offsets = self.encoder.plan().offsets.iter().take(EARLIER_MAX);
+        let again = offsets.filter_map(|&back| {
+            let index = self.sent.len().checked_sub(usize::from(back))?;
+            Some(Earlier { back, payload: self.sent.get(index)?.clone()? })
+        });
+        again.collect()
+    }
+
+    /// Keeps a frame to be sent again. Of a silence, only its beginning is worth that.
+    fn keep(&mut self, payload: Payload) {
+        if self.sent.len() == KEPT {
+            self.sent.pop_front();
+        }
+        let again = Some(payload).filter(|payload| !(is_silence(payload) && self.was_silent()));
+        self.sent.push_back(again);
+    }
+}
