@@ -140,7 +140,7 @@ fn put_snapshot(snapshot: Snapshot, sent: &Sent, put: &mut Put<'_>) -> Result<()
         .into_iter()
         .chain([Record::Privacy(privacy)])
         .chain(conversations.into_iter().map(looked_at_again).map(Record::Conversation))
-        .chain(people.into_iter().map(Record::Person))
+        .chain(people.into_iter().map(|person| Record::Person(Box::new(person))))
         .chain(members.into_iter().map(Record::Member))
         .chain(addresses.into_iter().map(Record::Addresses));
     for record in records {

@@ -45,7 +45,7 @@ pub(super) enum Record {
     /// A conversation.
     Conversation(ConversationRecord),
     /// Somebody met.
-    Person(PersonRecord),
+    Person(Box<PersonRecord>),
     /// A member of a room.
     Member(MemberRecord),
     /// Where a device was reached.
