@@ -218,6 +218,7 @@ async fn shows(peer: &mut Peer, at: ConversationId, wanted: impl Fn(&EntryView) 
 async fn a_post_is_edited_reacted_to_answered_and_taken_back() {
     let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
     alice.meet(&bob).await;
+    alice.befriend(&mut bob).await;
     let (to_bob, to_alice) = (ConversationId::Direct(bob.person), ConversationId::Direct(alice.person));
     let chat = alice.node.conversation(to_bob);
     let key = chat.send("frist").await.unwrap().key;
@@ -251,6 +252,7 @@ async fn a_post_is_edited_reacted_to_answered_and_taken_back() {
 async fn what_was_read_and_who_writes_is_told_among_those_who_share_it() {
     let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
     alice.meet(&bob).await;
+    alice.befriend(&mut bob).await;
     let (to_bob, to_alice) = (ConversationId::Direct(bob.person), ConversationId::Direct(alice.person));
     let key = alice.node.conversation(to_bob).send("read me").await.unwrap().key;
     bob.hears(to_alice, "read me").await;

@@ -91,6 +91,7 @@ async fn who_writes_is_told_to_those_who_share_it_and_to_nobody_else() -> Result
         peer.wait_until("rooms.list", json!({}), is_full).await?;
     }
     let (to_alice, to_bob) = (alice.chat_with_me(), bob.chat_with_me());
+    bob.befriend(&alice).await?;
     bob.send(&to_alice, "wait").await?;
     alice.wait_text("wait").await?;
     let by_bob = |event: &Value| event["change"] == "typing" && event["person"] == bob.me()["person"];

@@ -25,9 +25,9 @@ const REQUESTS_CAP: usize = 100;
 const REQUESTS_MAX: u32 = 30;
 /// In milliseconds.
 const QUOTA_MS: u64 = 60 * 60 * 1000;
-/// A request that the other has is repeated this often while they are here, in milliseconds: their
-/// word of acceptance may have been lost.
-const ASK_AGAIN_MS: u64 = 10 * 60 * 1000;
+/// A request that the other has is repeated this often while they are connected, in milliseconds:
+/// their word of acceptance may have been lost.
+const ASK_AGAIN_MS: u64 = 60 * 1000;
 
 /// Why two people are contacts of each other from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -577,7 +577,7 @@ impl Core {
     /// Hands writes to the store, together with what was noted before. A lone entry goes alone: the
     /// store is quicker with one change than with two, and somebody waits for it.
     pub(crate) fn persist(&mut self, mut writes: Vec<Write>, then: Pending) -> Token {
-        writes.extend(self.missing_conversation(&writes));
+        writes.extend(self.missing_beside(&writes));
         if !matches!(writes[..], [Write::PutEntry { .. }]) {
             writes.append(&mut self.later);
         }

@@ -48,15 +48,24 @@ impl Record {
 }
 
 impl Core {
-    /// The conversation of entries about to be written, unless the disk has it: a start would not
-    /// find the entries without it.
-    pub(crate) fn missing_conversation(&self, writes: &[Write]) -> Option<Write> {
+    /// What entries about to be written need beside them, as far as the disk refused it before: their
+    /// conversation, without which a start would not find them, and whether its person is a contact,
+    /// without which they would wait for ever.
+    pub(crate) fn missing_beside(&mut self, writes: &[Write]) -> Vec<Write> {
         let conversation = |write: &Write| match write {
             Write::PutEntry { conversation, .. } => Some(*conversation),
             _ => None,
         };
-        let known = self.conversations.get(&writes.iter().find_map(conversation)?)?;
-        (!known.is_on_disk).then(|| Write::PutConversation(known.record.clone()))
+        let Some(id) = writes.iter().find_map(conversation) else { return Vec::new() };
+        let known = self.conversations.get(&id).filter(|known| !known.is_on_disk);
+        let mut missing: Vec<Write> =
+            known.map(|known| Write::PutConversation(known.record.clone())).into_iter().collect();
+        if let ConversationId::Direct(person) = id
+            && self.unsaved.remove(&Record::Person(person))
+        {
+            missing.extend(self.write_of(Record::Person(person)));
+        }
+        missing
     }
 
     /// The disk has a record.
