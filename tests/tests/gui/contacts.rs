@@ -76,14 +76,15 @@ async fn a_stranger_asks_is_accepted_and_blocked_and_let_in_again() {
     desk.hands(|ui| drop(ui.click("Sofia").unwrap()));
     desk.until_shown("Sofia wants to write to you").await;
     desk.hands(|ui| drop(ui.click("Accept").unwrap()));
-    let accepted = Event::BecameContacts { person: lin, because: Because::TheyAccepted };
-    while events.next().await.unwrap() != accepted {}
     desk.until("the chat", |desk| {
         let open = desk.app.home().conversation();
         open.is_some_and(|open| open.timeline().newest().is_some())
     })
     .await;
     assert!(!desk.shows("REQUESTS"));
+    let accepted = Event::BecameContacts { person: lin, because: Because::TheyAccepted };
+    let is_told = async { while events.next().await.unwrap() != accepted {} };
+    tokio::time::timeout(Duration::from_secs(60), is_told).await.unwrap();
 
     let standing = |desk: &Desk| {
         let overview = desk.program.node.overview();
