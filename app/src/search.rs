@@ -287,7 +287,14 @@ mod tests {
             someone(PersonId([5; 32]), "lobby"),
         ];
         let rooms = vec![a_room("Lobby"), a_room("周末 计划")];
-        Overview { me, rooms, chats: Vec::new(), people: people.into() }
+        Overview {
+            me,
+            rooms,
+            chats: Vec::new(),
+            people: people.into(),
+            invites: Vec::new(),
+            openings: Vec::new(),
+        }
     }
 
     fn query(typed: &str) -> Result<SearchQuery, BadFilter> {

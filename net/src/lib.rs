@@ -14,6 +14,7 @@ pub mod handle;
 pub mod hello;
 pub mod history;
 pub mod identity;
+mod invites;
 mod listen;
 mod passphrase;
 pub mod search;
@@ -24,7 +25,9 @@ pub mod transport;
 pub mod vault;
 
 pub use behaviour::PING_EVERY;
-pub use error::{CallError, ChangeError, ConnectError, EditError, ReadError, SendError, StartError};
+pub use error::{
+    CallError, ChangeError, ConnectError, EditError, InviteError, OpenError, ReadError, SendError, StartError,
+};
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,
 };

@@ -219,7 +219,11 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
                 self.print(&tr_args("terminal-lagged", &[("missed", missed.into())])).await?;
                 self.look_again().await
             }
-            Event::PersonChanged { .. } | Event::ProfileChanged => Ok(()),
+            Event::PersonChanged { .. }
+            | Event::ProfileChanged
+            | Event::InvitesChanged
+            | Event::InviteUsed { .. }
+            | Event::OpeningAnswered { .. } => Ok(()),
         }
     }
 

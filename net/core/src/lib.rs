@@ -12,6 +12,7 @@ mod conversation;
 mod echo;
 pub mod event;
 mod gaps;
+mod invites;
 mod node;
 mod outbox;
 pub mod output;
@@ -30,6 +31,10 @@ pub mod view;
 
 pub use changes::{Change, ChangeRefusal};
 pub use event::{ConversationEvent, Event};
+pub use invites::{
+    INVITES_MAX, InviteFault, InviteState, InviteView, NewInvite, OpenFault, OpeningView, UnknownInvite,
+    check_ticket,
+};
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
 pub use outbox::QUEUED_FETCH_MAX;
 pub use output::{

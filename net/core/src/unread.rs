@@ -60,7 +60,12 @@ impl Core {
             | Pending::Own { .. }
             | Pending::ReadByOther { .. }
             | Pending::Profile(_)
-            | Pending::Privacy(_) => false,
+            | Pending::Privacy(_)
+            | Pending::InviteMade(_)
+            | Pending::Redeemed { .. }
+            | Pending::Opened(_)
+            | Pending::OpeningAnswered { .. }
+            | Pending::InvitesChanged => false,
         };
         self.is_any_being_read(id) || self.pending.values().any(|(then, _)| is_of_it(then))
     }

@@ -7,6 +7,8 @@
 
 #[path = "stories/changes.rs"]
 mod changes;
+#[path = "stories/invites.rs"]
+mod invites;
 #[allow(dead_code)] // Each file of stories uses its part of it.
 #[path = "support/mesh.rs"]
 mod mesh;

@@ -3,13 +3,17 @@
 //! They never travel. They stand here because `core` decides them and `store` keeps them,
 //! and the two know only this crate.
 
+pub mod invites;
+
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::entry::{Entry, EntryKey};
 use crate::frame::Refusal;
 use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
+use crate::invite::TicketId;
 use crate::name::{DisplayName, RoomName, StatusLine};
+pub use invites::{InviteRecord, OpeningRecord};
 
 /// How far an entry has come, as far as this device knows for sure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -228,6 +232,14 @@ pub enum Write {
     PutProfile(OwnProfile),
     /// Sets what others are told.
     PutPrivacy(Privacy),
+    /// Adds or replaces an invitation that we made.
+    PutInvite(InviteRecord),
+    /// Forgets an invitation that we made.
+    RemoveInvite(TicketId),
+    /// Adds or replaces an invitation that we opened.
+    PutOpening(OpeningRecord),
+    /// Forgets an invitation that we opened.
+    RemoveOpening(TicketId),
 }
 
 /// Everything in the store but entries: what a peer reads at start.
@@ -245,6 +257,10 @@ pub struct Snapshot {
     pub members: Vec<MemberRecord>,
     /// Known addresses of devices.
     pub addresses: Vec<AddressRecord>,
+    /// Invitations that we made.
+    pub invites: Vec<InviteRecord>,
+    /// Invitations of others that we opened.
+    pub openings: Vec<OpeningRecord>,
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What the handles ask for, and the answers they wait for.
 
-use kinmesh_core::{ChangeRefusal, EntryView, SendRefusal, Token};
-use kinmesh_proto::{RoomId, limits};
+use kinmesh_core::{ChangeRefusal, EntryView, InviteView, SendRefusal, Token};
+use kinmesh_proto::{ConversationId, RoomId, limits};
 use kinmesh_store::StoreError;
 use libp2p::multiaddr::Protocol;
 
 use super::{Driver, ROUND_MAX};
-use crate::error::{ChangeError, ConnectError, EditError, SendError};
+use crate::error::{ChangeError, ConnectError, EditError, InviteError, OpenError, SendError};
 use crate::handle::{Command, Reply};
 use crate::identity::unix_ms;
 
@@ -16,6 +16,9 @@ pub(super) enum Waiting {
     Join(RoomId, Reply<ChangeError, RoomId>),
     Send(Box<EntryView>, Reply<SendError, EntryView>),
     Edit(Reply<EditError>),
+    Invite(Reply<InviteError>),
+    InviteMade(Box<InviteView>, Reply<InviteError, InviteView>),
+    Opened(ConversationId, Reply<OpenError, ConversationId>),
 }
 
 impl Waiting {
@@ -25,6 +28,13 @@ impl Waiting {
             Self::Change(reply) => drop(reply.send(result.map_err(ChangeError::from))),
             Self::Join(room, reply) => drop(reply.send(result.map(|()| room).map_err(ChangeError::from))),
             Self::Send(view, reply) => drop(reply.send(result.map(|()| *view).map_err(SendError::from))),
+            Self::Invite(reply) => drop(reply.send(result.map_err(InviteError::from))),
+            Self::InviteMade(view, reply) => {
+                drop(reply.send(result.map(|()| *view).map_err(InviteError::from)));
+            }
+            Self::Opened(leads_to, reply) => {
+                drop(reply.send(result.map(|()| leads_to).map_err(OpenError::from)));
+            }
             Self::Edit(reply) => {
                 drop(reply.send(result.map_err(|error| EditError::Send(error.into()))));
             }
@@ -40,6 +50,18 @@ pub(super) struct NotStored {
 }
 
 impl From<NotStored> for ChangeError {
+    fn from(NotStored { error, .. }: NotStored) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotStored> for InviteError {
+    fn from(NotStored { error, .. }: NotStored) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotStored> for OpenError {
     fn from(NotStored { error, .. }: NotStored) -> Self {
         Self::Store(error)
     }
@@ -113,6 +135,7 @@ impl Driver {
             Command::Search { query, reply } => self.search(query, reply),
             Command::Page { conversation, at, limit, reply } => self.page(conversation, at, limit, reply),
             Command::Post { conversation, key, reply } => self.post(conversation, key, reply),
+            Command::Invite(command) => self.invite_command(command),
             Command::AddBootstrap { address, reply } => {
                 drop(reply.send(self.add_bootstrap(address)));
             }
@@ -124,7 +147,7 @@ impl Driver {
         }
     }
 
-    fn wait(&mut self, token: Token, waiting: Waiting) {
+    pub(super) fn wait(&mut self, token: Token, waiting: Waiting) {
         self.waiting.insert(token, waiting);
     }
 

@@ -61,6 +61,7 @@ fn format_1_keeps_all_but_its_entries() {
         members: all::<MemberRecord>(&manifest, "members"),
         addresses: all::<AddressRecord>(&manifest, "addresses"),
         conversations,
+        ..Snapshot::default()
     };
     assert_eq!(store.load().unwrap(), expected);
     for ConversationRecord { id, .. } in expected.conversations {

@@ -272,6 +272,8 @@ impl Simulation {
             Output::RespondSync { request, response } => self.answer_sync(index, request, response),
             Output::Read { token, read } => self.hand_to_disk(index, Job::Read { token, read }),
             Output::Misbehaved { device, fault } => self.check_accusation(index, device, fault),
+            // Nobody in here makes or opens invitations.
+            Output::Redeem { .. } | Output::RespondInvite { .. } => {}
             Output::HelloAll(hello) => self.hello_all(index, &hello),
         }
     }
