@@ -7,6 +7,7 @@ mod command;
 mod entries;
 mod export;
 mod found;
+mod invites;
 pub(crate) mod names;
 mod obey;
 pub(crate) mod safe;
@@ -16,9 +17,10 @@ mod words;
 use std::io::{self, IsTerminal};
 
 use kinmesh_net::ChangeError;
-use kinmesh_proto::{NameError, RoomName};
+use kinmesh_proto::{ConversationId, NameError, RoomName};
 use tokio::io::BufReader;
 
+use crate::handover::Arrivals;
 use crate::program::Program;
 use session::Session;
 
@@ -45,16 +47,23 @@ impl From<io::Error> for TerminalError {
     }
 }
 
-/// Reads lines and prints what happens until the input ends or `/quit`.
-pub async fn run(program: &Program, room: Option<&str>) -> Result<(), TerminalError> {
+/// Reads lines and prints what happens until the input ends or `/quit`. Plain lines go to this room
+/// at first, or to what was opened at start.
+pub async fn run(
+    program: &Program,
+    room: Option<&str>,
+    opened: Option<ConversationId>,
+    arrivals: &Arrivals,
+) -> Result<(), TerminalError> {
     let room = match room {
         Some(name) => Some(program.node.join_room(RoomName::new(name)?).await?.id()),
         None => None,
     };
     let interactive = io::stdin().is_terminal();
     let input = BufReader::new(tokio::io::stdin());
-    let mut session = Session::new(program, tokio::io::stdout(), room);
-    match session.run(input, interactive).await {
+    let start = room.map(ConversationId::Room).or(opened);
+    let mut session = Session::new(program, tokio::io::stdout(), start);
+    match session.run(input, interactive, arrivals).await {
         // Who read our output is gone: nobody is left to talk to.
         Err(TerminalError::Pipe(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         ended => ended,

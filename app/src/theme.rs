@@ -9,6 +9,7 @@ pub mod field;
 pub mod icon;
 pub mod pick_list;
 pub mod progress_bar;
+pub mod qr_code;
 pub mod scrollable;
 pub mod text;
 pub mod toggler;

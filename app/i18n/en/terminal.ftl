@@ -46,6 +46,11 @@ terminal-help =
     /rename PERSON [NICKNAME]  your own name for somebody; nothing takes it back
     /remove PERSON             remove a contact
     /link                      a link that brings others here
+    /invite [here] [3h|7d|forever] [N|any] [FILE.kinmesh]
+                               invite somebody to a chat with you, or here into this room
+    /invites                   invitations you made, i1, i2, ..., and opened, o1, o2, ...
+    /revoke iN|oN              take one back, or give one up
+    /open LINK|FILE            open an invitation or another link
     /connect LINK              enter the mesh through somebody's link or address
     /status                    how you stand with the network
     /name NAME                 what others see you called

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::RpcError;
 use super::session::{self, End};
+use crate::handover::Arrivals;
 use crate::program::Program;
 
 /// Clients served at once: a few bots and a person with a script. Others wait in the kernel's queue.
@@ -31,14 +32,14 @@ impl Socket {
     }
 
     /// Serves clients until one of them asks for the end.
-    pub(super) async fn serve(self, program: &Program) -> Result<(), RpcError> {
+    pub(super) async fn serve(self, program: &Program, arrivals: &Arrivals) -> Result<(), RpcError> {
         let mut sessions: JoinSet<io::Result<End>> = JoinSet::new();
         loop {
             tokio::select! {
                 client = self.listener.accept(), if sessions.len() < CLIENTS_MAX => match client {
                     Ok((stream, _)) => {
-                        let program = program.clone();
-                        sessions.spawn(async move { serve_client(&program, stream).await });
+                        let (program, arrivals) = (program.clone(), arrivals.clone());
+                        sessions.spawn(async move { serve_client(&program, &arrivals, stream).await });
                     }
                     Err(source) => return Err(RpcError::Socket { path: self.path.clone(), source }),
                 },
@@ -61,9 +62,9 @@ impl Drop for Socket {
     }
 }
 
-async fn serve_client(program: &Program, stream: UnixStream) -> io::Result<End> {
+async fn serve_client(program: &Program, arrivals: &Arrivals, stream: UnixStream) -> io::Result<End> {
     let (input, output) = stream.into_split();
-    session::serve(program, BufReader::new(input), output).await
+    session::serve(program, arrivals, BufReader::new(input), output).await
 }
 
 async fn refuse_if_taken(path: &Path) -> Result<(), RpcError> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::entries::{Deed, Shared, Which};
+use super::invites::{Asked, Numbered, parse_asked, parse_numbered};
 use crate::export::Format;
 
 /// Entries that `/history` shows when no number is given.
@@ -33,6 +34,10 @@ pub(super) enum Command {
     Remove(String),
     Link,
     Connect(String),
+    Invite(Asked),
+    Invites,
+    Revoke(Numbered),
+    Open(String),
     Status,
     Name(String),
     About(String),
@@ -102,6 +107,10 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "rename" => rename(&needed("/rename PERSON NICKNAME")?),
         "remove" => Command::Remove(person("/remove PERSON")?),
         "link" => Command::Link,
+        "invite" => Command::Invite(parse_asked(rest).ok_or(Mistake::Usage(INVITE))?),
+        "invites" => Command::Invites,
+        "revoke" => Command::Revoke(parse_numbered(rest).ok_or(Mistake::Usage("/revoke iN|oN"))?),
+        "open" => Command::Open(rest.to_owned()),
         "connect" => Command::Connect(needed("/connect LINK")?),
         "status" => Command::Status,
         "name" => Command::Name(needed("/name NAME")?),
@@ -111,6 +120,9 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
     })
 }
 
+const INVITE: &str = "/invite [here] [3h|7d|forever] [N|any] [FILE.kinmesh]";
+/// How a link or a file is opened.
+pub(super) const OPEN: &str = "/open LINK|FILE";
 const REPLY: &str = "/reply last|N|sN TEXT";
 const EDIT: &str = "/edit last|N|sN TEXT";
 const REACT: &str = "/react last|N|sN EMOJI";
