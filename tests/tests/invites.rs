@@ -286,7 +286,7 @@ async fn the_terminal_makes_opens_lists_and_takes_back() -> Result<()> {
     alice.reads("Alice invites you to a chat").await?;
     let link = alice.reads("kinmesh://invite/").await?;
     alice.types("/invites").await?;
-    alice.reads("i1 a chat with you: 1 uses left, good until ").await?;
+    alice.reads("i1 a chat with you: 1 use left, good until ").await?;
 
     let mut bob = Typist::start(&["--name", "Bob", "--join", &link]).await?;
     bob.reads("Alice has let you in").await?;

@@ -102,9 +102,15 @@ link-chat-sentence = It leads to a chat with { $name } (key { $fingerprint }). T
 
 link-room-sentence = It leads into the public room #{ $room }. { $name } (key { $fingerprint }) made it.
 
-link-way-sentence = It leads into the mesh through { $count } addresses.
+link-way-sentence = { $count ->
+    [one] It leads into the mesh through one address.
+   *[other] It leads into the mesh through { $count } addresses.
+}
 
-link-way-room-sentence = It leads into the public room #{ $room }, through { $count } addresses.
+link-way-room-sentence = { $count ->
+    [one] It leads into the public room #{ $room }, through one address.
+   *[other] It leads into the public room #{ $room }, through { $count } addresses.
+}
 
 link-expires = Good until { $time }.
 
@@ -130,7 +136,7 @@ error-invite-name = Give yourself a name first: an invitation says who invites.
 
 error-invite = The invitation cannot be made: { $fault }
 
-error-file = The file cannot be used: { $fault }
+error-invite-file = The file cannot be used: { $fault }
 
 toast-invite-used = { $name } has used your invitation: you are in each other's contacts.
 
@@ -146,7 +152,10 @@ terminal-invite-revoked = It is good no more.
 
 terminal-arrived = You were given a link: { $words } /open follows it.
 
-terminal-way = A way into the mesh through { $count } addresses{ $room }.
+terminal-way = { $count ->
+    [one] A way into the mesh through one address{ $room }.
+   *[other] A way into the mesh through { $count } addresses{ $room }.
+}
 
 terminal-invite-used = { $who } has used your invitation: you are in each other's contacts.
 
@@ -158,7 +167,10 @@ terminal-invite-expired = expired
 
 terminal-invite-used-up = used up
 
-terminal-invite-left = { $count } uses left
+terminal-invite-left = { $count ->
+    [one] 1 use left
+   *[other] { $count } uses left
+}
 
 terminal-invite-any = for anybody
 

@@ -130,7 +130,7 @@ error-invite-name = 请先给自己取个名字：邀请会说明是谁发出的
 
 error-invite = 无法生成邀请：{ $fault }
 
-error-file = 无法使用该文件：{ $fault }
+error-invite-file = 无法使用该文件：{ $fault }
 
 toast-invite-used = { $name } 使用了你的邀请：你们已互为联系人。
 

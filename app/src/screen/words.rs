@@ -323,7 +323,7 @@ pub fn link_fault(fault: &LinkFault) -> String {
         LinkFault::Link(_) => tr("error-link"),
         LinkFault::Address(error) => connect_error(error),
         LinkFault::Ticket(error) => invites::ticket_error(*error),
-        LinkFault::File { .. } => tr_args("error-file", &[("fault", fault.to_string().into())]),
+        LinkFault::File { .. } => tr_args("error-invite-file", &[("fault", fault.to_string().into())]),
     }
 }
 

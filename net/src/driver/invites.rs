@@ -23,9 +23,9 @@ use crate::identity::{device_of, peer_of, unix_ms};
 use crate::invites::InviteCommand;
 use crate::status::BootstrapLink;
 
-/// Addresses of ours in a ticket: two networks over two transports. With more, and with more than one
-/// node, its QR picture would not fit into eighty columns of a terminal.
-const OWN_ADDRESSES_MAX: usize = 4;
+/// Addresses of ours in a ticket: two networks, or two transports, and one to spare. With more, and with
+/// more than one node, its QR picture would not fit into eighty columns of a terminal.
+const OWN_ADDRESSES_MAX: usize = 3;
 const NODES_MAX: usize = 1;
 
 /// Tickets under way.

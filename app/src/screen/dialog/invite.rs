@@ -229,7 +229,7 @@ fn made(made: Result<Ticket, InviteError>) -> Message {
 
 fn save(ticket: &Ticket, path: &Path) -> Result<String, String> {
     links::save(ticket, path).map_err(|error| {
-        tr_args("error-file", &[("fault", format!("{}: {error}", path.display()).into())])
+        tr_args("error-invite-file", &[("fault", format!("{}: {error}", path.display()).into())])
     })?;
     Ok(tr_args("invite-saved", &[("file", path.display().to_string().into())]))
 }
