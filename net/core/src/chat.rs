@@ -21,7 +21,9 @@ pub(crate) const RETRY_MAX_MS: u64 = 30_000;
 impl Core {
     /// Hands the front of the outbox to a connected device of the person, if nothing is under way.
     pub(crate) fn deliver_outbox(&mut self, person: PersonId) {
-        let Some(device) = self.people.linked_device(person) else { return };
+        let Some(device) = self.people.linked_device(person).filter(|_| !self.awaits_welcome(person)) else {
+            return;
+        };
         let id = ConversationId::Direct(person);
         let Some(chat) = self.conversations.get_mut(&id).filter(|chat| chat.in_flight == 0) else { return };
         let entries = chat.outbox.next_batch(ChatRequest::ENTRIES_BYTES_MAX, |_| true);

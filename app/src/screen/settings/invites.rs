@@ -67,7 +67,8 @@ impl State {
         let data_dir = program.asked_data_dir();
         let changed = Desktop::of_user()
             .and_then(|desktop| if on { desktop.install(data_dir) } else { desktop.remove() });
-        self.error = changed.err().map(|error| tr_args("error-invite-file", &[("fault", error.to_string().into())]));
+        self.error =
+            changed.err().map(|error| tr_args("error-invite-file", &[("fault", error.to_string().into())]));
         *self = Self { error: self.error.take(), ..Self::new(program) };
     }
 

@@ -248,6 +248,13 @@ impl Core {
         }
     }
 
+    /// Whether this person has not answered yet to a ticket of theirs: until then we are a stranger to
+    /// them, and what we write waits.
+    pub(crate) fn awaits_welcome(&self, person: PersonId) -> bool {
+        let is_theirs = |opening: &Opening| opening.record.person == person && opening.record.room.is_none();
+        self.invites.opened.values().any(|opening| opening.is_waiting() && is_theirs(opening))
+    }
+
     /// Devices of those whose tickets wait.
     pub(crate) fn ticket_devices(&self) -> impl Iterator<Item = DeviceId> {
         let waiting = self.invites.opened.values().filter(|opening| opening.is_waiting());

@@ -1,7 +1,8 @@
 //! Invitations to a chat: given away as tickets, counted by who made them, and not lost on the way.
 
 use kinmesh_core::{
-    Event, InviteFault, InviteState, NewInvite, OpenFault, OpeningView, UnknownInvite, WaitReason,
+    ConversationEvent, Event, InviteFault, InviteState, NewInvite, OpenFault, OpeningView, UnknownInvite,
+    WaitReason,
 };
 use kinmesh_proto::{
     ConversationId, DisplayName, InviteRefusal, InviteRequest, InviteResponse, Reach, Ticket, TicketError,
@@ -115,6 +116,11 @@ fn what_is_written_meanwhile_is_delivered_when_they_meet() {
     mesh.settle();
     mesh.link(ALICE, BOB);
     assert_eq!(mesh.peers[ALICE].texts(mesh.chat_with(BOB)), ["it is me"]);
+    let used = mesh.peers[ALICE].told.iter().position(|event| matches!(event, Event::InviteUsed { .. }));
+    let said = mesh.peers[ALICE].told.iter().position(|event| {
+        matches!(event, Event::Conversation { change: ConversationEvent::EntryAdded { .. }, .. })
+    });
+    assert!(used.is_some() && used < said, "a stranger says nothing before they are let in");
 }
 
 #[test]
