@@ -227,7 +227,9 @@ const BLOCK: usize = 4096;
 fn entries_behind(bytes: &[u8], at: usize, written: &[StoredEntry]) -> u64 {
     let begins = |stored: &StoredEntry| stored.entry.envelope().parts().2[..8].to_vec();
     let mut missing: HashSet<Vec<u8>> = written.iter().map(begins).collect();
-    bytes[..at].windows(8).for_each(|window| drop(missing.remove(window)));
+    for window in bytes[..at].windows(8) {
+        missing.remove(window);
+    }
     missing.len() as u64
 }
 
