@@ -165,7 +165,7 @@ fn quoted(path: &Path) -> String {
         match c {
             '"' | '`' | '$' => word.extend(['\\', '\\', c]),
             '\\' => word.push_str(r"\\\\"),
-            '%' => word.push_str("%%"),
+            '%' => word.extend(['%', c]),
             c => word.push(c),
         }
     }
