@@ -1,8 +1,8 @@
 //! Invitations to a chat: given away as tickets, counted by who made them, and not lost on the way.
 
 use kinmesh_core::{
-    ConversationEvent, Event, InviteFault, InviteState, NewInvite, OpenFault, OpeningView, UnknownInvite,
-    WaitReason,
+    Acquaintance, Because, ConversationEvent, Event, InviteFault, InviteState, NewInvite, OpenFault,
+    OpeningView, UnknownInvite, WaitReason,
 };
 use kinmesh_proto::{
     ConversationId, DisplayName, InviteRefusal, InviteRequest, InviteResponse, Reach, Ticket, TicketError,
@@ -50,6 +50,25 @@ fn are_contacts(mesh: &mut Mesh, one: usize, two: usize) -> bool {
     is_contact(mesh, one, two) && is_contact(mesh, two, one)
 }
 
+/// Whether each knows that the other has accepted them.
+fn have_accepted_each_other(mesh: &mut Mesh, one: usize, two: usize) -> bool {
+    [(one, two), (two, one)].into_iter().all(|(of, who)| {
+        let person = mesh.peers[who].person();
+        let people = mesh.peers[of].core.overview().people;
+        people.iter().any(|view| view.person == person && view.acquaintance == Acquaintance::Contact)
+    })
+}
+
+/// Why a peer was told that another one is a contact, each time it was.
+fn told_why(mesh: &Mesh, of: usize, who: usize) -> Vec<Because> {
+    let whom = mesh.peers[who].person();
+    let why = |event: &Event| match event {
+        Event::BecameContacts { person, because } if *person == whom => Some(*because),
+        _ => None,
+    };
+    mesh.peers[of].told.iter().filter_map(why).collect()
+}
+
 fn used_by(mesh: &mut Mesh) -> usize {
     mesh.peers[ALICE].core.overview().invites[0].used_by.len()
 }
@@ -74,7 +93,9 @@ fn who_opens_an_invitation_and_who_made_it_are_contacts() {
     let ticket = ticket(&mut mesh, FOR_ONE);
     let leads_to = open(&mut mesh, BOB, &ticket);
     assert_eq!(leads_to, mesh.chat_with(ALICE));
-    assert!(are_contacts(&mut mesh, ALICE, BOB));
+    assert!(are_contacts(&mut mesh, ALICE, BOB) && have_accepted_each_other(&mut mesh, ALICE, BOB));
+    assert_eq!(told_why(&mesh, ALICE, BOB), [Because::Invited]);
+    assert_eq!(told_why(&mesh, BOB, ALICE), [Because::Invited]);
     assert_eq!(opening(&mut mesh, BOB), None);
     let invite = ticket.id();
     let (alice, bob) = (mesh.peers[ALICE].person(), mesh.peers[BOB].person());
@@ -121,6 +142,67 @@ fn what_is_written_meanwhile_is_delivered_when_they_meet() {
         matches!(event, Event::Conversation { change: ConversationEvent::EntryAdded { .. }, .. })
     });
     assert!(used.is_some() && used < said, "a stranger says nothing before they are let in");
+}
+
+#[test]
+fn who_asked_before_an_invitation_is_a_contact_by_it_and_their_words_begin_the_chat() {
+    for (asks, is_asked) in [(ALICE, BOB), (BOB, ALICE)] {
+        let mut mesh = Mesh::new(2, 0);
+        mesh.accept_requests = false;
+        mesh.link(ALICE, BOB);
+        let ticket = ticket(&mut mesh, FOR_ONE);
+        let chat = mesh.chat_with(is_asked);
+        mesh.send(asks, chat, "we met at the lake").unwrap();
+        mesh.settle();
+        assert_eq!(mesh.peers[is_asked].core.requests().len(), 1);
+        open(&mut mesh, BOB, &ticket);
+        assert!(have_accepted_each_other(&mut mesh, ALICE, BOB));
+        assert_eq!(mesh.peers[is_asked].core.requests(), []);
+        for (index, with) in [(ALICE, BOB), (BOB, ALICE)] {
+            assert_eq!(mesh.peers[index].texts(mesh.chat_with(with)), ["we met at the lake"]);
+        }
+        for index in [ALICE, BOB] {
+            mesh.restart(index);
+        }
+        assert!(have_accepted_each_other(&mut mesh, ALICE, BOB), "the disk knows it");
+    }
+}
+
+#[test]
+fn an_invitation_that_came_to_nothing_leaves_a_request() {
+    let mut mesh = Mesh::new(2, 0);
+    mesh.accept_requests = false;
+    let ticket = ticket(&mut mesh, FOR_ONE);
+    let chat = open(&mut mesh, BOB, &ticket);
+    mesh.send(BOB, chat, "it is me").unwrap();
+    mesh.peers[ALICE].core.revoke_invite(ticket.id()).unwrap();
+    mesh.settle();
+    mesh.link(ALICE, BOB);
+    mesh.advance(2_000);
+    assert_eq!(refusal(&mut mesh, BOB), Some(InviteRefusal::Revoked));
+    let asked = mesh.peers[ALICE].core.requests();
+    assert_eq!(asked.into_iter().map(|request| request.text).collect::<Vec<_>>(), [Some("it is me".into())]);
+}
+
+#[test]
+fn who_is_blocked_is_not_let_in_by_an_invitation() {
+    let mut mesh = Mesh::new(2, 0);
+    mesh.link(ALICE, BOB);
+    let ticket = ticket(&mut mesh, FOR_ANYBODY);
+    let (alice, bob) = (mesh.peers[ALICE].person(), mesh.peers[BOB].person());
+    mesh.peers[ALICE].core.set_blocked(bob, true).unwrap();
+    // It was on its way when the connection was cut.
+    let request = proof_of(&mesh, &ticket, BOB);
+    mesh.bring_ticket(BOB, ALICE, ticket.id(), request);
+    mesh.settle();
+    assert_eq!(mesh.peers[ALICE].ticket_answers, [InviteResponse::Refused(InviteRefusal::Revoked)]);
+    assert_eq!(used_by(&mut mesh), 0);
+    assert!(!is_contact(&mut mesh, ALICE, BOB) && mesh.peers[ALICE].core.is_blocked(bob));
+
+    mesh.peers[BOB].core.set_blocked(alice, true).unwrap();
+    mesh.settle();
+    let now_ms = mesh.now_ms;
+    assert_eq!(mesh.peers[BOB].core.open_ticket(now_ms, &ticket), Err(OpenFault::Blocked));
 }
 
 #[test]
