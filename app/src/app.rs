@@ -3,6 +3,7 @@
 //! Routes messages to screens and the peer's facts to the screen that shows them. Decides nothing
 //! that the other faces could not: all that is done goes through [`Program`].
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use iced::keyboard::key::Named;
@@ -29,6 +30,8 @@ use crate::window::WINDOW;
 
 /// How long a short note stands over the window.
 const TOAST: Duration = Duration::from_secs(4);
+/// Links given at once: a person clicks one at a time.
+const GIVEN_CAP: usize = 16;
 /// How often the clock on the wall is looked at: times are shown to the minute.
 const TICK: Duration = Duration::from_secs(20);
 /// The same while somebody writes, which is shown for seconds.
@@ -45,6 +48,8 @@ pub struct App {
     open_settings: Option<settings::State>,
     toast: Option<Toast>,
     toasts: u64,
+    /// Links and files that were given to the program and not shown yet.
+    given: VecDeque<String>,
     /// Whether the bands about the history and its index were read and closed.
     closed_rebuilt: bool,
     closed_indexing: bool,
@@ -91,7 +96,7 @@ impl App {
         self.cx.theme = Theme::chosen(self.settings.theme, system);
         match self.onboarding {
             Some(_) => onboarding::State::start().map(Message::Onboarding),
-            None => Task::none(),
+            None => self.show_given(),
         }
     }
 
@@ -111,6 +116,7 @@ impl App {
             open_settings: None,
             toast: None,
             toasts: 0,
+            given: VecDeque::new(),
             closed_rebuilt: false,
             closed_indexing: false,
         }
@@ -152,6 +158,20 @@ impl App {
                 open.subscription(&self.settings).map(Message::Settings)
             }),
         ])
+    }
+
+    /// A link, or a file with one, was given to the program. It is shown once somebody has a name here.
+    pub fn give(&mut self, given: String) -> Task<Message> {
+        if self.given.len() < GIVEN_CAP {
+            self.given.push_back(given);
+        }
+        if self.onboarding.is_some() { Task::none() } else { self.show_given() }
+    }
+
+    fn show_given(&mut self) -> Task<Message> {
+        let Some(given) = self.given.pop_front() else { return Task::none() };
+        self.open_settings = None;
+        self.home.show_link(&given, &self.cx).map(Message::Home)
     }
 
     /// Takes a message.
@@ -205,8 +225,19 @@ impl App {
         self.hear_typing(&batch.events);
         let is_mended = |event: &Event| matches!(event, Event::StoreFault { fault: None });
         let mended = batch.events.iter().any(is_mended).then(|| self.say(tr("store-mended")));
+        let met = batch.events.iter().find_map(|event| self.met(event)).map(|words| self.say(words));
         let applied = self.home.apply(&batch.events, &self.program, &self.cx).map(Message::Home);
-        Task::batch(mended.into_iter().chain([applied]))
+        Task::batch(mended.into_iter().chain(met).chain([applied]))
+    }
+
+    /// That an invitation has brought two people together, in words.
+    fn met(&self, event: &Event) -> Option<String> {
+        let (id, person) = match event {
+            Event::InviteUsed { person, .. } => ("toast-invite-used", person),
+            Event::OpeningAnswered { person, refused: None, .. } => ("toast-opening-accepted", person),
+            _ => return None,
+        };
+        Some(tr_args(id, &[("name", self.cx.names.face(*person).name.into())]))
     }
 
     fn hear_typing(&mut self, events: &[Event]) {
@@ -226,16 +257,19 @@ impl App {
 
     fn update_onboarding(&mut self, message: onboarding::Message) -> Task<Message> {
         let Some(onboarding) = &mut self.onboarding else { return Task::none() };
-        let (task, event) = onboarding.update(message, &self.program);
+        let (task, event) = onboarding.update(message, &self.program, &self.cx);
+        let task = task.map(Message::Onboarding);
         match event {
-            Some(onboarding::Event::Finished) => {
+            Some(onboarding::Event::Finished(leads_to)) => {
                 self.onboarding = None;
                 self.cx.set_overview(self.program.node.overview());
+                let open = leads_to.map_or_else(Task::none, |id| self.open(id));
+                return Task::batch([task, open, self.show_given()]);
             }
             Some(onboarding::Event::Restored(program)) => self.go_on_as(program),
             None => {}
         }
-        task.map(Message::Onboarding)
+        task
     }
 
     /// Goes on as another peer, which has taken the place of the first one.
@@ -280,6 +314,10 @@ impl App {
                 self.go_on_as(program);
                 self.open_settings = Some(settings::State::on_passphrase(&self.cx, &self.program));
                 self.say(words)
+            }
+            Some(settings::Event::ShowInvite(invite)) => {
+                self.open_settings = None;
+                self.home.show_invite(invite, &self.program).map(Message::Home)
             }
             Some(settings::Event::Toast(words)) => self.say(words),
             Some(settings::Event::Close) => {
@@ -358,7 +396,7 @@ impl App {
     /// Draws everything.
     pub fn view(&self) -> Element<'_, Message> {
         let screen = match (&self.onboarding, &self.open_settings) {
-            (Some(onboarding), _) => onboarding.view().map(Message::Onboarding),
+            (Some(onboarding), _) => onboarding.view(&self.cx).map(Message::Onboarding),
             (None, Some(open)) => open.view(&self.settings, &self.cx).map(Message::Settings),
             (None, None) => self.home.view(&self.cx).map(Message::Home),
         };

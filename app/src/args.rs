@@ -9,6 +9,7 @@ use crate::export::Format;
 const EXAMPLES: &str = "\
 Examples:
   kinmesh                                     Start the window
+  kinmesh 'kinmesh://invite/...'              Open an invitation; a file with one works, too
   kinmesh --join 'kinmesh://join?node=...'    Enter the mesh through somebody's link
   kinmesh chat --room lobby                   Chat in the terminal
   printf 'hello\\n' | kinmesh chat --room lobby --name Bo
@@ -18,6 +19,7 @@ Examples:
   kinmesh import backup.age --data NEW_DIR
   kinmesh export-conversation --room lobby --format markdown lobby.md
   kinmesh passphrase set                      Seal what lies on this disk
+  kinmesh links install                       Open kinmesh:// links on this desktop with Kinmesh
 
 Logs go to standard error: RUST_LOG=kinmesh=debug shows what the peer does.";
 
@@ -25,6 +27,9 @@ Logs go to standard error: RUST_LOG=kinmesh=debug shows what the peer does.";
 #[derive(Debug, Parser)]
 #[command(name = "kinmesh", version, after_help = EXAMPLES)]
 pub struct Command {
+    /// A kinmesh:// link, or a file with an invitation, to open
+    #[arg(value_name = "LINK_OR_FILE")]
+    pub open: Option<String>,
     /// Which face the program shows.
     #[command(subcommand)]
     pub face: Option<Face>,
@@ -61,9 +66,21 @@ pub enum Face {
     /// Set, change or remove the passphrase of a stopped peer
     #[command(subcommand)]
     Passphrase(PassphraseCommand),
+    /// Whether this desktop opens kinmesh:// links and invitation files with Kinmesh
+    #[command(subcommand)]
+    Links(Links),
     /// What is done with a peer that is stopped.
     #[command(flatten)]
     Backup(Backup),
+}
+
+/// Whether a desktop opens links with this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Links {
+    /// From now on
+    Install,
+    /// No longer
+    Remove,
 }
 
 /// What is done with the passphrase of a stopped peer. The present one comes from `--unlock-file`.
@@ -149,8 +166,8 @@ pub struct Options {
     /// What others see you called
     #[arg(long, global = true, value_name = "NAME")]
     pub name: Option<String>,
-    /// Enter the mesh here, now and at every later start: a kinmesh:// link, or a multiaddress that
-    /// ends in /p2p/ and an id (repeatable)
+    /// Enter the mesh here, now and at every later start: a kinmesh://join link, or a multiaddress that
+    /// ends in /p2p/ and an id; or open a kinmesh://invite link (repeatable)
     #[arg(long, global = true, value_name = "LINK_OR_ADDRESS")]
     pub join: Vec<String>,
     /// Listen on this multiaddress only, /ip4/0.0.0.0/udp/4001/quic-v1 for example (repeatable)
@@ -189,6 +206,14 @@ mod tests {
     #[test]
     fn the_window_is_the_default() {
         assert_eq!(Command::parse_from(["kinmesh"]).face(), Face::Desktop);
+    }
+
+    #[test]
+    fn a_link_stands_alone_and_a_face_is_no_link() {
+        let command = Command::parse_from(["kinmesh", "kinmesh://invite/abc"]);
+        assert_eq!((command.open.as_deref(), command.face()), (Some("kinmesh://invite/abc"), Face::Desktop));
+        let command = Command::parse_from(["kinmesh", "links", "install"]);
+        assert_eq!((command.open, command.face), (None, Some(Face::Links(Links::Install))));
     }
 
     #[test]

@@ -14,18 +14,17 @@ use kinmesh_core::EntryView;
 use kinmesh_net::archive::{ImportError, ImportReport, Passphrase, Progress, import};
 use kinmesh_net::vault::{self, DataKey, VaultError};
 use kinmesh_net::{
-    ChangeError, ConnectError, FollowError, Node, NodeConfig, NodeHandle, ReadError, RoomHandle, SendError,
+    ChangeError, FollowError, Node, NodeConfig, NodeHandle, OpenError, ReadError, RoomHandle, SendError,
     StartError, parse_address,
 };
-use kinmesh_proto::{
-    ConversationId, DisplayName, EntryKey, JoinLink, LinkError, NameError, PageAt, StatusLine,
-};
+use kinmesh_proto::{ConversationId, DisplayName, EntryKey, JoinLink, NameError, PageAt, StatusLine, Ticket};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task;
 
 use crate::args::Options;
+use crate::links::{Link, LinkFault};
 use crate::settings::{FILES, Settings, SettingsError, SettingsFile};
 
 /// Peers that were started in this process.
@@ -133,23 +132,15 @@ pub enum ProgramError {
     Enter(#[from] EnterError),
 }
 
-/// A text is no way into the mesh.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkFault {
-    /// Not a sound link.
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    /// Not a sound address.
-    #[error(transparent)]
-    Address(#[from] ConnectError),
-}
-
 /// A way into the mesh was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum EnterError {
     /// The peer refused it.
     #[error(transparent)]
     Follow(#[from] FollowError),
+    /// The peer refused the invitation.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// It was taken for now, but could not be remembered.
     #[error("it is followed, but will be forgotten at the next start: {0}")]
     Settings(#[from] SettingsError),
@@ -318,6 +309,28 @@ impl Program {
         let room = self.node.follow(link).await?;
         self.settings.update(|settings| settings.add_bootstraps(&link.nodes))?;
         Ok(room)
+    }
+
+    /// Opens an invitation, and remembers its bootstrap nodes for the next start.
+    pub async fn open_ticket(&self, ticket: Ticket) -> Result<ConversationId, EnterError> {
+        let nodes: Vec<String> =
+            ticket.bootstraps.iter().filter(|node| parse_address(node).is_ok()).cloned().collect();
+        let leads_to = self.node.open_ticket(ticket).await?;
+        self.settings.update(|settings| settings.add_bootstraps(&nodes))?;
+        Ok(leads_to)
+    }
+
+    /// Follows a link of either kind, and returns where it leads.
+    pub async fn open(&self, link: Link) -> Result<Option<ConversationId>, EnterError> {
+        match link {
+            Link::Way(link) => Ok(self.follow(&link).await?.map(|room| ConversationId::Room(room.id()))),
+            Link::Ticket(ticket) => self.open_ticket(*ticket).await.map(Some),
+        }
+    }
+
+    /// Where the program was told to keep its data, if it was.
+    pub fn asked_data_dir(&self) -> Option<&Path> {
+        self.origin.options.data.as_deref()
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod fault;
 mod history;
+mod invites;
 mod message;
 mod methods;
 mod session;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::BufReader;
 
+use crate::handover::Arrivals;
 use crate::program::Program;
 use session::End;
 
@@ -59,9 +61,9 @@ pub enum RpcError {
 }
 
 /// Serves standard input and output until the input ends or `shutdown` is called.
-pub async fn serve_pipe(program: &Program) -> Result<(), RpcError> {
+pub async fn serve_pipe(program: &Program, arrivals: &Arrivals) -> Result<(), RpcError> {
     let input = BufReader::new(tokio::io::stdin());
-    match session::serve(program, input, tokio::io::stdout()).await {
+    match session::serve(program, arrivals, input, tokio::io::stdout()).await {
         Ok(End::Closed | End::Shutdown) => Ok(()),
         Ok(End::NodeGone) => Err(RpcError::NodeGone),
         // Who read our answers is gone: the same as the end of the input.
@@ -72,6 +74,6 @@ pub async fn serve_pipe(program: &Program) -> Result<(), RpcError> {
 
 /// Serves a Unix socket of mode 0600 until a client calls `shutdown`.
 #[cfg(unix)]
-pub async fn serve_socket(program: &Program, path: &Path) -> Result<(), RpcError> {
-    socket::Socket::bind(path).await?.serve(program).await
+pub async fn serve_socket(program: &Program, arrivals: &Arrivals, path: &Path) -> Result<(), RpcError> {
+    socket::Socket::bind(path).await?.serve(program, arrivals).await
 }

@@ -291,7 +291,15 @@ mod tests {
             someone(PersonId([5; 32]), "lobby"),
         ];
         let rooms = vec![a_room("Lobby"), a_room("周末 计划")];
-        Overview { me, rooms, chats: Vec::new(), requests: Default::default(), people: people.into() }
+        Overview {
+            me,
+            rooms,
+            chats: Vec::new(),
+            requests: Default::default(),
+            people: people.into(),
+            invites: Vec::new(),
+            openings: Vec::new(),
+        }
     }
 
     fn query(typed: &str) -> Result<SearchQuery, BadFilter> {

@@ -8,6 +8,7 @@ mod contacts;
 mod entries;
 mod export;
 mod found;
+mod invites;
 pub(crate) mod names;
 mod obey;
 pub(crate) mod safe;
@@ -18,9 +19,10 @@ mod words;
 use std::io::{self, IsTerminal};
 
 use kinmesh_net::{ChangeError, EventStream};
-use kinmesh_proto::{NameError, RoomId, RoomName};
+use kinmesh_proto::{ConversationId, NameError, RoomId, RoomName};
 use tokio::io::BufReader;
 
+use crate::handover::Arrivals;
 use crate::program::Program;
 use session::Session;
 
@@ -47,13 +49,20 @@ impl From<io::Error> for TerminalError {
     }
 }
 
-/// Reads lines and prints what happens until the input ends or `/quit`.
-pub async fn run(program: &Program, room: Option<&str>) -> Result<(), TerminalError> {
+/// Reads lines and prints what happens until the input ends or `/quit`. Plain lines go to this room
+/// at first, or to what was opened at start.
+pub async fn run(
+    program: &Program,
+    room: Option<&str>,
+    opened: Option<ConversationId>,
+    arrivals: &Arrivals,
+) -> Result<(), TerminalError> {
     let (events, room) = enter(program, room).await?;
     let interactive = io::stdin().is_terminal();
     let input = BufReader::new(tokio::io::stdin());
-    let mut session = Session::new(program, tokio::io::stdout(), room);
-    match session.run(input, interactive, events).await {
+    let start = room.map(ConversationId::Room).or(opened);
+    let mut session = Session::new(program, tokio::io::stdout(), start);
+    match session.run(input, interactive, events, arrivals).await {
         // Who read our output is gone: nobody is left to talk to.
         Err(TerminalError::Pipe(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         ended => ended,
@@ -79,7 +88,6 @@ mod tests {
 
     use futures::FutureExt;
     use kinmesh_core::{ConversationEvent, Event};
-    use kinmesh_proto::ConversationId;
 
     use super::*;
     use crate::args::Options;

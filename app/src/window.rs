@@ -2,11 +2,14 @@
 //!
 //! Whatever a locked peer knew is gone from here: the program is built anew when it opens.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::stream;
 use iced::theme::Mode;
 use iced::{Size, Subscription, Task, event, window};
 use kinmesh_model::Clock;
+use tokio::sync::broadcast;
 
 use crate::app::{self, App};
 use crate::i18n::{self, Language};
@@ -21,6 +24,9 @@ use crate::widget::Element;
 pub(crate) const WINDOW: Size = Size::new(1240.0, 800.0);
 /// Smaller windows have no room for a conversation.
 const WINDOW_MIN: Size = Size::new(380.0, 480.0);
+
+/// Links that wait behind the door: a person clicks one at a time.
+const GIVEN_CAP: usize = 16;
 
 /// With what the window opens.
 #[derive(Debug, Clone)]
@@ -38,6 +44,8 @@ type Running = Arc<Mutex<Option<Program>>>;
 pub struct Window {
     stage: Stage,
     running: Running,
+    /// Links that wait for the peer to be opened.
+    given: VecDeque<String>,
     size: Size,
     system: Mode,
 }
@@ -61,14 +69,23 @@ pub enum Message {
     Sized(Size),
     /// Light or dark, as the system is.
     System(Mode),
+    /// A second start of the program was given a link, or nothing.
+    Arrived(String),
     /// The operating system wants the program to end.
     Quit,
 }
 
 /// Shows the window until it is closed. The peer that lives here then is the caller's to end.
-pub fn run(start: Start) -> (Option<Program>, iced::Result) {
+///
+/// It shows the links that it was `given`, and those that second starts of the program bring.
+pub fn run(
+    start: Start,
+    given: Vec<String>,
+    arrivals: broadcast::Receiver<String>,
+) -> (Option<Program>, iced::Result) {
     let running = Running::default();
-    let shown = show(start, &running);
+    let begin = Begin { start, given, arrivals: Mutex::new(Some(arrivals)) };
+    let shown = show(begin, &running);
     (current(&running).take(), shown)
 }
 
@@ -77,7 +94,15 @@ fn current(running: &Running) -> MutexGuard<'_, Option<Program>> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn show(start: Start, running: &Running) -> iced::Result {
+/// With what the window begins.
+struct Begin {
+    start: Start,
+    given: Vec<String>,
+    /// Taken when the window opens, which it does once.
+    arrivals: Mutex<Option<broadcast::Receiver<String>>>,
+}
+
+fn show(begin: Begin, running: &Running) -> iced::Result {
     let running = running.clone();
     let settings = iced::Settings {
         id: Some("kinmesh".to_owned()),
@@ -87,7 +112,7 @@ fn show(start: Start, running: &Running) -> iced::Result {
         ..iced::Settings::default()
     };
     let window = window::Settings { size: WINDOW, min_size: Some(WINDOW_MIN), ..window::Settings::default() };
-    iced::application(move || Window::start(start.clone(), running.clone()), Window::update, Window::view)
+    iced::application(move || Window::start(&begin, running.clone()), Window::update, Window::view)
         .settings(settings)
         .window(window)
         .title(Window::title)
@@ -97,15 +122,19 @@ fn show(start: Start, running: &Running) -> iced::Result {
 }
 
 impl Window {
-    fn start(start: Start, running: Running) -> (Self, Task<Message>) {
-        let mut window = Self { stage: Stage::Locking, running, size: WINDOW, system: Mode::None };
-        let task = match start {
+    fn start(begin: &Begin, running: Running) -> (Self, Task<Message>) {
+        let given = begin.given.iter().cloned().collect();
+        let mut window = Self { stage: Stage::Locking, running, given, size: WINDOW, system: Mode::None };
+        let arrivals = begin.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let arrivals =
+            arrivals.map_or_else(Task::none, |arrivals| Task::run(arriving(arrivals), Message::Arrived));
+        let task = match begin.start.clone() {
             Start::Locked(locked) => window.lock(locked),
             Start::Running(program) => window.open(program),
         };
         let theme = iced::system::theme().map(Message::System);
         let quit = Task::future(app::asked_to_quit()).map(|()| Message::Quit);
-        (window, Task::batch([task, theme, quit]))
+        (window, Task::batch([task, theme, quit, arrivals]))
     }
 
     fn title(&self) -> String {
@@ -159,10 +188,28 @@ impl Window {
                     Stage::Locked { .. } | Stage::Locking => Task::none(),
                 }
             }
+            (Message::Arrived(given), _) => self.arrived(given),
             (Message::Quit, _) => iced::exit(),
             // What was under way when it was locked.
             (Message::App(_) | Message::Unlock(_), _) => Task::none(),
         }
+    }
+
+    /// Shows the window, and in it where the link leads; behind the door it waits.
+    fn arrived(&mut self, given: String) -> Task<Message> {
+        let front = window::latest()
+            .and_then(|id| Task::batch([window::minimize(id, false), window::gain_focus(id)]));
+        let shown = match (&mut self.stage, given.is_empty()) {
+            (_, true) => Task::none(),
+            (Stage::Open(app), _) => app.give(given).map(Message::App),
+            (Stage::Locked { .. } | Stage::Locking, _) => {
+                if self.given.len() < GIVEN_CAP {
+                    self.given.push_back(given);
+                }
+                Task::none()
+            }
+        };
+        Task::batch([front, shown])
     }
 
     /// Ends the peer. With the program goes all that it showed.
@@ -186,9 +233,11 @@ impl Window {
         idle::touched();
         *current(&self.running) = Some(program.clone());
         let mut app = App::new(program, Clock::local());
-        let begun = app.begin(self.size, self.system).map(Message::App);
+        let begun = app.begin(self.size, self.system);
+        let given: Vec<_> =
+            std::mem::take(&mut self.given).into_iter().map(|given| app.give(given)).collect();
         self.stage = Stage::Open(Box::new(app));
-        begun
+        Task::batch([begun].into_iter().chain(given)).map(Message::App)
     }
 
     fn view(&self) -> Element<'_, Message> {
@@ -198,6 +247,20 @@ impl Window {
             Stage::Locking => iced::widget::space().into(),
         }
     }
+}
+
+/// What second starts of the program bring.
+fn arriving(arrivals: broadcast::Receiver<String>) -> impl futures::Stream<Item = String> + Send + 'static {
+    stream::unfold(arrivals, |mut arrivals| async move {
+        loop {
+            match arrivals.recv().await {
+                Ok(given) => return Some((given, arrivals)),
+                // Nobody clicks that fast.
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    })
 }
 
 /// The window's size, for a program that is not there yet; and that somebody is here.

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use kinmesh_core::ROOMS_MAX;
-use kinmesh_proto::{ChatRequest, ChatResponse, SyncRequest, SyncResponse, limits, protocol};
+use kinmesh_proto::{
+    ChatRequest, ChatResponse, InviteRequest, InviteResponse, SyncRequest, SyncResponse, limits, protocol,
+};
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::gossipsub::{
     self, IdentityTransform, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds,
@@ -34,6 +36,8 @@ const CHAT_STREAMS_MAX: usize = 4;
 const SYNC_STREAMS_MAX: usize = 4;
 /// A full pack over a line of 100 kbit/s takes some 50 s.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(60);
+/// Tickets are shown one at a time; a person opens few.
+const INVITE_STREAMS_MAX: usize = 4;
 /// How often a peer asks the other end of each connection for a sign of life. Presence forgets who
 /// was silent for 25 s ([`kinmesh_core::PRESENCE_TTL_MS`]), so one answer may be lost.
 pub const PING_EVERY: Duration = Duration::from_secs(10);
@@ -56,6 +60,8 @@ pub(crate) type Chat = request_response::Behaviour<Cbor<ChatRequest, ChatRespons
 
 pub(crate) type Sync = request_response::Behaviour<Cbor<SyncRequest, SyncResponse>>;
 
+pub(crate) type Invite = request_response::Behaviour<Cbor<InviteRequest, InviteResponse>>;
+
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
@@ -72,6 +78,7 @@ pub(crate) struct Behaviour {
     pub hello: hello::Behaviour,
     pub chat: Chat,
     pub sync: Sync,
+    pub invite: Invite,
 }
 
 /// A configuration that libp2p refuses: a mistake in this file, or a machine without multicast.
@@ -105,6 +112,7 @@ impl Behaviour {
             hello: hello::behaviour(),
             chat: chat(),
             sync: sync(),
+            invite: invite(),
         })
     }
 }
@@ -200,6 +208,14 @@ fn chat() -> Chat {
         Cbor::new(limits::CHAT_REQUEST_MAX, limits::CHAT_RESPONSE_MAX),
         [(StreamProtocol::new(protocol::CHAT), ProtocolSupport::Full)],
         request_response::Config::default().with_max_concurrent_streams(CHAT_STREAMS_MAX),
+    )
+}
+
+fn invite() -> Invite {
+    request_response::Behaviour::with_codec(
+        Cbor::new(limits::INVITE_REQUEST_MAX, limits::INVITE_RESPONSE_MAX),
+        [(StreamProtocol::new(protocol::INVITE), ProtocolSupport::Full)],
+        request_response::Config::default().with_max_concurrent_streams(INVITE_STREAMS_MAX),
     )
 }
 

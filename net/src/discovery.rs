@@ -201,6 +201,25 @@ impl Discovery {
         Some(record)
     }
 
+    /// A ticket says that a device is reached at `told`, which nobody has proven. Half of what is known
+    /// stays before it, so that a false ticket cannot make us forget somebody.
+    pub(crate) fn learn_from_ticket(
+        &mut self,
+        device: DeviceId,
+        told: &[Multiaddr],
+        now_ms: u64,
+    ) -> Option<AddressRecord> {
+        let known = self.book.get(&device).map(|record| record.addresses.as_slice()).unwrap_or_default();
+        let proven: Vec<Multiaddr> =
+            known.iter().take(ADDRESSES_PER_DEVICE / 2).filter_map(|text| text.parse().ok()).collect();
+        self.learn(device, None, &[&proven, told].concat(), now_ms)
+    }
+
+    /// Somebody asks for this peer: whatever failed before is tried again now.
+    pub(crate) fn try_at_once(&mut self, peer: &PeerId) {
+        self.backoffs.remove(peer);
+    }
+
     /// Whether there are more devices than are remembered.
     pub(crate) fn is_overfull(&self) -> bool {
         self.book.len() > BOOK_CAP
@@ -280,6 +299,21 @@ mod tests {
     fn record(number: u64, last_ok_ms: u64) -> AddressRecord {
         let addresses = vec!["/ip4/10.0.0.1/tcp/1".to_owned()];
         AddressRecord { device: device(number), addresses, last_ok_ms }
+    }
+
+    #[test]
+    fn a_ticket_adds_addresses_and_takes_none_away() {
+        let now = Instant::now();
+        let (_, device) = peer();
+        let mut discovery = Discovery::new(vec![], vec![], now);
+        let proven = address("/ip4/10.0.0.1/tcp/1");
+        discovery.learn(device, Some(&proven), &[], 1);
+        let told: Vec<Multiaddr> =
+            (0..ADDRESSES_PER_DEVICE).map(|n| address(&format!("/ip4/10.0.1.{n}/tcp/1"))).collect();
+        let record = discovery.learn_from_ticket(device, &told, 2).unwrap();
+        assert_eq!(record.addresses.len(), ADDRESSES_PER_DEVICE);
+        assert_eq!(record.addresses[0], proven.to_string());
+        assert_eq!(record.addresses[1], told[0].to_string());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod commands;
 mod connections;
+mod invites;
 mod network;
 mod outputs;
 mod persistence;
@@ -50,6 +51,7 @@ use crate::vault::{self, DataKey};
 use crate::{NodeConfig, listen, transport};
 use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
+use invites::Tickets;
 use reads::Look;
 pub(crate) use seek::Company;
 use seek::Seek;
@@ -87,6 +89,7 @@ pub(crate) struct Driver {
     counted: mpsc::Sender<Count>,
     looks: (mpsc::Sender<Look>, mpsc::Receiver<Look>),
     questions: Questions,
+    tickets: Tickets,
     events: broadcast::Sender<Event>,
     status: watch::Sender<NodeStatus>,
     overview: watch::Sender<Arc<Overview>>,
@@ -172,6 +175,7 @@ pub(crate) async fn start(
         counted,
         looks: mpsc::channel(LOOKS_CAP),
         questions: Questions::default(),
+        tickets: Tickets::default(),
         events,
         status,
         overview,

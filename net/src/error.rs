@@ -181,6 +181,43 @@ pub enum ChangeError {
     Call(#[from] CallError),
 }
 
+/// An invitation was not made, found, taken back or dismissed.
+#[derive(Debug, thiserror::Error)]
+pub enum InviteError {
+    /// It cannot be made as it was asked for.
+    #[error(transparent)]
+    Fault(#[from] kinmesh_core::InviteFault),
+    /// There is no such invitation.
+    #[error(transparent)]
+    Unknown(#[from] kinmesh_core::UnknownInvite),
+    /// Nobody knows yet who invites.
+    #[error("set your name first: an invitation says who invites")]
+    NoName,
+    /// The operating system gave no random numbers.
+    #[error("the operating system gave no random numbers")]
+    NoRandomness,
+    /// It could not be stored.
+    #[error("it could not be stored: {0}")]
+    Store(#[from] StoreError),
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// A ticket was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be opened here. Nothing has changed.
+    #[error(transparent)]
+    Ticket(#[from] kinmesh_core::OpenFault),
+    /// It could not be stored.
+    #[error("it could not be stored: {0}")]
+    Store(#[from] StoreError),
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
 /// A conversation could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -20,6 +20,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::error::{CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError};
 use crate::history::History;
 use crate::identity::KeyDir;
+use crate::invites::InviteCommand;
 use crate::search::SearchHit;
 use crate::status::NodeStatus;
 
@@ -99,6 +100,7 @@ pub(crate) enum Command {
         nickname: Option<DisplayName>,
         reply: Reply<ChangeError>,
     },
+    Invite(InviteCommand),
     AddBootstrap {
         address: Multiaddr,
         reply: Reply<ConnectError>,
@@ -302,7 +304,10 @@ impl NodeHandle {
         }
     }
 
-    async fn call<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, CallError> {
+    pub(crate) async fn call<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, CallError> {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(command(reply)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CallError::Busy,

@@ -14,6 +14,7 @@ pub mod handle;
 pub mod hello;
 pub mod history;
 pub mod identity;
+mod invites;
 mod listen;
 mod passphrase;
 pub mod providers;
@@ -27,7 +28,8 @@ pub mod vault;
 
 pub use behaviour::PING_EVERY;
 pub use error::{
-    CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError, StartError,
+    CallError, ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError, ReadError,
+    SendError, StartError,
 };
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,

@@ -51,6 +51,8 @@ pub enum Question {
     Chat,
     /// `/kinmesh/sync/1`.
     Sync,
+    /// `/kinmesh/invite/1`.
+    Invite,
     /// [`NONSENSE`].
     Nonsense,
 }
@@ -93,6 +95,7 @@ struct Behaviour {
     hello: Raw,
     chat: Raw,
     sync: Raw,
+    invite: Raw,
     nonsense: Raw,
 }
 
@@ -284,6 +287,7 @@ impl Behaviour {
             hello: raw(protocol::HELLO),
             chat: raw(protocol::CHAT),
             sync: raw(protocol::SYNC),
+            invite: raw(protocol::INVITE),
             nonsense: raw(NONSENSE),
         })
     }
@@ -293,6 +297,7 @@ impl Behaviour {
             Question::Hello => &mut self.hello,
             Question::Chat => &mut self.chat,
             Question::Sync => &mut self.sync,
+            Question::Invite => &mut self.invite,
             Question::Nonsense => &mut self.nonsense,
         }
     }
@@ -376,6 +381,7 @@ impl Actor {
                 BehaviourEvent::Hello(event)
                 | BehaviourEvent::Chat(event)
                 | BehaviourEvent::Sync(event)
+                | BehaviourEvent::Invite(event)
                 | BehaviourEvent::Nonsense(event),
             ) => {
                 drop(heard);

@@ -62,6 +62,8 @@ targets! {
     entry_key "../fuzz/fuzz_targets/entry_key.rs",
     hello "../fuzz/fuzz_targets/hello.rs",
     ids "../fuzz/fuzz_targets/ids.rs",
+    invite_request "../fuzz/fuzz_targets/invite_request.rs",
+    invite_response "../fuzz/fuzz_targets/invite_response.rs",
     join_link "../fuzz/fuzz_targets/join_link.rs",
     names "../fuzz/fuzz_targets/names.rs",
     presence "../fuzz/fuzz_targets/presence.rs",

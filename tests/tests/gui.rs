@@ -13,6 +13,8 @@ mod contacts;
 mod desk;
 #[path = "gui/fixture.rs"]
 mod fixture;
+#[path = "gui/invites.rs"]
+mod invites;
 #[path = "gui/passphrase.rs"]
 mod passphrase;
 #[path = "gui/picture.rs"]
@@ -105,7 +107,8 @@ fn open(desk: &Desk) -> &conversation::State {
 #[test]
 fn the_first_start_asks_for_one_thing() {
     let state = onboarding::State::default();
-    let mut ui = simulate((800.0, 600.0), state.view());
+    let cx = BoatClub::new().cx;
+    let mut ui = simulate((800.0, 600.0), state.view(&cx));
     picture::assert_same(&mut ui, Theme::Light, "onboarding");
 }
 

@@ -48,6 +48,23 @@ async fn two_peers_on_one_network_find_each_other_and_chat() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_invitation_on_a_local_network_needs_nothing_else() -> Result<()> {
+    let Some(lan) = Lan::new("c", 2)? else { return Ok(()) };
+    // Nobody looks around, and there is no bootstrap node: what stands in the ticket is all there is.
+    let spawn = |name, house| Peer::spawn(PeerOptions::named(name).listen(&[]).namespace(lan.house(house)));
+    let (alice, bob) = tokio::try_join!(spawn("Alice", 0), spawn("Bob", 1))?;
+    let made = alice.call("invites.create", json!({})).await?;
+    let opened = Instant::now();
+    bob.call("invites.open", json!({ "link": made["link"] })).await?;
+    let answered = bob.wait_for("an answer", |event| event["event"] == "opening_answered").await?;
+    println!("an invitation was redeemed after {:.1?}", opened.elapsed());
+    ensure!(answered["refused"] == Value::Null, "{answered}");
+    let seen = bob.wait_online("Alice").await?;
+    ensure!(seen["route"] == "lan" && seen["contact"] == true, "{seen}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn neighbours_meet_again_after_the_cable_was_out() -> Result<()> {
     let Some(lan) = Lan::new("b", 2)? else { return Ok(()) };
     let (alice, bob) = neighbours(&lan).await?;

@@ -183,6 +183,8 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
 
     bob.wait_request(&alice.me()["person"]).await?;
     called.extend(call_about_contacts(&mut schema, &bob, &alice).await?);
+    called.extend(call_on_invites(&mut schema, &alice, &bob, &lobby).await?);
+
     let chat = alice.chat_with_me();
     let heard = |entries: &Value| peer::list(entries).any(|entry| entry["text"] == "psst");
     let page = bob.wait_until("conversation.page", json!({ "conversation": chat }), heard).await?;
@@ -265,6 +267,40 @@ async fn call_on_sound(_: &mut Schema) -> Result<BTreeSet<String>> {
 }
 
 /// Calls what is done with the whole history.
+async fn call_on_invites(
+    schema: &mut Schema,
+    alice: &Peer,
+    bob: &Peer,
+    lobby: &Value,
+) -> Result<BTreeSet<String>> {
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("alice.kinmesh");
+    let made = schema.call(alice, "invites.create", json!({})).await?;
+    schema.call(alice, "invites.create", json!({ "room": lobby["room"], "valid_s": null })).await?;
+    let invite = json!({ "invite": made["invite"]["id"] });
+    let link = json!({ "link": made["link"] });
+    let saved = json!({ "invite": made["invite"]["id"], "path": file });
+    let calls = [
+        (alice, "invites.list", json!({})),
+        (alice, "invites.link", invite.clone()),
+        (alice, "invites.save", saved),
+        (bob, "invites.look", json!({ "link": file })),
+        (bob, "invites.look", json!({ "link": bob.join_link().await? })),
+        (alice, "invites.revoke", invite.clone()),
+        (bob, "invites.open", link),
+    ];
+    let mut called = BTreeSet::from(["invites.create".to_owned()]);
+    for (peer, method, params) in calls {
+        schema.call(peer, method, params).await?;
+        called.insert(method.to_owned());
+    }
+    bob.wait_for("the answer", |event| event["event"] == "opening_answered").await?;
+    schema.call(bob, "invites.opened", json!({})).await?;
+    schema.call(bob, "invites.dismiss", invite).await?;
+    called.extend(["invites.opened", "invites.dismiss"].map(str::to_owned));
+    Ok(called)
+}
+
 async fn call_on_the_history(schema: &mut Schema, peer: &Peer, chat: &Value) -> Result<BTreeSet<String>> {
     let dir = tempfile::tempdir()?;
     let file = |name: &str| dir.path().join(name);

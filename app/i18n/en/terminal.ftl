@@ -52,6 +52,11 @@ terminal-help =
     /verify PERSON             note that they are the same; /unverify takes it back
     /introduce PERSON TO-WHOM  pass a contact on to another contact
     /link                      a link that brings others here
+    /invite [here] [3h|7d|forever] [N|any] [FILE.kinmesh]
+                               invite somebody to a chat with you, or here into this room
+    /invites                   invitations you made, i1, i2, ..., and opened, o1, o2, ...
+    /revoke iN|oN              take one back, or give one up
+    /open LINK|FILE            open an invitation or another link
     /connect LINK              enter the mesh through somebody's link or address
     /status                    how you stand with the network
     /sound                     check the microphone and the loudspeaker; /sound devices lists them

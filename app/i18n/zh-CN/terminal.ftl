@@ -52,6 +52,11 @@ terminal-help =
     /verify 某人               标为已核对；/unverify 取消
     /introduce 某人 给谁       把一位联系人介绍给另一位联系人
     /link                      邀请别人来这里的链接
+    /invite [here] [3h|7d|forever] [N|any] [FILE.kinmesh]
+                               邀请别人与你聊天；加 here 则邀请进入此房间
+    /invites                   你生成的邀请 i1、i2……，和打开的邀请 o1、o2……
+    /revoke iN|oN              收回一个邀请，或放弃一个
+    /open LINK|FILE            打开邀请或其他链接
     /connect 链接              通过别人的链接或地址加入网络
     /status                    你的网络状况
     /sound                     检查麦克风和扬声器；/sound devices 列出设备

@@ -2,14 +2,18 @@
 //!
 //! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
 
+use kinmesh_core::{InviteFault, OpenFault};
 use kinmesh_net::archive::{ArchiveError, EmptyPassphrase, ExportError, ImportError};
 use kinmesh_net::{
-    CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, ReadError, SendError,
+    CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, InviteError, OpenError,
+    ReadError, SendError,
 };
+use kinmesh_proto::TicketError;
 use serde::Serialize;
 
 use crate::export::ConversationExportError;
-use crate::program::{EnterError, LinkFault};
+use crate::links::LinkFault;
+use crate::program::EnterError;
 use crate::settings::SettingsError;
 use crate::sound::SoundError;
 
@@ -53,11 +57,20 @@ const WRONG_PASSPHRASE: (i32, &str) = (-32018, "wrong_passphrase");
 const BAD_ARCHIVE: (i32, &str) = (-32019, "bad_archive");
 const NOT_EMPTY: (i32, &str) = (-32020, "not_empty");
 const BROKEN_OFF: (i32, &str) = (-32021, "broken_off");
+const NOT_AN_INVITE: (i32, &str) = (-32022, "not_an_invite");
+const DAMAGED_INVITE: (i32, &str) = (-32023, "damaged_invite");
+const NEWER_INVITE: (i32, &str) = (-32024, "newer_invite");
+const EXPIRED_INVITE: (i32, &str) = (-32025, "expired_invite");
+const OWN_INVITE: (i32, &str) = (-32026, "own_invite");
+const PRIVATE_ROOM: (i32, &str) = (-32027, "private_room");
+const UNKNOWN_INVITE: (i32, &str) = (-32028, "unknown_invite");
+const TOO_MANY_INVITES: (i32, &str) = (-32029, "too_many_invites");
 const BLOCKED: (i32, &str) = (-32030, "blocked");
 const ECHO: (i32, &str) = (-32031, "echo");
 const NO_REQUEST: (i32, &str) = (-32032, "no_request");
 const NOT_A_CONTACT: (i32, &str) = (-32033, "not_a_contact");
 const TOO_LONG_TO_ASK: (i32, &str) = (-32034, "too_long_to_ask");
+const NO_NAME: (i32, &str) = (-32035, "no_name");
 const SOUND: (i32, &str) = (-32040, "sound");
 const SOUND_BUSY: (i32, &str) = (-32041, "sound_busy");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
@@ -89,6 +102,10 @@ impl Fault {
 
     pub(super) fn broken_off() -> Self {
         Self::new(BROKEN_OFF, "the work was broken off")
+    }
+
+    pub(super) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::new(FILE, format_args!("{}: {error}", path.display()))
     }
 
     pub(super) fn bad_params(why: impl ToString) -> Self {
@@ -190,6 +207,8 @@ impl From<LinkFault> for Fault {
         match error {
             LinkFault::Link(error) => Self::new(BAD_ADDRESS, error),
             LinkFault::Address(error) => error.into(),
+            LinkFault::Ticket(error) => error.into(),
+            LinkFault::File { .. } => Self::new(FILE, error),
         }
     }
 }
@@ -199,6 +218,7 @@ impl From<EnterError> for Fault {
         match error {
             EnterError::Follow(FollowError::Node(error)) => error.into(),
             EnterError::Follow(FollowError::Room(error)) => error.into(),
+            EnterError::Open(error) => error.into(),
             EnterError::Settings(_) => Self::new(SETTINGS, error),
         }
     }
@@ -216,6 +236,59 @@ impl From<SoundError> for Fault {
             SoundError::List(_) | SoundError::Check(_) => Self::new(SOUND, error),
             SoundError::Busy => Self::new(SOUND_BUSY, error),
         }
+    }
+}
+
+impl From<TicketError> for Fault {
+    fn from(error: TicketError) -> Self {
+        let kind = match error {
+            TicketError::NotATicket => NOT_AN_INVITE,
+            TicketError::Damaged | TicketError::OverLimit => DAMAGED_INVITE,
+            TicketError::Newer => NEWER_INVITE,
+            TicketError::Expired => EXPIRED_INVITE,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<OpenFault> for Fault {
+    fn from(error: OpenFault) -> Self {
+        let kind = match error {
+            OpenFault::Ticket(error) => return error.into(),
+            OpenFault::Own => OWN_INVITE,
+            OpenFault::Blocked => BLOCKED,
+            OpenFault::PrivateRoom => PRIVATE_ROOM,
+            OpenFault::TooMany => TOO_MANY_INVITES,
+            OpenFault::TooManyRooms(_) => TOO_MANY_ROOMS,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<OpenError> for Fault {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Ticket(error) => error.into(),
+            OpenError::Store(_) => Self::new(STORE, error),
+            OpenError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<InviteError> for Fault {
+    fn from(error: InviteError) -> Self {
+        let kind = match &error {
+            InviteError::Fault(InviteFault::NotJoined) => NOT_JOINED,
+            InviteError::Fault(InviteFault::TooMany) => TOO_MANY_INVITES,
+            InviteError::Fault(InviteFault::Past | InviteFault::Uses | InviteFault::NotCounted) => {
+                return Self::bad_params(error);
+            }
+            InviteError::Unknown(_) => UNKNOWN_INVITE,
+            InviteError::NoName => NO_NAME,
+            InviteError::NoRandomness | InviteError::Store(_) => STORE,
+            InviteError::Call(error) => return (*error).into(),
+        };
+        Self::new(kind, error)
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::fault::Fault;
 use super::history::{self, Progress};
-use super::sound;
+use super::{invites, sound};
 use crate::program::{Program, parse_link};
 
 /// Ends the program; the session that is asked carries it out after its answer.
@@ -214,6 +214,15 @@ pub(super) async fn call(
         "contacts.verify" => verify(program, read(params)?).await,
         "contacts.introduce" => introduce(program, read(params)?).await,
         "contacts.rename" => rename(program, read(params)?).await,
+        "invites.create" => invites::create(program, read(params)?).await,
+        "invites.list" => with(params, |Nothing {}| invites::list(program)),
+        "invites.link" => invites::link(program, read(params)?).await,
+        "invites.save" => invites::save(program, read(params)?).await,
+        "invites.revoke" => invites::revoke(program, read(params)?).await,
+        "invites.look" => with(params, |link| invites::look(program, link)),
+        "invites.open" => invites::open(program, read(params)?).await,
+        "invites.opened" => with(params, |Nothing {}| invites::opened(program)),
+        "invites.dismiss" => invites::dismiss(program, read(params)?).await,
         "network.status" => with(params, |Nothing {}| show(&program.node.status())),
         "network.add" => follow(program, read(params)?).await,
         "network.link" => with(params, |Link { room }| Ok(link(program, room))),

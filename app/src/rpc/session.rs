@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use kinmesh_net::{EventStream, NodeStatus};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, interval_at};
@@ -16,6 +16,7 @@ use super::fault::Fault;
 use super::history::Progress;
 use super::message::{Answer, Call, Notification, Request};
 use super::methods;
+use crate::handover::Arrivals;
 use crate::lines::{Line, Lines};
 use crate::program::Program;
 
@@ -56,12 +57,18 @@ struct CallProgress<'p> {
 }
 
 /// Serves one client: answers its lines in their order, and tells it events in between.
-pub(super) async fn serve<R, W>(program: &Program, input: R, output: W) -> io::Result<End>
+pub(super) async fn serve<R, W>(
+    program: &Program,
+    arrivals: &Arrivals,
+    input: R,
+    output: W,
+) -> io::Result<End>
 where
     R: AsyncBufRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let mut lines = Lines::new(input, LINE_MAX);
+    let mut links = arrivals.listen();
     let (events, status) = (program.node.events(), program.node.watch_status());
     let mut session = Session { program, output, events, status };
     loop {
@@ -77,6 +84,7 @@ where
                 None => return Ok(End::NodeGone),
             },
             Ok(()) = session.status.changed() => session.notify_status().await?,
+            Ok(link) = links.recv() => session.notify("link", &json!({ "link": link })).await?,
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::RpcError;
 use super::session::{self, End};
+use crate::handover::Arrivals;
 use crate::program::Program;
 
 /// Clients served at once: a few bots and a person with a script. Others wait in the kernel's queue.
@@ -36,14 +37,14 @@ impl Socket {
     }
 
     /// Serves clients until one of them asks for the end.
-    pub(super) async fn serve(self, program: &Program) -> Result<(), RpcError> {
+    pub(super) async fn serve(self, program: &Program, arrivals: &Arrivals) -> Result<(), RpcError> {
         let mut sessions: JoinSet<io::Result<End>> = JoinSet::new();
         loop {
             tokio::select! {
                 client = self.listener.accept(), if sessions.len() < CLIENTS_MAX => match client {
                     Ok((stream, _)) => {
-                        let program = program.clone();
-                        sessions.spawn(async move { serve_client(&program, stream).await });
+                        let (program, arrivals) = (program.clone(), arrivals.clone());
+                        sessions.spawn(async move { serve_client(&program, &arrivals, stream).await });
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a client of the socket has to wait");
@@ -69,9 +70,9 @@ impl Drop for Socket {
     }
 }
 
-async fn serve_client(program: &Program, stream: UnixStream) -> io::Result<End> {
+async fn serve_client(program: &Program, arrivals: &Arrivals, stream: UnixStream) -> io::Result<End> {
     let (input, output) = stream.into_split();
-    session::serve(program, BufReader::new(input), output).await
+    session::serve(program, arrivals, BufReader::new(input), output).await
 }
 
 async fn refuse_if_taken(path: &Path) -> Result<(), RpcError> {

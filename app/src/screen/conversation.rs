@@ -642,7 +642,7 @@ impl State {
         let caption = |words: String| text(words).size(size::CAPTION).style(theme::text::secondary);
         let names = cx.typing.people(self.id).into_iter().map(|person| cx.names.face(person).name);
         let typing = words::typing(&names.collect::<Vec<_>>()).map(caption);
-        let waiting = self.waiting(cx).map(|words| {
+        let waiting = self.waiting(cx).or_else(|| self.opening(cx)).map(|words| {
             let clock = Icon::Clock.view(14.0).style(theme::icon::quiet);
             row![clock, caption(words)].spacing(gap::XS).align_y(Center)
         });
@@ -656,6 +656,12 @@ impl State {
             ConversationId::Direct(person) => cx.chat(person)?.waiting,
         }?;
         words::waiting(waiting, &self.title(cx), &cx.clock)
+    }
+
+    /// How the invitation stands that led here, until it has come to its end.
+    fn opening(&self, cx: &Cx) -> Option<String> {
+        let opening = cx.overview.openings.iter().find(|opening| opening.conversation == self.id);
+        opening.map(words::invites::opening)
     }
 
     fn empty_sentence(&self, cx: &Cx) -> String {

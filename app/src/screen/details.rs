@@ -4,7 +4,7 @@ use iced::widget::{Column, column, container, progress_bar, row, scrollable, tex
 use iced::{Center, Fill, Padding, Task};
 use kinmesh_core::{Acquaintance, PersonView, RoomView};
 use kinmesh_model::{Face, initial};
-use kinmesh_proto::{ConversationId, PersonId, RoomId};
+use kinmesh_proto::{ConversationId, PersonId, RoomId, RoomName};
 
 use super::contact::{self, Act};
 use super::conversation::room;
@@ -21,8 +21,8 @@ const MEMBERS_CAP: usize = 200;
 /// What can happen here.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// A link into this room is wanted on the clipboard.
-    CopyLink(RoomId),
+    /// Somebody is to be invited into this room.
+    Invite(RoomId),
     /// The room is to be left.
     Leave(RoomId),
     /// The chat with a member is wanted.
@@ -50,6 +50,8 @@ pub enum Event {
     Safety(PersonId),
     /// The dialog that passes a contact on is wanted.
     Introduce(PersonId),
+    /// The dialog that invites somebody into a room is wanted.
+    Invite(RoomId, RoomName),
     /// Something to say for a moment.
     Toast(String),
 }
@@ -58,11 +60,7 @@ pub enum Event {
 pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, Option<Event>) {
     let node = program.node.clone();
     match message {
-        Message::CopyLink(id) => {
-            let Some(room) = room(cx, id) else { return (Task::none(), None) };
-            let link = node.join_link(Some(room.name.clone())).to_string();
-            (iced::clipboard::write(link), Some(Event::Toast(tr("link-copied"))))
-        }
+        Message::Invite(id) => (Task::none(), room(cx, id).map(|room| Event::Invite(id, room.name.clone()))),
         Message::Leave(id) => {
             let work = async move { node.room(id).leave().await };
             (Task::perform(work, done), None)
@@ -130,8 +128,8 @@ fn room_details<'a>(
     );
     let complete = room.joined.then(|| completeness(room, cx));
     let invite = room.joined.then(|| {
-        let copy = widget::link(tr("link-copy"), Message::CopyLink(room.room));
-        titled_card(tr("invite"), tr("invite-sentence"), vec![copy])
+        let make = widget::link(tr("invite-make"), Message::Invite(room.room));
+        titled_card(tr("invite"), tr("invite-sentence"), vec![make])
     });
     let count = text(members.len().to_string()).size(size::CAPTION).font(theme::SEMIBOLD);
     let heading = widget::section(tr("section-members"), Some(count.style(theme::text::secondary).into()));

@@ -4,8 +4,10 @@ pub mod edits;
 pub mod export;
 pub mod find_person;
 pub mod introduce;
+pub mod invite;
 pub mod join_room;
 pub mod network;
+pub mod open_link;
 pub mod rename;
 pub mod safety;
 
@@ -34,6 +36,10 @@ pub enum State {
     Edits(edits::State),
     /// Writes a conversation into a file.
     Export(export::State),
+    /// Invites somebody.
+    Invite(Box<invite::State>),
+    /// Says where a link leads.
+    OpenLink(open_link::State),
 }
 
 /// What can happen in a dialog.
@@ -55,6 +61,10 @@ pub enum Message {
     Edits(edits::Message),
     /// Writing a conversation into a file.
     Export(export::Message),
+    /// Inviting somebody.
+    Invite(invite::Message),
+    /// Following a link.
+    OpenLink(open_link::Message),
 }
 
 /// What the parent is told.
@@ -64,6 +74,10 @@ pub enum Event {
     Close,
     /// The dialog is done, and this conversation is wanted.
     Open(ConversationId),
+    /// Rather the dialog that says where this link leads.
+    Link(String),
+    /// Rather the dialog that invites somebody to a chat.
+    Invite,
     /// Something to say for a moment.
     Toast(String),
     /// The dialog is done, and this is to be said for a moment.
@@ -88,12 +102,15 @@ impl State {
             Self::FindPerson(_) => iced::widget::operation::focus(find_person::QUERY),
             Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
             Self::Introduce(_) => iced::widget::operation::focus(introduce::QUERY),
-            Self::Safety(_) | Self::Network(_) | Self::Edits(_) | Self::Export(_) => Task::none(),
+            Self::OpenLink(_) => iced::widget::operation::focus(open_link::LINK),
+            Self::Safety(_) | Self::Network(_) | Self::Edits(_) | Self::Export(_) | Self::Invite(_) => {
+                Task::none()
+            }
         }
     }
 
     /// Takes a message. One for a dialog that was closed since is dropped.
-    pub fn update(&mut self, message: Message, program: &Program) -> (Task<Message>, Option<Event>) {
+    pub fn update(&mut self, message: Message, program: &Program, cx: &Cx) -> (Task<Message>, Option<Event>) {
         match (self, message) {
             (Self::JoinRoom(state), Message::JoinRoom(message)) => {
                 let (task, event) = state.update(message, program);
@@ -123,6 +140,14 @@ impl State {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::Export), event)
             }
+            (Self::Invite(state), Message::Invite(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Invite), event)
+            }
+            (Self::OpenLink(state), Message::OpenLink(message)) => {
+                let (task, event) = state.update(message, program, cx);
+                (task.map(Message::OpenLink), event)
+            }
             (Self::Edits(state), Message::Edits(message)) => (Task::none(), state.update(message)),
             _ => (Task::none(), None),
         }
@@ -139,6 +164,8 @@ impl State {
             Self::Network(state) => state.view(cx).map(Message::Network),
             Self::Edits(state) => state.view(cx).map(Message::Edits),
             Self::Export(state) => state.view().map(Message::Export),
+            Self::Invite(state) => state.view().map(Message::Invite),
+            Self::OpenLink(state) => state.view(cx).map(Message::OpenLink),
         }
     }
 }

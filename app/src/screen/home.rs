@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use iced::widget::{column, container, row, text_editor};
 use iced::{Fill, Task};
 use kinmesh_core::Event as PeerEvent;
-use kinmesh_proto::{ConversationId, EntryKey, RoomName};
+use kinmesh_proto::{ConversationId, EntryKey, RoomName, TicketId};
 
 use super::{Cx, conversation, details, dialog, search, sidebar};
 use crate::i18n::tr;
@@ -39,6 +39,8 @@ pub enum Message {
     Details(details::Message),
     /// In the dialog.
     Dialog(dialog::Message),
+    /// Somebody is to be invited to a chat.
+    Invite,
     /// The dialog is to be closed.
     CloseDialog,
     /// The search for people and rooms is wanted.
@@ -184,6 +186,7 @@ impl State {
             Message::Conversation(message) => self.update_conversation(message, program, cx),
             Message::Details(message) => self.update_details(message, program, cx),
             Message::Dialog(message) => self.update_dialog(message, program, cx),
+            Message::Invite => self.show(dialog::State::Invite(Box::new(dialog::invite::State::new(None)))),
             Message::CloseDialog => {
                 self.dialog = None;
                 (Task::none(), None)
@@ -303,6 +306,10 @@ impl State {
             Some(details::Event::Introduce(person)) => {
                 self.show(dialog::State::Introduce(dialog::introduce::State::new(person)))
             }
+            Some(details::Event::Invite(room, name)) => {
+                let dialog = dialog::invite::State::new(Some((room, name)));
+                self.show(dialog::State::Invite(Box::new(dialog)))
+            }
             Some(details::Event::Toast(words)) => (task, Some(Event::Toast(words))),
             None => (task, None),
         }
@@ -312,7 +319,7 @@ impl State {
         let Some(dialog) = &mut self.dialog else {
             return (Task::none(), message.outcome().map(Event::Toast));
         };
-        let (task, event) = dialog.update(message, program);
+        let (task, event) = dialog.update(message, program, cx);
         let task = task.map(Message::Dialog);
         match event {
             Some(dialog::Event::Close) => {
@@ -327,9 +334,23 @@ impl State {
                 self.dialog = None;
                 (task, Some(Event::Toast(words)))
             }
+            Some(dialog::Event::Link(link)) => (self.show_link(&link, cx), None),
+            Some(dialog::Event::Invite) => self.update(Message::Invite, program, cx),
             Some(dialog::Event::Toast(words)) => (task, Some(Event::Toast(words))),
             None => (task, None),
         }
+    }
+
+    /// Says where a link leads, or a file with one, before it is followed.
+    pub fn show_link(&mut self, given: &str, cx: &Cx) -> Task<Message> {
+        self.show(dialog::State::OpenLink(dialog::open_link::State::given(given, cx))).0
+    }
+
+    /// Shows the ticket of an invitation once more.
+    pub fn show_invite(&mut self, invite: TicketId, program: &Program) -> Task<Message> {
+        let (dialog, read) = dialog::invite::State::show(invite, program);
+        self.dialog = Some(dialog::State::Invite(Box::new(dialog)));
+        read.map(|message| Message::Dialog(dialog::Message::Invite(message)))
     }
 
     /// Draws it.
@@ -382,6 +403,10 @@ fn join_lobby(program: &Program) -> Task<Message> {
 
 fn nothing_open<'a>() -> Element<'a, Message> {
     let join = Message::Sidebar(sidebar::Message::JoinRoom);
-    let content = column![widget::empty(tr("nothing-open"), Some((tr("room-join"), join)))];
+    let invite = widget::link(tr("invite-new"), Message::Invite);
+    let content = column![
+        container(widget::empty(tr("nothing-open"), Some((tr("room-join"), join)))).height(Fill),
+        container(invite).center_x(Fill).padding(theme::space::XL),
+    ];
     container(content).width(Fill).height(Fill).style(theme::container::background).into()
 }

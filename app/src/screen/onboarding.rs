@@ -5,11 +5,13 @@ pub mod restore;
 
 use iced::widget::{center, column, container, row, space, text};
 use iced::{Center, Task};
-use kinmesh_proto::DisplayName;
+use kinmesh_proto::{ConversationId, DisplayName};
 
-use super::words;
+use super::dialog::open_link;
+use super::{Cx, words};
 use crate::i18n::tr;
-use crate::program::{Program, parse_link};
+use crate::links::Link;
+use crate::program::Program;
 use crate::theme::{self, column as width, size, space as gap};
 use crate::widget::{self, Element};
 
@@ -23,6 +25,8 @@ pub const LINK: &str = "onboarding-link";
 pub struct State {
     name: String,
     link: Option<String>,
+    /// What the link is, once one was typed.
+    read: Option<Result<Link, String>>,
     error: Option<String>,
     busy: bool,
     /// The page for an archive, once it was asked for.
@@ -45,14 +49,14 @@ pub enum Message {
     /// Done typing.
     Submit,
     /// The peer took it, or says why not.
-    Done(Result<(), String>),
+    Done(Result<Option<ConversationId>, String>),
 }
 
 /// What the parent is told.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The peer has a name.
-    Finished,
+    /// The peer has a name, and the link leads there.
+    Finished(Option<ConversationId>),
     /// The peer of an archive has taken its place.
     Restored(Program),
 }
@@ -64,10 +68,13 @@ impl State {
     }
 
     /// Takes a message.
-    pub fn update(&mut self, message: Message, program: &Program) -> (Task<Message>, Option<Event>) {
+    pub fn update(&mut self, message: Message, program: &Program, cx: &Cx) -> (Task<Message>, Option<Event>) {
         match message {
             Message::Name(name) => self.edit(|state| state.name = name),
-            Message::Link(link) => self.edit(|state| state.link = Some(link)),
+            Message::Link(link) => self.edit(|state| {
+                state.read = open_link::read(&link, cx);
+                state.link = Some(link);
+            }),
             Message::ShowLink => {
                 self.link = Some(String::new());
                 return (iced::widget::operation::focus(LINK), None);
@@ -78,7 +85,7 @@ impl State {
             }
             Message::Restore(message) => return self.update_restore(message, program),
             Message::Submit => return (self.submit(program), None),
-            Message::Done(Ok(())) => return (Task::none(), Some(Event::Finished)),
+            Message::Done(Ok(leads_to)) => return (Task::none(), Some(Event::Finished(leads_to))),
             Message::Done(Err(error)) => {
                 self.busy = false;
                 self.error = Some(error);
@@ -111,40 +118,41 @@ impl State {
     }
 
     fn submit(&mut self, program: &Program) -> Task<Message> {
-        let link = self.link.as_deref().map(str::trim).filter(|link| !link.is_empty());
-        let read = DisplayName::new(&self.name).map_err(words::name_error).and_then(|name| {
-            let link = link.map(parse_link).transpose().map_err(|fault| words::link_fault(&fault))?;
-            Ok((name, link))
-        });
-        let (name, link) = match read {
-            Ok(read) => read,
+        let link = match self.read.clone().transpose() {
+            Ok(link) => link,
+            // It stands under the link already.
+            Err(_) => return Task::none(),
+        };
+        let name = match DisplayName::new(&self.name) {
+            Ok(name) => name,
             Err(error) => {
-                self.error = Some(error);
+                self.error = Some(words::name_error(error));
                 return Task::none();
             }
         };
         self.busy = true;
         let program = program.clone();
         let work = async move {
-            if let Some(link) = link {
-                program.follow(&link).await.map_err(|error| words::enter_error(&error))?;
+            program.rename(name).await.map_err(|error| words::change_error(&error))?;
+            match link {
+                Some(link) => program.open(link).await.map_err(|error| words::enter_error(&error)),
+                None => Ok(None),
             }
-            program.rename(name).await.map_err(|error| words::change_error(&error))
         };
         Task::perform(work, Message::Done)
     }
 
     /// Draws it.
-    pub fn view(&self) -> Element<'_, Message> {
+    pub fn view<'a>(&'a self, cx: &Cx) -> Element<'a, Message> {
         let form = match &self.restore {
-            None => self.form(),
+            None => self.form(cx),
             Some(restore) => restore.view().map(Message::Restore),
         };
         let form = column![mark(), form].spacing(gap::M).align_x(Center).max_width(width::ONBOARDING);
         container(center(form)).padding(gap::XL).style(theme::container::panel).into()
     }
 
-    fn form(&self) -> Element<'_, Message> {
+    fn form<'a>(&'a self, cx: &Cx) -> Element<'a, Message> {
         let ready = !self.busy && !self.name.trim().is_empty();
         let submit = ready.then_some(Message::Submit);
         let question = text(tr("onboarding-question")).size(size::ONBOARDING).font(theme::SEMIBOLD);
@@ -153,13 +161,14 @@ impl State {
         let link = self
             .link
             .as_ref()
-            .map(|link| widget::field(LINK, "kinmesh://join?…", link, Message::Link, submit.clone()));
+            .map(|link| widget::field(LINK, "kinmesh://…", link, Message::Link, submit.clone()));
         let have_link = widget::link(tr("onboarding-have-link"), Message::ShowLink);
         let have_archive = widget::link(tr("onboarding-have-archive"), Message::ShowRestore);
         let links = row![].push(self.link.is_none().then_some(have_link)).push(have_archive);
         column![question, promise, space().height(gap::XS), name]
             .push(widget::error(self.error.as_deref()))
             .push(link)
+            .push(open_link::verdict(self.read.as_ref(), cx))
             .push(widget::wide_primary(tr("onboarding-start"), submit))
             .push(links.spacing(gap::XL))
             .spacing(gap::M)

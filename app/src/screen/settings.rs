@@ -2,12 +2,13 @@
 //! speaks, with what we hear and speak.
 
 pub mod history;
+pub mod invites;
 pub mod passphrase;
 pub mod sound;
 
 use iced::widget::{Column, button, column, container, pick_list, row, scrollable, space, text, toggler};
 use iced::{Center, Fill, Subscription, Task};
-use kinmesh_proto::{DisplayName, Privacy, StatusLine};
+use kinmesh_proto::{DisplayName, Privacy, StatusLine, TicketId};
 
 use super::{Cx, words};
 use crate::i18n::{Language, tr};
@@ -28,6 +29,8 @@ pub enum Section {
     Profile,
     /// What others are told.
     Privacy,
+    /// Invitations.
+    Invites,
     /// Export.
     History,
     /// What protects this disk.
@@ -38,9 +41,10 @@ pub enum Section {
     Sound,
 }
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     Section::Profile,
     Section::Privacy,
+    Section::Invites,
     Section::History,
     Section::Passphrase,
     Section::Look,
@@ -53,6 +57,7 @@ pub struct State {
     name: String,
     status: String,
     error: Option<String>,
+    invites: invites::State,
     history: history::State,
     passphrase: passphrase::State,
     sound: sound::State,
@@ -79,6 +84,8 @@ pub enum Message {
     Theme(ThemeChoice),
     /// The language.
     Language(LanguageChoice),
+    /// Invitations.
+    Invites(invites::Message),
     /// The export of everything.
     History(history::Message),
     /// The passphrase.
@@ -104,6 +111,8 @@ pub enum Event {
     Lock,
     /// The peer was started again, and what there is to say about it.
     Restarted(Program, String),
+    /// A ticket is wanted once more.
+    ShowInvite(TicketId),
     /// Something to say for a moment.
     Toast(String),
     /// Enough.
@@ -152,6 +161,7 @@ impl State {
             name: me.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
             status: me.status.as_str().to_owned(),
             error: None,
+            invites: invites::State::new(program),
             history: history::State::new(cx),
             passphrase: passphrase::State::new(program.has_passphrase()),
             sound: sound::State::default(),
@@ -167,9 +177,12 @@ impl State {
     pub fn subscription(&self, settings: &Settings) -> Subscription<Message> {
         match self.section {
             Section::Sound => self.sound.subscription(&settings.sound).map(Message::Sound),
-            Section::Profile | Section::Privacy | Section::History | Section::Passphrase | Section::Look => {
-                Subscription::none()
-            }
+            Section::Profile
+            | Section::Privacy
+            | Section::Invites
+            | Section::History
+            | Section::Passphrase
+            | Section::Look => Subscription::none(),
         }
     }
 
@@ -190,6 +203,10 @@ impl State {
             Message::Theme(choice) => return (Task::none(), Some(Event::Theme(choice))),
             Message::Language(LanguageChoice(language)) => {
                 return (Task::none(), Some(Event::Language(language)));
+            }
+            Message::Invites(message) => {
+                let (task, show) = self.invites.update(message, program);
+                return (task.map(Message::Invites), show.map(Event::ShowInvite));
             }
             Message::History(message) => {
                 return (self.history.update(message, program).map(Message::History), None);
@@ -228,6 +245,7 @@ impl State {
         let cards = match self.section {
             Section::Profile => self.profile(cx),
             Section::Privacy => privacy(cx.overview.me.privacy),
+            Section::Invites => self.invites.view(cx).map(Message::Invites),
             Section::History => self.history.view().map(Message::History),
             Section::Passphrase => self.passphrase.view(settings).map(Message::Passphrase),
             Section::Look => look(settings),
@@ -285,6 +303,7 @@ fn section_name(section: Section) -> String {
     tr(match section {
         Section::Profile => "settings-profile",
         Section::Privacy => "settings-privacy",
+        Section::Invites => "invites-title",
         Section::History => "settings-history",
         Section::Passphrase => "settings-passphrase",
         Section::Look => "settings-look",

@@ -1,5 +1,7 @@
 //! Words for what the peer and the view models say as data. Knows no screen.
 
+pub mod invites;
+
 use jiff::civil::{Date, Time};
 use kinmesh_core::{Completeness, Online, PersonView, Route, WaitReason, Waiting};
 use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Said, Speaker};
@@ -10,7 +12,8 @@ use kinmesh_net::{
 use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
 
 use crate::i18n::{tr, tr_args};
-use crate::program::{EnterError, LinkFault};
+use crate::links::LinkFault;
+use crate::program::EnterError;
 
 /// A time of day.
 pub fn time(time: Time) -> String {
@@ -99,6 +102,8 @@ pub fn waiting(waiting: Waiting, title: &str, clock: &Clock) -> Option<String> {
     };
     let id = match waiting.reason {
         WaitReason::Sending => return None,
+        // Known by an invitation alone.
+        WaitReason::Offline { last_seen_ms: 0 } => return Some(tr_args("waiting-never", &args(0))),
         WaitReason::Offline { last_seen_ms } => return Some(tr_args("waiting-offline", &args(last_seen_ms))),
         WaitReason::Connecting => "waiting-connecting",
         WaitReason::Refused => "waiting-refused",
@@ -176,6 +181,7 @@ pub fn presence(person: &PersonView, clock: &Clock) -> String {
             });
             tr_args("presence-online", &[("since", since), ("route", route.into())])
         }
+        Online::Offline { last_seen_ms: 0 } => tr("presence-never"),
         Online::Offline { last_seen_ms } => {
             tr_args("presence-offline", &[("since", moment(clock.moment(last_seen_ms)).into())])
         }
@@ -185,6 +191,7 @@ pub fn presence(person: &PersonView, clock: &Clock) -> String {
 /// The same in a word or two, beside a name.
 pub fn presence_short(person: &PersonView, clock: &Clock) -> String {
     match (person.online, person.route) {
+        (Online::Offline { last_seen_ms: 0 }, _) => tr("presence-never"),
         (Online::Offline { last_seen_ms }, _) => {
             tr_args("since", &[("since", moment(clock.moment(last_seen_ms)).into())])
         }
@@ -336,6 +343,8 @@ pub fn link_fault(fault: &LinkFault) -> String {
         LinkFault::Link(LinkError::Room(error)) => name_error(*error),
         LinkFault::Link(_) => tr("error-link"),
         LinkFault::Address(error) => connect_error(error),
+        LinkFault::Ticket(error) => invites::ticket_error(*error),
+        LinkFault::File { .. } => tr_args("error-invite-file", &[("fault", fault.to_string().into())]),
     }
 }
 
@@ -353,6 +362,7 @@ pub fn enter_error(error: &EnterError) -> String {
     match error {
         EnterError::Follow(FollowError::Node(error)) => connect_error(error),
         EnterError::Follow(FollowError::Room(error)) => change_error(error),
+        EnterError::Open(error) => invites::open_error(error),
         EnterError::Settings(error) => tr_args("error-settings", &[("fault", error.to_string().into())]),
     }
 }

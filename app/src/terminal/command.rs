@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::contacts::Act;
 use super::entries::{Deed, Shared, Which};
+use super::invites::{Asked, Numbered, parse_asked, parse_numbered};
 use crate::export::Format;
 
 /// Entries that `/history` shows when no number is given.
@@ -37,6 +38,10 @@ pub(super) enum Command {
     Introduce { person: String, to: String },
     Link,
     Connect(String),
+    Invite(Asked),
+    Invites,
+    Revoke(Numbered),
+    Open(String),
     Status,
     Sound(Sound),
     Name(String),
@@ -146,6 +151,10 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "unverify" => contact(person("/unverify PERSON")?, Act::Unverify),
         "introduce" => introduce(&needed(INTRODUCE)?)?,
         "link" => Command::Link,
+        "invite" => Command::Invite(parse_asked(rest).ok_or(Mistake::Usage(INVITE))?),
+        "invites" => Command::Invites,
+        "revoke" => Command::Revoke(parse_numbered(rest).ok_or(Mistake::Usage("/revoke iN|oN"))?),
+        "open" => Command::Open(rest.to_owned()),
         "connect" => Command::Connect(needed("/connect LINK")?),
         "status" => Command::Status,
         "sound" => Command::Sound(sound(rest).ok_or(Mistake::Usage(SOUND))?),
@@ -157,6 +166,9 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
 }
 
 const INTRODUCE: &str = "/introduce PERSON TO-WHOM";
+const INVITE: &str = "/invite [here] [3h|7d|forever] [N|any] [FILE.kinmesh]";
+/// How a link or a file is opened.
+pub(super) const OPEN: &str = "/open LINK|FILE";
 const REPLY: &str = "/reply last|N|sN TEXT";
 const EDIT: &str = "/edit last|N|sN TEXT";
 const REACT: &str = "/react last|N|sN EMOJI";

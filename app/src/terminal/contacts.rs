@@ -93,6 +93,8 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         let words = match because {
             Because::TheyAsked => "terminal-became-contacts",
             Because::TheyAccepted => "terminal-accepted-us",
+            // What is said about the invitation says it.
+            Because::Invited => return Ok(()),
         };
         self.print(&format!("  {}", tr_args(words, &who))).await
     }

@@ -10,7 +10,7 @@ use super::names::{self, Meant};
 use super::session::{Flow, Session};
 use super::words;
 use crate::i18n::{tr, tr_args};
-use crate::program::parse_link;
+use crate::links;
 
 impl<W: AsyncWrite + Unpin> Session<'_, W> {
     /// Does what a line asks for.
@@ -63,6 +63,10 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Rename { person, nickname } => self.rename(&person, nickname).await,
             Command::Link => self.link().await,
             Command::Connect(link) => self.connect(&link).await,
+            Command::Invite(asked) => self.invite(asked).await,
+            Command::Invites => self.invites().await,
+            Command::Revoke(which) => self.revoke(which).await,
+            Command::Open(given) => self.open(&given).await,
             Command::Status => self.print_all(words::status(&self.program.node.status())).await,
             Command::Sound(what) => self.sound(what).await,
             Command::Name(name) => self.name(&name).await,
@@ -244,16 +248,8 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     }
 
     async fn connect(&mut self, link: &str) -> io::Result<()> {
-        let link = match parse_link(link) {
-            Ok(link) => link,
-            Err(error) => return self.refused(error).await,
-        };
-        match self.program.follow(&link).await {
-            Ok(None) => self.print(&tr("terminal-connecting")).await,
-            Ok(Some(room)) => {
-                self.current = Some(ConversationId::Room(room.id()));
-                self.print_current().await
-            }
+        match links::read(link) {
+            Ok(link) => self.follow(link).await,
             Err(error) => self.refused(error).await,
         }
     }

@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use kinmesh_core::{ConversationEvent, EntryView, Event};
 use kinmesh_net::{EventStream, PAGE_MAX, SearchProgress};
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId};
+use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId};
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::found::Found;
 use super::{TerminalError, names, words};
+use crate::handover::Arrivals;
 use crate::i18n::{tr, tr_args};
 use crate::lines::{Line, Lines};
 use crate::program::Program;
@@ -45,6 +46,8 @@ pub(super) struct Session<'a, W> {
     pub(super) found: Found,
     /// The next line is the passphrase for an export to this file.
     pub(super) awaits_passphrase: Option<PathBuf>,
+    /// What a second start of the program was given.
+    pub(super) handed_over: Option<String>,
     /// Whether it was told that the search index is being made anew.
     told_indexing: bool,
     /// Until when somebody is writing, as was last told.
@@ -54,10 +57,10 @@ pub(super) struct Session<'a, W> {
 }
 
 impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
-    /// A session that talks to `room`, or to the room with the newest activity.
-    pub(super) fn new(program: &'a Program, output: W, room: Option<RoomId>) -> Self {
+    /// A session that talks to `start`, or to the room with the newest activity.
+    pub(super) fn new(program: &'a Program, output: W, start: Option<ConversationId>) -> Self {
         let newest = || program.node.overview().rooms.iter().find(|room| room.joined).map(|room| room.room);
-        let current = room.or_else(newest).map(ConversationId::Room);
+        let current = start.or_else(|| newest().map(ConversationId::Room));
         Self {
             program,
             output,
@@ -66,6 +69,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             interactive: false,
             found: Found::default(),
             awaits_passphrase: None,
+            handed_over: None,
             told_indexing: false,
             writing: BTreeMap::new(),
             shown: BTreeMap::new(),
@@ -78,12 +82,14 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         input: R,
         interactive: bool,
         mut events: EventStream,
+        arrivals: &Arrivals,
     ) -> Result<(), TerminalError>
     where
         R: AsyncBufRead + Unpin,
     {
         let mut lines = Lines::new(input, LINE_MAX);
         let mut status = self.program.node.watch_status();
+        let mut links = arrivals.listen();
         self.interactive = interactive;
         self.welcome().await?;
         loop {
@@ -97,6 +103,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
                 event = events.next() => {
                     self.happened(event.ok_or(TerminalError::NodeGone)?, &mut events).await?;
                 }
+                Ok(link) = links.recv() => self.arrived(link).await?,
                 Ok(()) = status.changed() => {
                     let progress = status.borrow_and_update().search_progress;
                     self.index_changed(progress).await?;
@@ -121,6 +128,9 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         }
         for line in words::troubles(&self.program.node.status()) {
             self.print(&line).await?;
+        }
+        if let Some(current) = self.current {
+            self.print_opening(current).await?;
         }
         if interactive {
             self.print_requests_waiting().await?;
@@ -228,7 +238,12 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             }
             Event::ContactRequested { person } => self.requested(person).await,
             Event::BecameContacts { person, because } => self.became_contacts(person, because).await,
-            Event::PersonChanged { .. } | Event::HiddenChanged { .. } | Event::ProfileChanged => Ok(()),
+            Event::InviteUsed { person, .. } => self.invite_used(person).await,
+            Event::OpeningAnswered { person, refused, .. } => self.opening_answered(person, refused).await,
+            Event::PersonChanged { .. }
+            | Event::HiddenChanged { .. }
+            | Event::ProfileChanged
+            | Event::InvitesChanged => Ok(()),
         }
     }
 

@@ -86,6 +86,7 @@ fn wait_reason(place: &str, reason: WaitReason, now: &Zoned) -> String {
     let with_place = |words| tr_args(words, &[("place", place.into())]);
     match reason {
         WaitReason::Sending => tr("terminal-wait-sending"),
+        WaitReason::Offline { last_seen_ms: 0 } => with_place("terminal-wait-never"),
         WaitReason::Offline { last_seen_ms } => {
             let args = [("place", place.into()), ("time", time(last_seen_ms, now).into())];
             tr_args("terminal-wait-offline", &args)
@@ -149,6 +150,7 @@ pub(super) fn person(overview: &Overview, person: &PersonView, now: &Zoned) -> S
 fn presence(person: &PersonView, now: &Zoned) -> String {
     match person.online {
         Online::Online { since_ms } => tr_args("terminal-online", &[("time", time(since_ms, now).into())]),
+        Online::Offline { last_seen_ms: 0 } => tr("presence-never"),
         Online::Offline { last_seen_ms } => {
             tr_args("terminal-offline", &[("time", time(last_seen_ms, now).into())])
         }

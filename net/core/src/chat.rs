@@ -107,7 +107,7 @@ impl Core {
         let Some(person) = self.people.person_of(device) else {
             return self.push(Output::Respond { request: token, response: ChatResponse::Busy });
         };
-        let is_welcome = self.may_reach_us(person);
+        let is_welcome = self.may_reach_us(person) || self.awaits_welcome(person);
         let respond = |response| Output::Respond { request: token, response };
         match request {
             ChatRequest::Ask(ask) => self.hear_request(now_ms, device, person, *ask, token),

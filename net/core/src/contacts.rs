@@ -37,6 +37,8 @@ pub enum Because {
     TheyAsked,
     /// The user asked, and they accepted.
     TheyAccepted,
+    /// One of the two used an invitation of the other.
+    Invited,
 }
 
 /// Why somebody does not become a contact, or cannot be treated as asked.
@@ -167,6 +169,17 @@ impl Core {
         because: Because,
         request: Option<RequestToken>,
     ) -> Result<Token, ContactRefusal> {
+        let (writes, entries) = self.take_as_contact(now_ms, person)?;
+        Ok(self.persist(writes, Pending::Contacts { person, because, entries, request }))
+    }
+
+    /// The same, for whoever writes more along with it: what to write, and of that the entries with
+    /// which they asked. Once our disk has them, [`Core::contacts_persisted`] goes on.
+    pub(crate) fn take_as_contact(
+        &mut self,
+        now_ms: u64,
+        person: PersonId,
+    ) -> Result<(Vec<Write>, Vec<Entry>), ContactRefusal> {
         if self.acquaintance(person)? == Acquaintance::Blocked {
             return Err(ContactRefusal::Blocked);
         }
@@ -187,7 +200,7 @@ impl Core {
         let mut writes = self.take(now_ms, ConversationId::Direct(person), &first);
         writes.push(record);
         self.person_changed(person);
-        Ok(self.persist(writes, Pending::Contacts { person, because, entries: first, request }))
+        Ok((writes, first))
     }
 
     pub(crate) fn contacts_persisted(

@@ -3,7 +3,7 @@
 //! Events carry facts, state is read: after [`Event::Lagged`], or a gap in a conversation's
 //! `rev`, a face reads the conversation again and has lost nothing.
 
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId};
+use kinmesh_proto::{ConversationId, Delivery, EntryKey, InviteRefusal, PersonId, TicketId};
 use serde::Serialize;
 
 use crate::contacts::Because;
@@ -45,6 +45,25 @@ pub enum Event {
     HiddenChanged {
         /// Who was blocked, or no longer is.
         person: PersonId,
+    },
+    /// An invitation was made, taken back, opened or dismissed: read them again.
+    InvitesChanged,
+    /// Somebody used an invitation of ours, and is a contact from now on.
+    InviteUsed {
+        /// Which one.
+        invite: TicketId,
+        /// Who.
+        person: PersonId,
+    },
+    /// Whoever made an invitation that was opened here has answered: they are a contact from now on, or
+    /// it came to nothing.
+    OpeningAnswered {
+        /// Which one.
+        invite: TicketId,
+        /// Who made it.
+        person: PersonId,
+        /// Why it came to nothing, if it did.
+        refused: Option<InviteRefusal>,
     },
     /// Our own profile changed.
     ProfileChanged,

@@ -14,6 +14,7 @@ mod echo;
 pub mod event;
 mod gaps;
 mod introductions;
+mod invites;
 mod node;
 mod outbox;
 pub mod output;
@@ -34,6 +35,10 @@ pub use changes::{Change, ChangeRefusal};
 pub use contacts::{Because, ContactRefusal};
 pub use event::{ConversationEvent, Event, StoreFault};
 pub use introductions::IntroduceRefusal;
+pub use invites::{
+    INVITES_MAX, InviteFault, InviteState, InviteView, NewInvite, OpenFault, OpeningView, UnknownInvite,
+    check_ticket,
+};
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
 pub use outbox::{QUEUED_FETCH_MAX, StoredQueue};
 pub use output::{

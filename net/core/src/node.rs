@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use kinmesh_proto::record::{OwnProfile, Snapshot, StoredEntry, Write};
+use kinmesh_proto::record::{InviteRecord, OpeningRecord, OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     CertCache, ChatResponse, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId,
-    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, PageItem, PersonId, Privacy, Receipt, RoomId,
-    SharedProofs, StatusLine, limits,
+    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRefusal, PageItem, PersonId, Privacy,
+    Receipt, RoomId, SharedProofs, StatusLine, TicketId, limits,
 };
 
 use crate::changes::Reading;
@@ -18,6 +18,7 @@ use crate::conversation::{Conversation, OUTBOX_CAP};
 use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
 use crate::gaps::Gaps;
+use crate::invites::{Invites, NewContact};
 use crate::outbox::StoredQueue;
 use crate::output::{FrameToken, Output, RequestToken, Token};
 use crate::own::Way;
@@ -117,6 +118,16 @@ pub(crate) enum Pending {
     Profile(OwnProfile),
     /// What others are told.
     Privacy(Privacy),
+    /// An invitation of ours.
+    InviteMade(InviteRecord),
+    /// Somebody uses an invitation of ours.
+    Redeemed { ticket: TicketId, person: PersonId, request: RequestToken, new: NewContact },
+    /// An invitation of somebody else.
+    Opened(OpeningRecord),
+    /// What its maker said about it: `None` for yes.
+    OpeningAnswered { ticket: TicketId, person: PersonId, refused: Option<InviteRefusal>, new: NewContact },
+    /// Invitations are listed no more.
+    InvitesChanged,
 }
 
 /// The state of one peer. See the crate's documentation.
@@ -131,6 +142,7 @@ pub struct Core {
     pub(crate) people: People,
     pub(crate) people_views: Option<Arc<[PersonView]>>,
     pub(crate) request_views: Option<Arc<[RequestView]>>,
+    pub(crate) invites: Invites,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -173,6 +185,7 @@ impl Core {
             people: People::default(),
             people_views: None,
             request_views: None,
+            invites: Invites::restore(snapshot.invites, snapshot.openings, now_ms),
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
@@ -263,6 +276,7 @@ impl Core {
         }
         self.send_due_beacons(now_ms);
         self.tick_sync(now_ms);
+        self.redeem_due(now_ms);
         self.flush_outboxes(now_ms);
         self.persist_later();
         self.probe_store();
@@ -291,22 +305,25 @@ impl Core {
         self.persist(writes, Pending::Note);
     }
 
-    /// Contacts that are not here.
+    /// Contacts that are not here, and those whose invitations wait for them.
     pub fn missing_contacts(&self) -> Vec<PersonId> {
+        let wanted: BTreeSet<PersonId> = self.people.contacts().chain(self.ticket_makers()).collect();
         let is_missing = |person: &PersonId| {
             !self.people.is_online(*person) && *person != self.echo.person() && !self.is_blocked(*person)
         };
-        self.people.contacts().filter(is_missing).collect()
+        wanted.into_iter().filter(is_missing).collect()
     }
 
-    /// Devices of contacts, and of everybody with whom there is a chat.
+    /// Devices of contacts, of everybody with whom there is a chat, and of those whose invitations wait.
     pub fn contact_devices(&self) -> Vec<DeviceId> {
         let chats = self.conversations.keys().filter_map(|id| match id {
             ConversationId::Direct(person) => Some(*person),
             ConversationId::Room(_) => None,
         });
         let persons: BTreeSet<PersonId> = self.people.contacts().chain(chats).collect();
-        self.devices_let_in(persons)
+        let known = self.devices_let_in(persons);
+        let devices: BTreeSet<DeviceId> = known.into_iter().chain(self.ticket_devices()).collect();
+        devices.into_iter().collect()
     }
 
     /// Devices of these people, without those of whom we blocked.
@@ -404,6 +421,17 @@ impl Core {
             Pending::CaughtUp { intake, entries } => self.caught_up(now_ms, intake, entries, fresh),
             Pending::Profile(profile) => self.profile_persisted(now_ms, profile),
             Pending::Privacy(privacy) => self.privacy_persisted(privacy),
+            Pending::InviteMade(record) => self.invite_made(record),
+            Pending::Redeemed { ticket, person, request, new } => {
+                self.invited_persisted(now_ms, person, new, fresh);
+                self.use_counted(ticket, person, request);
+            }
+            Pending::Opened(record) => self.opened(now_ms, record),
+            Pending::OpeningAnswered { ticket, person, refused, new } => {
+                self.invited_persisted(now_ms, person, new, fresh);
+                self.opening_answered(ticket, person, refused);
+            }
+            Pending::InvitesChanged => self.push(Output::Emit(Event::InvitesChanged)),
         }
     }
 
@@ -430,7 +458,14 @@ impl Core {
             Pending::Own { conversation, entry, .. } => self.own_not_persisted(conversation, &entry),
             // Gossip has let go of the room already.
             Pending::Left(room) => self.left(room),
+            Pending::Redeemed { ticket, person, request, .. } => {
+                self.use_not_counted(ticket, person, request);
+            }
+            Pending::OpeningAnswered { ticket, .. } => self.opening_not_answered(ticket),
             Pending::Note
+            | Pending::InviteMade(_)
+            | Pending::Opened(_)
+            | Pending::InvitesChanged
             | Pending::Saved(_)
             | Pending::Joined(_)
             | Pending::Contacts { request: None, .. }

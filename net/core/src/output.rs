@@ -2,8 +2,8 @@
 
 use kinmesh_proto::record::{StoredEntry, Write};
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, DeviceId, Digest, Entry, EntryKey, Hello, KeyRange, PersonId,
-    RoomFrame, RoomId, SyncRequest, SyncResponse,
+    ChatRequest, ChatResponse, ConversationId, DeviceId, Digest, Entry, EntryKey, Hello, InviteRequest,
+    InviteResponse, KeyRange, PersonId, RoomFrame, RoomId, SyncRequest, SyncResponse, TicketId,
 };
 
 use crate::event::Event;
@@ -220,6 +220,23 @@ pub enum Output {
     LetIn {
         /// Which.
         device: DeviceId,
+    },
+    /// Show a ticket to a connected device of its maker, then call [`crate::Core::invite_answered`] or
+    /// [`crate::Core::invite_failed`].
+    Redeem {
+        /// Whom.
+        device: DeviceId,
+        /// Which ticket.
+        ticket: TicketId,
+        /// What.
+        request: InviteRequest,
+    },
+    /// Answer a device that came with a ticket.
+    RespondInvite {
+        /// Which request.
+        request: RequestToken,
+        /// How.
+        response: InviteResponse,
     },
     /// Say hello to every connected peer: the profile changed, or we go.
     HelloAll(Hello),

@@ -13,12 +13,15 @@ use crate::view::{
 impl Core {
     /// Everything the faces list.
     pub fn overview(&mut self) -> Overview {
+        let openings = self.opening_views();
+        let is_invited =
+            |person| openings.iter().any(|opening| opening.conversation == ConversationId::Direct(person));
         let mut rooms = Vec::new();
         let mut chats = Vec::new();
         for conversation in self.conversations.values() {
             match conversation.id() {
                 ConversationId::Room(room) => rooms.extend(self.room_view(room, conversation)),
-                ConversationId::Direct(person) if conversation.last.is_some() => {
+                ConversationId::Direct(person) if conversation.last.is_some() || is_invited(person) => {
                     let last = conversation.last.clone();
                     let waiting = self.waiting_in_chat(person, conversation);
                     chats.push(ChatView { person, unread: conversation.unread, last, waiting });
@@ -29,7 +32,8 @@ impl Core {
         rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
         chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
         let (requests, people) = (self.request_views(), self.people_views());
-        Overview { me: self.own_view(), rooms, chats, requests, people }
+        let invites = self.invite_views();
+        Overview { me: self.own_view(), rooms, chats, requests, people, invites, openings }
     }
 
     /// Built anew only when a person changed: a burst of entries must not sort the people each time.

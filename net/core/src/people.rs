@@ -178,6 +178,12 @@ impl People {
         Some(known.person)
     }
 
+    /// Whether there is a direct connection to this device.
+    pub(crate) fn is_linked(&self, device: DeviceId) -> bool {
+        self.unnamed_links.contains_key(&device)
+            || self.devices.get(&device).is_some_and(|known| known.link.is_some())
+    }
+
     /// A connected device of this person.
     pub(crate) fn linked_device(&self, person: PersonId) -> Option<DeviceId> {
         let record = self.persons.get(&person)?;

@@ -55,6 +55,7 @@ impl Core {
             self.add_member(now_ms, room, person);
         }
         self.try_chat_at_once(person);
+        self.try_tickets_at_once(now_ms, person);
         self.met(now_ms, ConversationId::Direct(person), device);
         Ok(presence.value().since_ms)
     }
@@ -71,6 +72,7 @@ impl Core {
 
     /// A direct connection to a device stands.
     pub fn linked(&mut self, device: DeviceId, route: Route) {
+        self.met_by_ticket(device);
         if let Some(person) = self.people.linked(device, route) {
             self.person_changed(person);
         }

@@ -63,7 +63,12 @@ impl Core {
             | Pending::ReadByOther { .. }
             | Pending::Asked { .. }
             | Pending::Profile(_)
-            | Pending::Privacy(_) => false,
+            | Pending::Privacy(_)
+            | Pending::InviteMade(_)
+            | Pending::Redeemed { .. }
+            | Pending::Opened(_)
+            | Pending::OpeningAnswered { .. }
+            | Pending::InvitesChanged => false,
         };
         self.is_any_being_read(id) || self.pending.values().any(|(then, _)| is_of_it(then))
     }

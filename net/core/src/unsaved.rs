@@ -4,7 +4,7 @@
 //! has them. Entries are not among them: whoever handed one over is told that it was not stored.
 
 use kinmesh_proto::record::{MemberRecord, Write};
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId};
+use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId, TicketId};
 
 use crate::node::Core;
 
@@ -15,6 +15,8 @@ pub(crate) enum Record {
     Person(PersonId),
     Member(RoomId, PersonId),
     Delivery(ConversationId, EntryKey, Delivery),
+    Invite(TicketId),
+    Opening(TicketId),
 }
 
 impl Record {
@@ -29,6 +31,10 @@ impl Record {
             Write::SetDelivery { conversation, key, delivery } => {
                 Some(Self::Delivery(*conversation, *key, *delivery))
             }
+            Write::PutInvite(record) => Some(Self::Invite(record.id())),
+            Write::RemoveInvite(ticket) => Some(Self::Invite(*ticket)),
+            Write::PutOpening(record) => Some(Self::Opening(record.id())),
+            Write::RemoveOpening(ticket) => Some(Self::Opening(*ticket)),
             // The driver learns addresses anew; who sets the profile or writes an entry is told.
             Write::PutEntry { .. }
             | Write::PutAddresses(_)
@@ -42,7 +48,11 @@ impl Record {
     pub(crate) fn delivery(self) -> Option<(ConversationId, EntryKey, Delivery)> {
         match self {
             Self::Delivery(conversation, key, delivery) => Some((conversation, key, delivery)),
-            Self::Conversation(_) | Self::Person(_) | Self::Member(..) => None,
+            Self::Conversation(_)
+            | Self::Person(_)
+            | Self::Member(..)
+            | Self::Invite(_)
+            | Self::Opening(_) => None,
         }
     }
 }
@@ -82,7 +92,7 @@ impl Core {
                     self.unsaved.insert(Record::Conversation(id));
                 }
             }
-            Record::Person(_) | Record::Member(..) => {}
+            Record::Person(_) | Record::Member(..) | Record::Invite(_) | Record::Opening(_) => {}
         }
     }
 
@@ -100,6 +110,8 @@ impl Core {
                 Some(last_seen_ms) => Write::PutMember(MemberRecord { room, person, last_seen_ms }),
                 None => Write::RemoveMember { room, person },
             }),
+            Record::Invite(ticket) => Some(self.invites.write_of_made(ticket)),
+            Record::Opening(ticket) => Some(self.invites.write_of_opened(ticket)),
             Record::Delivery(conversation, key, delivery) => {
                 Some(Write::SetDelivery { conversation, key, delivery })
             }

@@ -372,10 +372,14 @@ pub struct Overview {
     pub me: OwnView,
     /// Rooms we are in or were in, newest activity first.
     pub rooms: Vec<RoomView>,
-    /// Chats that hold at least one entry, newest activity first.
+    /// Chats that hold at least one entry, or wait for who invited us; newest activity first.
     pub chats: Vec<ChatView>,
     /// Who asks to be a contact and waits for an answer, the newest first.
     pub requests: Arc<[RequestView]>,
     /// Everybody we know of, Echo included and ourselves not: online first, then by name.
     pub people: Arc<[PersonView]>,
+    /// Invitations that we made and that were not taken back, the newest first.
+    pub invites: Vec<crate::InviteView>,
+    /// Invitations of others that were opened here and have not come to their end, the newest first.
+    pub openings: Vec<crate::OpeningView>,
 }

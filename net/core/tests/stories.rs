@@ -11,6 +11,8 @@ mod changes;
 mod contacts;
 #[path = "stories/introductions.rs"]
 mod introductions;
+#[path = "stories/invites.rs"]
+mod invites;
 #[allow(dead_code)] // Each file of stories uses its part of it.
 #[path = "support/mesh.rs"]
 mod mesh;

@@ -12,6 +12,7 @@ pub mod entry;
 pub mod frame;
 pub mod id;
 pub mod identity;
+pub mod invite;
 pub mod limits;
 pub mod link;
 pub mod name;
@@ -34,12 +35,13 @@ pub use frame::{
 };
 pub use id::{ConversationId, ConversationTag, DeviceId, EntryId, PersonId, RoomId};
 pub use identity::{DeviceCert, DeviceKeys, PersonKey};
+pub use invite::{InviteRefusal, InviteRequest, InviteResponse, ParseTicketIdError, TicketId};
 pub use link::{JoinLink, LinkError};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use proofs::SharedProofs;
 pub use record::{
-    AddressRecord, Answer, Asking, ConversationRecord, Delivery, MemberRecord, OwnProfile, PageAt, PageItem,
-    PersonRecord, Privacy, Snapshot, StoredEntry, Ties, Write,
+    AddressRecord, Answer, Asking, ConversationRecord, Delivery, InviteRecord, MemberRecord, OpeningRecord,
+    OwnProfile, PageAt, PageItem, PersonRecord, Privacy, Snapshot, StoredEntry, Ties, Write,
 };
 pub use safety::{SAFETY_WORDS, SafetyNumber};
 pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};

@@ -86,6 +86,12 @@ pub const TICKET_ADDRESSES_MAX: usize = 8;
 pub const TICKET_NODES_MAX: usize = 4;
 /// Longest address in a ticket, in bytes.
 pub const TICKET_ADDRESS_BYTES_MAX: usize = 160;
+/// Largest request to redeem a ticket: its name and a proof.
+pub const INVITE_REQUEST_MAX: u64 = 256;
+/// Largest answer to it: a word.
+pub const INVITE_RESPONSE_MAX: u64 = 64;
+/// Most people that one ticket may be made for.
+pub const TICKET_USES_MAX: u32 = 256;
 /// Most people that a private room is founded with; more are added one by one.
 pub const SEATS_MAX: usize = 64;
 /// Most secrets that make one key: as many concurrent changes of membership as a room survives

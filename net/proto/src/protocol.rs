@@ -15,6 +15,8 @@ pub const HELLO: &str = "/kinmesh/hello/1";
 pub const SYNC: &str = "/kinmesh/sync/1";
 /// One-to-one chat.
 pub const CHAT: &str = "/kinmesh/chat/1";
+/// Redeeming of tickets with who made them.
+pub const INVITE: &str = "/kinmesh/invite/1";
 
 /// Characters of a gossip topic.
 const TOPIC_CHARS: usize = 32;

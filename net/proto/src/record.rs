@@ -3,14 +3,18 @@
 //! They never travel. They stand here because `core` decides them and `store` keeps them,
 //! and the two know only this crate.
 
+pub mod invites;
+
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::entry::{Entry, EntryBody, EntryKey};
 use crate::frame::{Ask, Refusal};
 use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
+use crate::invite::TicketId;
 use crate::name::{DisplayName, RoomName, StatusLine};
 use crate::signed::Unverified;
+pub use invites::{InviteRecord, OpeningRecord};
 
 /// How far an entry has come, as far as this device knows for sure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -302,6 +306,14 @@ pub enum Write {
     PutProfile(OwnProfile),
     /// Sets what others are told.
     PutPrivacy(Privacy),
+    /// Adds or replaces an invitation that we made.
+    PutInvite(InviteRecord),
+    /// Forgets an invitation that we made.
+    RemoveInvite(TicketId),
+    /// Adds or replaces an invitation that we opened.
+    PutOpening(OpeningRecord),
+    /// Forgets an invitation that we opened.
+    RemoveOpening(TicketId),
 }
 
 /// Everything in the store but entries: what a peer reads at start.
@@ -319,6 +331,10 @@ pub struct Snapshot {
     pub members: Vec<MemberRecord>,
     /// Known addresses of devices.
     pub addresses: Vec<AddressRecord>,
+    /// Invitations that we made.
+    pub invites: Vec<InviteRecord>,
+    /// Invitations of others that we opened.
+    pub openings: Vec<OpeningRecord>,
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 
 use kinmesh_proto::{
     Ask, CertCache, ChatRequest, ChatResponse, Commitment, Content, Control, ConversationTag, DecodeError,
-    DeviceCert, DeviceId, DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, JoinLink, Past,
-    PersonId, PersonKey, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
-    RoomSettings, Sealed, Seat, Signable, StatusLine, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket,
-    TicketRoom, TicketToken, Unverified, Verified, VerifyError, codec, entry, limits,
+    DeviceCert, DeviceId, DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, InviteRefusal,
+    InviteRequest, InviteResponse, JoinLink, Past, PersonId, PersonKey, Presence, PresenceState, Reach,
+    Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings, Sealed, Seat, Signable, StatusLine,
+    SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId, TicketRoom, TicketToken, Unverified,
+    Verified, VerifyError, codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -201,6 +202,23 @@ fn chat_response() -> impl Strategy<Value = ChatResponse> {
     ]
 }
 
+fn invite_request() -> impl Strategy<Value = InviteRequest> {
+    (any::<[u8; 16]>(), id()).prop_map(|(ticket, proof)| InviteRequest::Redeem {
+        ticket: TicketId(ticket),
+        proof: ByteArray::new(proof),
+    })
+}
+
+fn invite_response() -> impl Strategy<Value = InviteResponse> {
+    use InviteRefusal::{Expired, Revoked, Unknown, UsedUp};
+    let refused = prop_oneof![Just(Expired), Just(UsedUp), Just(Revoked), Just(Unknown)];
+    prop_oneof![
+        refused.prop_map(InviteResponse::Refused),
+        Just(InviteResponse::Accepted),
+        Just(InviteResponse::Busy),
+    ]
+}
+
 fn join_link() -> impl Strategy<Value = JoinLink> {
     let node =
         prop_oneof!["/ip4/192\\.0\\.2\\.[0-9]/udp/[0-9]{1,5}/quic-v1", "\\PC{0,40}", "[%/+&=# 2F]{0,9}"];
@@ -266,6 +284,8 @@ fn take_anything_everywhere(bytes: &[u8]) {
     take_anything::<Option<Hello>>(bytes);
     take_anything::<ChatRequest>(bytes);
     take_anything::<ChatResponse>(bytes);
+    take_anything::<InviteRequest>(bytes);
+    take_anything::<InviteResponse>(bytes);
     take_anything::<DeviceCert>(bytes);
     take_anything::<DisplayName>(bytes);
     take_anything::<RoomName>(bytes);
@@ -321,6 +341,16 @@ proptest! {
     }
 
     #[test]
+    fn what_is_said_of_tickets_is_read_again(request in invite_request(), response in invite_response()) {
+        survives(&request);
+        survives(&response);
+        let InviteRequest::Redeem { ticket, .. } = &request;
+        prop_assert_eq!(ticket.to_string().parse::<TicketId>(), Ok(*ticket));
+        prop_assert!(codec::encode(&request).len() <= limits::INVITE_REQUEST_MAX as usize);
+        prop_assert!(codec::encode(&response).len() <= limits::INVITE_RESPONSE_MAX as usize);
+    }
+
+    #[test]
     fn what_is_signed_verifies(entry in signed_entry(), presence in signed_presence()) {
         let certs = &mut CertCache::default();
         prop_assert_eq!(&entry.envelope().clone().verify(certs).unwrap(), &entry);
@@ -361,6 +391,7 @@ proptest! {
         take_anything_everywhere(&bytes);
         let _ = text.parse::<EntryKey>();
         let _ = text.parse::<PersonId>();
+        let _ = text.parse::<TicketId>();
         let _ = text.parse::<JoinLink>();
         let _ = text.parse::<Ticket>();
         let _ = format!("{TICKET_PREFIX}{text}").parse::<Ticket>();

@@ -7,10 +7,10 @@ use std::fmt::Display;
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{
     Ask, ChatRequest, ChatResponse, Content, Control, ConversationId, ConversationTag, DeviceKeys, Digest,
-    DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hello, Hlc, JoinLink, KeyRange,
-    Keyring, Past, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
-    RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket,
-    TicketToken, Typing, Unverified, Wanted, codec,
+    DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hello, Hlc, InviteRefusal,
+    InviteRequest, InviteResponse, JoinLink, KeyRange, Keyring, Past, Presence, PresenceState, Reach,
+    Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings, SafetyNumber, Seat, Signable,
+    StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketToken, Typing, Unverified, Wanted, codec,
 };
 use serde::Serialize;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -216,6 +216,14 @@ fn ticket() -> Ticket {
 
 fn trust(vectors: &mut Vectors) {
     vectors.text("ticket", ticket());
+    let token = ticket().token;
+    vectors.bytes("name of the ticket", &token.id().0);
+    let proof = token.proof(alice().person(), bob().person());
+    vectors.bytes("proof of bob to alice", &proof);
+    let redeem = InviteRequest::Redeem { ticket: token.id(), proof: ByteArray::new(proof) };
+    vectors.cbor("invite request", &redeem);
+    vectors.cbor("invite response accepted", &InviteResponse::Accepted);
+    vectors.cbor("invite response used up", &InviteResponse::Refused(InviteRefusal::UsedUp));
     let number = SafetyNumber::of(alice().person(), bob().person());
     vectors.text("safety number of alice and bob", number.words().join(" "));
 }

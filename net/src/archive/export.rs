@@ -129,7 +129,8 @@ type Put<'p> = dyn FnMut(&Record) -> Result<(), ExportError> + 'p;
 
 fn put_snapshot(snapshot: Snapshot, sent: &Sent, put: &mut Put<'_>) -> Result<(), ExportError> {
     // By name, so that a new part of it is not forgotten here.
-    let Snapshot { profile, privacy, conversations, people, members, addresses } = snapshot;
+    let Snapshot { profile, privacy, conversations, people, members, addresses, invites, openings } =
+        snapshot;
     // An entry that was queued when it was read and has left since must be looked at again.
     let looked_at_again = |record: ConversationRecord| ConversationRecord {
         sent: sent.get(&record.id).copied().flatten(),
@@ -142,7 +143,9 @@ fn put_snapshot(snapshot: Snapshot, sent: &Sent, put: &mut Put<'_>) -> Result<()
         .chain(conversations.into_iter().map(looked_at_again).map(Record::Conversation))
         .chain(people.into_iter().map(|person| Record::Person(Box::new(person))))
         .chain(members.into_iter().map(Record::Member))
-        .chain(addresses.into_iter().map(Record::Addresses));
+        .chain(addresses.into_iter().map(Record::Addresses))
+        .chain(invites.into_iter().map(Record::Invite))
+        .chain(openings.into_iter().map(Record::Opening));
     for record in records {
         put(&record)?;
     }

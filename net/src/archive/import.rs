@@ -170,6 +170,8 @@ impl<'i> Importer<'i> {
             Record::Person(record) => self.writes.push(Write::PutPerson(*record)),
             Record::Member(record) => self.writes.push(Write::PutMember(record)),
             Record::Addresses(record) => self.writes.push(Write::PutAddresses(record)),
+            Record::Invite(record) => self.writes.push(Write::PutInvite(record)),
+            Record::Opening(record) => self.writes.push(Write::PutOpening(record)),
             // One opened the archive, and the other never comes out of its reader.
             Record::Peer(_) | Record::End(_) => return Err(ArchiveError::Damaged.into()),
         }

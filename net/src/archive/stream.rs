@@ -10,8 +10,8 @@
 use std::io::{self, Read, Write};
 
 use kinmesh_proto::{
-    AddressRecord, ConversationId, ConversationRecord, Delivery, EntryPack, MemberRecord, OwnProfile,
-    PersonRecord, Privacy, codec,
+    AddressRecord, ConversationId, ConversationRecord, Delivery, EntryPack, InviteRecord, MemberRecord,
+    OpeningRecord, OwnProfile, PersonRecord, Privacy, codec,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
@@ -22,8 +22,8 @@ use crate::identity::KeyFiles;
 
 /// What every archive begins with.
 const OPENING: &[u8; 16] = b"kinmesh archive\n";
-/// The format of everything below. A higher number is refused.
-const FORMAT: u32 = 1;
+/// The format of everything below. A higher number is refused; 1 lacks invitations.
+const FORMAT: u32 = 2;
 /// Largest record: a full pack of entries, and 100 KiB of notes about them.
 const RECORD_MAX: usize = 1 << 20;
 
@@ -50,6 +50,10 @@ pub(super) enum Record {
     Member(MemberRecord),
     /// Where a device was reached.
     Addresses(AddressRecord),
+    /// An invitation that we made.
+    Invite(InviteRecord),
+    /// An invitation that we opened.
+    Opening(OpeningRecord),
     /// Ends the archive.
     End(EndRecord),
 }
@@ -109,6 +113,8 @@ impl Counts {
             Record::Addresses(_) => self.addresses += 1,
             Record::Entries(entries) => self.entries += entries.pack.len() as u64,
             Record::File { .. } => self.files += 1,
+            // Known by the hash; nobody asks how many there are.
+            Record::Invite(_) | Record::Opening(_) => {}
             Record::Peer(_) | Record::Profile(_) | Record::Privacy(_) | Record::End(_) => {}
         }
     }
@@ -167,7 +173,7 @@ impl<R: Read> Reader<R> {
             return Err(ArchiveError::NotAnArchive);
         }
         match u32::from_be_bytes(reader.take()?) {
-            FORMAT => Ok(reader),
+            1..=FORMAT => Ok(reader),
             found if found > FORMAT => Err(ArchiveError::Newer { found, known: FORMAT }),
             _ => Err(ArchiveError::Damaged),
         }

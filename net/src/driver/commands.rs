@@ -1,12 +1,14 @@
 //! What the handles ask for, and the answers they wait for.
 
-use kinmesh_core::{ChangeRefusal, ContactRefusal, EntryView, IntroduceRefusal, SendRefusal, Token};
-use kinmesh_proto::{PersonId, RoomId, limits};
+use kinmesh_core::{
+    ChangeRefusal, ContactRefusal, EntryView, IntroduceRefusal, InviteView, SendRefusal, Token,
+};
+use kinmesh_proto::{ConversationId, PersonId, RoomId, limits};
 use kinmesh_store::StoreError;
 use libp2p::multiaddr::Protocol;
 
 use super::{Driver, ROUND_MAX};
-use crate::error::{ChangeError, ConnectError, EditError, IntroduceError, SendError};
+use crate::error::{ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError, SendError};
 use crate::handle::{Command, ContactChange, Reply};
 use crate::identity::unix_ms;
 
@@ -17,6 +19,9 @@ pub(super) enum Waiting {
     Send(Box<EntryView>, Reply<SendError, EntryView>),
     Edit(Reply<EditError>),
     Introduce(Box<EntryView>, Reply<IntroduceError, EntryView>),
+    Invite(Reply<InviteError>),
+    InviteMade(Box<InviteView>, Reply<InviteError, InviteView>),
+    Opened(ConversationId, Reply<OpenError, ConversationId>),
 }
 
 impl Waiting {
@@ -29,6 +34,13 @@ impl Waiting {
             Self::Introduce(view, reply) => {
                 let result = result.map(|()| *view);
                 drop(reply.send(result.map_err(|error| IntroduceError::Send(error.into()))));
+            }
+            Self::Invite(reply) => drop(reply.send(result.map_err(InviteError::from))),
+            Self::InviteMade(view, reply) => {
+                drop(reply.send(result.map(|()| *view).map_err(InviteError::from)));
+            }
+            Self::Opened(leads_to, reply) => {
+                drop(reply.send(result.map(|()| leads_to).map_err(OpenError::from)));
             }
             Self::Edit(reply) => {
                 drop(reply.send(result.map_err(|error| EditError::Send(error.into()))));
@@ -45,6 +57,18 @@ pub(super) struct NotStored {
 }
 
 impl From<NotStored> for ChangeError {
+    fn from(NotStored { error, .. }: NotStored) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotStored> for InviteError {
+    fn from(NotStored { error, .. }: NotStored) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotStored> for OpenError {
     fn from(NotStored { error, .. }: NotStored) -> Self {
         Self::Store(error)
     }
@@ -122,6 +146,7 @@ impl Driver {
             Command::Search { query, reply } => self.search(query, reply),
             Command::Page { conversation, at, limit, reply } => self.page(conversation, at, limit, reply),
             Command::Post { conversation, key, reply } => self.post(conversation, key, reply),
+            Command::Invite(command) => self.invite_command(command),
             Command::AddBootstrap { address, reply } => {
                 drop(reply.send(self.add_bootstrap(address)));
             }
@@ -149,7 +174,7 @@ impl Driver {
         })
     }
 
-    fn wait(&mut self, token: Token, waiting: Waiting) {
+    pub(super) fn wait(&mut self, token: Token, waiting: Waiting) {
         self.waiting.insert(token, waiting);
     }
 

@@ -54,6 +54,7 @@ impl Driver {
             BehaviourEvent::Gossip(event) => self.gossip_event(event),
             BehaviourEvent::Chat(event) => self.chat_event(event),
             BehaviourEvent::Sync(event) => self.sync_event(event),
+            BehaviourEvent::Invite(event) => self.invite_event(event),
             BehaviourEvent::Hello(event) => self.hello_event(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, connection_id, &info)

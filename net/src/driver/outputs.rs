@@ -1,6 +1,6 @@
 //! Does what the core decided.
 
-use kinmesh_core::{Output, RequestToken, Verdict};
+use kinmesh_core::{Event, Output, RequestToken, Verdict};
 use kinmesh_proto::{ChatResponse, DeviceId, Hello, RoomFrame, RoomId, codec};
 use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError};
@@ -24,6 +24,10 @@ impl Driver {
             Output::ReadQueued { conversation, after } => self.read_queued(conversation, after),
             Output::Emit(event) => {
                 self.overview_changed = true;
+                if event == Event::InvitesChanged {
+                    // Who invited us may be a dial away.
+                    self.seek_anew();
+                }
                 self.told.push(event);
             }
             Output::Subscribe(room) => self.subscribe(room),
@@ -71,6 +75,8 @@ impl Driver {
                 }
             }
             Output::LetIn { device } => self.let_in(device),
+            Output::Redeem { device, ticket, request } => self.show_ticket(device, ticket, request),
+            Output::RespondInvite { request, response } => self.respond_invite(request, response),
             Output::HelloAll(hello) => self.hello_all(&hello),
         }
     }

@@ -7,8 +7,8 @@ use std::ops::Bound;
 
 use kinmesh_proto::{
     AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, Entry, EntryKey,
-    KeyRange, MemberRecord, OwnProfile, PageAt, PageItem, PersonId, PersonRecord, Privacy, RoomId, Snapshot,
-    StoredEntry, Write,
+    InviteRecord, KeyRange, MemberRecord, OpeningRecord, OwnProfile, PageAt, PageItem, PersonId,
+    PersonRecord, Privacy, RoomId, Snapshot, StoredEntry, TicketId, Write,
 };
 
 use crate::error::StoreError;
@@ -24,6 +24,8 @@ pub struct MemoryStore {
     people: BTreeMap<PersonId, PersonRecord>,
     members: BTreeMap<(RoomId, PersonId), MemberRecord>,
     addresses: BTreeMap<DeviceId, AddressRecord>,
+    invites: BTreeMap<TicketId, InviteRecord>,
+    openings: BTreeMap<TicketId, OpeningRecord>,
 }
 
 impl MemoryStore {
@@ -72,6 +74,18 @@ impl HistoryStore for MemoryStore {
                 }
                 Write::PutPrivacy(privacy) => self.privacy = privacy,
                 Write::PutProfile(profile) => self.profile = Some(profile),
+                Write::PutInvite(record) => {
+                    self.invites.insert(record.id(), record);
+                }
+                Write::RemoveInvite(ticket) => {
+                    self.invites.remove(&ticket);
+                }
+                Write::PutOpening(record) => {
+                    self.openings.insert(record.id(), record);
+                }
+                Write::RemoveOpening(ticket) => {
+                    self.openings.remove(&ticket);
+                }
             }
         }
         Ok(fresh)
@@ -85,6 +99,8 @@ impl HistoryStore for MemoryStore {
             people: self.people.values().cloned().collect(),
             members: self.members.values().cloned().collect(),
             addresses: self.addresses.values().cloned().collect(),
+            invites: self.invites.values().cloned().collect(),
+            openings: self.openings.values().cloned().collect(),
         })
     }
 

@@ -10,13 +10,15 @@ use std::path::Path;
 use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, seal, stored};
 use kinmesh_proto::{
     AddressRecord, Ask, Asking, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest,
-    DisplayName, Entry, EntryId, EntryKey, Hlc, KeyRange, MemberRecord, OwnProfile, PersonId, PersonRecord,
-    Privacy, Refusal, RoomId, RoomName, Snapshot, StatusLine, StoredEntry, Ties, Write,
+    DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRecord, InviteRefusal, KeyRange, MemberRecord,
+    OpeningRecord, OwnProfile, PersonId, PersonRecord, Privacy, Refusal, RoomId, RoomName, Snapshot,
+    StatusLine, StoredEntry, TicketRoom, TicketToken, Ties, Write,
 };
 use kinmesh_store::{
     CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,
     day_of, range_of_day,
 };
+use serde_bytes::ByteArray;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -678,6 +680,30 @@ fn profile(name: &str) -> OwnProfile {
     OwnProfile { name: DisplayName::new(name).unwrap(), status: StatusLine::new("on a walk").unwrap() }
 }
 
+fn invite(seed: u8, used_by: &[u8]) -> InviteRecord {
+    InviteRecord {
+        token: TicketToken(ByteArray::new([seed; 16])),
+        room: Some(TicketRoom::Public(RoomName::new("Boat").unwrap())),
+        made_ms: 1,
+        expires_ms: Some(u64::MAX),
+        uses: None,
+        used_by: used_by.iter().map(|person| PersonId([*person; 32])).collect(),
+        revoked: !used_by.is_empty(),
+    }
+}
+
+fn opening(seed: u8, refused: Option<InviteRefusal>) -> OpeningRecord {
+    OpeningRecord {
+        token: TicketToken(ByteArray::new([seed; 16])),
+        person: PersonId([seed; 32]),
+        name: DisplayName::new("Bo").unwrap(),
+        devices: vec![DeviceId([seed; 32])],
+        room: None,
+        opened_ms: 1,
+        refused,
+    }
+}
+
 fn records_are_replaced_and_removed<S: Subject>() {
     let mut subject = S::open();
     let first = [
@@ -690,6 +716,10 @@ fn records_are_replaced_and_removed<S: Subject>() {
         Write::PutMember(member(1, 1, 10)),
         Write::PutAddresses(address(3, &["/ip4/127.0.0.1/udp/1/quic-v1"])),
         Write::PutAddresses(address(2, &["/ip4/127.0.0.1/udp/2/quic-v1"])),
+        Write::PutInvite(invite(1, &[])),
+        Write::PutInvite(invite(2, &[])),
+        Write::PutOpening(opening(3, None)),
+        Write::PutOpening(opening(4, None)),
     ];
     subject.store().apply(&first).unwrap();
     subject.restart();
@@ -707,6 +737,11 @@ fn records_are_replaced_and_removed<S: Subject>() {
         Write::RemoveAddresses(DeviceId([2; 32])),
         Write::RemoveAddresses(DeviceId([7; 32])),
         Write::PutAddresses(address(1, &["/dns/example.org/tcp/4"])),
+        Write::PutInvite(invite(1, &[5])),
+        Write::RemoveInvite(invite(2, &[]).id()),
+        Write::RemoveInvite(invite(9, &[]).id()),
+        Write::PutOpening(opening(3, Some(InviteRefusal::UsedUp))),
+        Write::RemoveOpening(opening(4, None).id()),
     ];
     subject.store().apply(&second).unwrap();
     subject.restart();
@@ -717,6 +752,8 @@ fn records_are_replaced_and_removed<S: Subject>() {
         people: vec![person_record(1, "Al"), person_record(2, "Bob")],
         members: vec![member(1, 2, 20)],
         addresses: vec![address(1, &["/dns/example.org/tcp/4"]), address(3, &[])],
+        invites: vec![invite(1, &[5])],
+        openings: vec![opening(3, Some(InviteRefusal::UsedUp))],
     };
     assert_eq!(subject.store().load().unwrap(), expected);
 }

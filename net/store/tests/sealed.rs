@@ -10,17 +10,19 @@ use std::path::{Path, PathBuf};
 
 use fixtures::{CHAT, ROOM, entry, person, posts, put, seal};
 use kinmesh_proto::{
-    ConversationId, ConversationRecord, Delivery, DisplayName, MemberRecord, OwnProfile, PersonRecord,
-    RoomId, RoomName, Snapshot, StatusLine, Write,
+    ConversationId, ConversationRecord, Delivery, DisplayName, InviteRecord, MemberRecord, OpeningRecord,
+    OwnProfile, PersonRecord, RoomId, RoomName, Snapshot, StatusLine, TicketToken, Write,
 };
 use kinmesh_seal::Seal;
 use kinmesh_store::{Directory, HistoryStore, OpenReport, SledStore, StoreError, StoredEntry};
+use serde_bytes::ByteArray;
 
 /// Entries in the room; some 300 KiB, so that sled splits its pages.
 const ENTRIES: u64 = 1000;
 const SECRET: &str = "meet me at the lighthouse";
 const NAME: &str = "Wilhelmina";
 const PLACE: &str = "smugglers";
+const TOKENS: [&[u8; 16]; 2] = [b"a ticket of ours", b"a ticket of them"];
 
 fn open(dir: &Path, seal: Option<Seal>) -> Result<(SledStore, OpenReport), StoreError> {
     SledStore::open_in(Directory::lock(dir).unwrap(), seal)
@@ -52,7 +54,28 @@ fn records() -> Vec<Write> {
         last_seen_ms: 9,
         ties: None,
     };
+    let [ours, theirs] = TOKENS.map(|token| TicketToken(ByteArray::new(*token)));
+    let invite = InviteRecord {
+        token: ours,
+        room: None,
+        made_ms: 1,
+        expires_ms: None,
+        uses: Some(1),
+        used_by: vec![them],
+        revoked: false,
+    };
+    let opening = OpeningRecord {
+        token: theirs,
+        person: them,
+        name: name(),
+        devices: vec![person(3).device()],
+        room: None,
+        opened_ms: 1,
+        refused: None,
+    };
     vec![
+        Write::PutInvite(invite),
+        Write::PutOpening(opening),
         Write::PutProfile(OwnProfile { name: name(), status: StatusLine::new(SECRET).unwrap() }),
         Write::PutConversation(ConversationRecord::new(ROOM, Some(RoomName::new(PLACE).unwrap()))),
         Write::PutConversation(ConversationRecord::new(CHAT, None)),
@@ -98,7 +121,9 @@ fn secrets() -> Vec<Vec<u8>> {
     let (author, friend) = (person(1), person(3).person());
     let texts = [SECRET, NAME, PLACE].map(|text| text.as_bytes().to_vec());
     let ids = [room, them.0, author.person().0, author.device().0, friend.0];
-    texts.into_iter().chain(ids.map(|id| id.to_vec())).collect()
+    let names = TOKENS.map(|token| TicketToken(ByteArray::new(*token)).id().0.to_vec());
+    let tickets = TOKENS.map(|token| token.to_vec()).into_iter().chain(names);
+    texts.into_iter().chain(ids.map(|id| id.to_vec())).chain(tickets).collect()
 }
 
 fn tells_nothing(dir: &Path) -> bool {

@@ -277,6 +277,8 @@ impl Simulation {
             Output::LetIn { device } => {
                 self.peers[index].session.kept_out.remove(&device);
             }
+            // Nobody in here makes or opens invitations.
+            Output::Redeem { .. } | Output::RespondInvite { .. } => {}
             Output::HelloAll(hello) => self.hello_all(index, &hello),
         }
     }

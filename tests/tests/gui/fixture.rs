@@ -191,8 +191,15 @@ impl BoatClub {
             },
         ];
         let club = ConversationId::Room(rooms[0].room);
-        let overview =
-            Arc::new(Overview { me, rooms, chats, requests: Default::default(), people: people().into() });
+        let overview = Arc::new(Overview {
+            me,
+            rooms,
+            chats,
+            requests: Default::default(),
+            people: people().into(),
+            invites: Vec::new(),
+            openings: Vec::new(),
+        });
         let status = NodeStatus { lan_peers: 2, internet_peers: 3, ..NodeStatus::default() };
         let now = "2026-11-21T14:10:00Z".parse().unwrap();
         let cx = Cx::new(overview, status, Clock::new(now, TimeZone::UTC), Size::new(1240.0, 800.0));

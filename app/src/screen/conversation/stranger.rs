@@ -3,8 +3,9 @@
 
 use iced::widget::{column, container, row, space, text};
 use iced::{Center, Fill, Padding};
-use kinmesh_core::{Acquaintance, PersonView, RequestView};
+use kinmesh_core::{Acquaintance, OpeningView, PersonView, RequestView};
 use kinmesh_model::initial;
+use kinmesh_proto::ConversationId;
 
 use super::Message;
 use crate::i18n::{tr, tr_args};
@@ -70,7 +71,12 @@ pub(super) fn blocked<'a>(person: &PersonView) -> Element<'a, Message> {
 /// Above the composer: what becomes of a message to somebody who is no contact, and whom they are not.
 pub(super) fn note<'a>(person: &PersonView, cx: &Cx) -> Option<Element<'a, Message>> {
     let name = [("name", person.name.as_str().into())];
+    let chat = ConversationId::Direct(person.person);
+    let is_waiting = |opening: &OpeningView| opening.conversation == chat && opening.refused.is_none();
+    let is_invited = cx.overview.openings.iter().any(is_waiting);
     let sentence = match person.acquaintance {
+        // Who was invited need not ask; what becomes of the invitation stands beside it.
+        Acquaintance::Stranger | Acquaintance::Asked { .. } if is_invited => None,
         Acquaintance::Stranger => Some(tr_args("stranger-sentence", &name)),
         Acquaintance::Asked { delivered: false } => Some(tr_args("contact-asked-sentence", &name)),
         Acquaintance::Asked { delivered: true } => Some(tr_args("contact-unanswered-sentence", &name)),

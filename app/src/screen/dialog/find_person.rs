@@ -39,6 +39,8 @@ pub enum Message {
     SetContact(PersonId, bool),
     /// That is done, or why not.
     Done(Result<(), String>),
+    /// Somebody is to be invited.
+    Invite,
     /// Enough.
     Close,
 }
@@ -58,6 +60,7 @@ impl State {
                 return (Task::perform(work, move |result| Message::Done(done(result))), None);
             }
             Message::Done(done) => return (Task::none(), done.err().map(Event::Toast)),
+            Message::Invite => return (Task::none(), Some(Event::Invite)),
             Message::Close => return (Task::none(), Some(Event::Close)),
         }
         (Task::none(), None)
@@ -77,7 +80,11 @@ impl State {
             widget::field(QUERY, &tr("person-find-hint"), &self.query, Message::Query, first),
             iced::widget::container(list).height(LIST).width(Fill).into(),
         ];
-        widget::sheet(tr("person-find"), parts, vec![widget::quiet(tr("close"), Message::Close)])
+        let actions = vec![
+            widget::quiet(tr("close"), Message::Close),
+            widget::primary(tr("invite-new"), Some(Message::Invite)),
+        ];
+        widget::sheet(tr("person-find"), parts, actions)
     }
 }
 

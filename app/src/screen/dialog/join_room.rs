@@ -1,10 +1,11 @@
-//! Joins a public room by name.
+//! Joins a public room by name. A link that is typed there instead is a link.
 
 use iced::Task;
 use kinmesh_proto::{ConversationId, RoomId, RoomName};
 
 use super::Event;
 use crate::i18n::tr;
+use crate::links;
 use crate::program::Program;
 use crate::screen::words;
 use crate::widget::{self, Element};
@@ -39,6 +40,9 @@ impl State {
             Message::Name(name) => {
                 self.name = name;
                 self.error = None;
+            }
+            Message::Join if links::looks_like_one(&self.name) => {
+                return (Task::none(), Some(Event::Link(std::mem::take(&mut self.name))));
             }
             Message::Join => match RoomName::new(&self.name) {
                 Ok(name) => return (join(name, program), None),

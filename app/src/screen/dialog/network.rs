@@ -7,6 +7,7 @@ use kinmesh_proto::ConversationId;
 
 use super::Event;
 use crate::i18n::tr;
+use crate::links;
 use crate::program::{Program, parse_link};
 use crate::screen::{Cx, words};
 use crate::theme::container::Tone;
@@ -45,6 +46,9 @@ impl State {
             Message::Link(link) => {
                 self.link = link;
                 self.error = None;
+            }
+            Message::Follow if links::is_ticket(&self.link) => {
+                return (Task::none(), Some(Event::Link(std::mem::take(&mut self.link))));
             }
             Message::Follow => return (self.follow(program), None),
             Message::Followed(Ok(Some(room))) => return (Task::none(), Some(Event::Open(room))),

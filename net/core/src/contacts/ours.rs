@@ -59,8 +59,9 @@ impl Core {
             let chat = self.conversations.get(&ConversationId::Direct(*person))?;
             let has_news = !outgoing.said_words && chat.outbox.first_words().is_some();
             let is_due = has_news || outgoing.not_before_ms <= now_ms;
-            // What is being written belongs to it.
-            (outgoing.telling.is_none() && is_due && chat.writing.is_empty()).then_some(*person)
+            // What is being written belongs to it; who invited us need not be asked.
+            let is_held_back = !chat.writing.is_empty() || self.awaits_welcome(*person);
+            (outgoing.telling.is_none() && is_due && !is_held_back).then_some(*person)
         };
         let due: Vec<PersonId> = self.requests.ours.iter().filter_map(due).collect();
         due.into_iter().for_each(|person| self.tell_request(person));
@@ -128,9 +129,14 @@ impl Core {
 
     /// They say that they have accepted us.
     pub(crate) fn hear_acceptance(&mut self, now_ms: u64, person: PersonId) {
-        if self.may_reach_us(person) && !self.may_reach_them(person) {
+        let because = match self.may_reach_us(person) {
+            _ if self.awaits_welcome(person) => Because::Invited,
+            true => Because::TheyAccepted,
+            false => return,
+        };
+        if !self.may_reach_them(person) {
             // Nobody is refused here whose record is known.
-            let _ = self.become_contacts(now_ms, person, Because::TheyAccepted);
+            let _ = self.become_contacts(now_ms, person, because);
         }
     }
 }

@@ -12,8 +12,8 @@ use kinmesh_core::{
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     ChatRequest, ChatResponse, ConversationId, ConversationRecord, Delivery, DeviceId, DeviceKeys,
-    DisplayName, Entry, EntryKey, Hello, KeyRange, PageAt, PageItem, PersonId, Receipt, RoomFrame, RoomId,
-    RoomName, StatusLine, SyncRequest, SyncResponse, codec, limits,
+    DisplayName, Entry, EntryKey, Hello, InviteRequest, InviteResponse, KeyRange, PageAt, PageItem, PersonId,
+    Receipt, RoomFrame, RoomId, RoomName, StatusLine, SyncRequest, SyncResponse, TicketId, codec, limits,
 };
 use kinmesh_store::{HistoryStore, MemoryStore};
 
@@ -70,6 +70,8 @@ enum Parcel {
     Question { from: usize, to: usize, token: SyncToken, request: SyncRequest },
     Reply { from: usize, to: usize, token: SyncToken, response: SyncResponse },
     Silence { to: usize, token: SyncToken },
+    Ticket { from: usize, to: usize, ticket: TicketId, request: Option<InviteRequest> },
+    TicketAnswer { from: usize, to: usize, ticket: TicketId, response: Option<InviteResponse> },
 }
 
 /// What a core wants to know of its disk.
@@ -123,6 +125,9 @@ pub(crate) struct Peer {
     frames: BTreeMap<FrameToken, (usize, RoomId, RoomFrame)>,
     requests: BTreeMap<RequestToken, (usize, BatchToken, Vec<EntryKey>)>,
     sync_asked: BTreeMap<RequestToken, (usize, SyncToken)>,
+    /// Answers that this peer gave to tickets, in order.
+    pub(crate) ticket_answers: Vec<InviteResponse>,
+    tickets: BTreeMap<RequestToken, (usize, TicketId)>,
     /// The answer to a question that a story asked in its place.
     answer: Option<SyncResponse>,
 }
@@ -165,6 +170,8 @@ impl Peer {
             frames: BTreeMap::new(),
             requests: BTreeMap::new(),
             sync_asked: BTreeMap::new(),
+            ticket_answers: Vec::new(),
+            tickets: BTreeMap::new(),
             answer: None,
         }
     }
@@ -284,6 +291,8 @@ pub(crate) struct Mesh {
     /// Whether requests to become contacts are accepted as soon as they come.
     pub(crate) accept_requests: bool,
     links: BTreeSet<(usize, usize)>,
+    /// Tickets shown to their makers, by whom and to whom, in order.
+    pub(crate) tickets_shown: Vec<(usize, usize, InviteRequest)>,
     wire: Vec<Parcel>,
     next_token: u64,
 }
@@ -298,6 +307,7 @@ impl Mesh {
             dice: Dice::new(seed),
             accept_requests: true,
             links: BTreeSet::new(),
+            tickets_shown: Vec::new(),
             wire: Vec::new(),
             next_token: 0,
         };
@@ -668,6 +678,20 @@ impl Mesh {
             Output::LetIn { device } => {
                 self.peers[index].kept_out.remove(&device);
             }
+            Output::Redeem { device, ticket, request } => {
+                let to = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                self.tickets_shown.push((index, to, request.clone()));
+                let lost = self.dice.percent(self.faults.chat_lost);
+                let request = (!lost).then_some(request);
+                self.wire.push(Parcel::Ticket { from: index, to, ticket, request });
+            }
+            Output::RespondInvite { request, response } => {
+                let (to, ticket) = self.peers[index].tickets.remove(&request).expect("answered once");
+                self.peers[index].ticket_answers.push(response);
+                let lost = self.dice.percent(self.faults.chat_lost);
+                let response = (!lost).then_some(response);
+                self.wire.push(Parcel::TicketAnswer { from: index, to, ticket, response });
+            }
             Output::HelloAll(hello) => {
                 for to in self.neighbours(index) {
                     let hello = hello.clone();
@@ -814,12 +838,36 @@ impl Mesh {
                 peer.core.sync_answered(self.now_ms + peer.ahead_ms, token, response);
                 self.drain(to);
             }
+            Parcel::Ticket { from, to, ticket, request } => match request {
+                Some(request) if self.are_linked(from, to) => self.bring_ticket(from, to, ticket, request),
+                _ => self.wire.push(Parcel::TicketAnswer { from: to, to: from, ticket, response: None }),
+            },
+            Parcel::TicketAnswer { from, to, ticket, response } => {
+                let now_ms = self.clock_of(to);
+                match response.filter(|_| self.are_linked(from, to)) {
+                    Some(response) => self.peers[to].core.invite_answered(now_ms, ticket, response),
+                    None => self.peers[to].core.invite_failed(now_ms, ticket),
+                }
+                self.drain(to);
+            }
             Parcel::Silence { to, token } => {
                 let now_ms = self.clock_of(to);
                 self.peers[to].core.sync_failed(now_ms, token);
                 self.drain(to);
             }
         }
+    }
+
+    /// Shows a ticket to a peer; for stories also one that nobody was given.
+    pub(crate) fn bring_ticket(&mut self, from: usize, to: usize, ticket: TicketId, request: InviteRequest) {
+        let device = self.peers[from].device();
+        self.next_token += 1;
+        let asked = RequestToken(self.next_token);
+        let now_ms = self.clock_of(to);
+        let peer = &mut self.peers[to];
+        peer.tickets.insert(asked, (from, ticket));
+        peer.core.invite_request(now_ms, device, request, asked);
+        self.drain(to);
     }
 
     /// Brings a question about a history to a peer, or to who answers in its place.

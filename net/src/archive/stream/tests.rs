@@ -1,6 +1,6 @@
 use kinmesh_proto::{
     Content, ConversationTag, DeviceId, DisplayName, EntryBody, EntryKey, Hlc, PersonId, RoomId, RoomName,
-    StatusLine, Ties, Unverified,
+    StatusLine, TicketToken, Ties, Unverified,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -81,7 +81,33 @@ fn any_record() -> impl Strategy<Value = Record> {
         (any::<u8>(), vec("/ip4/[0-9]{1,3}", 0..3)).prop_map(|(seed, addresses)| {
             Record::Addresses(AddressRecord { device: DeviceId([seed; 32]), addresses, last_ok_ms: 5 })
         }),
+        any::<u8>().prop_map(|seed| Record::Invite(invite(seed))),
+        any::<u8>().prop_map(|seed| Record::Opening(opening(seed))),
     ]
+}
+
+fn invite(seed: u8) -> InviteRecord {
+    InviteRecord {
+        token: TicketToken(ByteArray::new([seed; 16])),
+        room: None,
+        made_ms: 5,
+        expires_ms: None,
+        uses: Some(1),
+        used_by: vec![PersonId([seed; 32])],
+        revoked: false,
+    }
+}
+
+fn opening(seed: u8) -> OpeningRecord {
+    OpeningRecord {
+        token: TicketToken(ByteArray::new([seed; 16])),
+        person: PersonId([seed; 32]),
+        name: DisplayName::new("Bo").unwrap(),
+        devices: vec![],
+        room: None,
+        opened_ms: 5,
+        refused: None,
+    }
 }
 
 /// The stream of these records, and where each of them begins and the last one ends.
@@ -165,8 +191,8 @@ fn bytes_after_the_last_record_are_noticed() {
 #[test]
 fn an_archive_of_a_later_format_is_told_from_a_damaged_one() {
     let mut bytes = written(&some_of_each()).0;
-    bytes[OPENING.len() + 3] = 2;
-    assert!(matches!(read(&bytes), Err(ArchiveError::Newer { found: 2, known: 1 })));
+    bytes[OPENING.len() + 3] = 3;
+    assert!(matches!(read(&bytes), Err(ArchiveError::Newer { found: 3, known: 2 })));
     bytes[0] = b'K';
     assert!(matches!(read(&bytes), Err(ArchiveError::NotAnArchive)));
 }

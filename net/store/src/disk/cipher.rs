@@ -12,8 +12,15 @@ use kinmesh_seal::Seal;
 use crate::disk::engine::Pair;
 use crate::disk::layout::{self, SCHEMA, SCHEMA_KEY, SEALED_SCHEMA};
 
-/// Kinds whose keys tell who is known.
-const HIDDEN: [u8; 4] = [layout::CONVERSATIONS, layout::PEOPLE, layout::MEMBERS, layout::ADDRESSES];
+/// Kinds whose keys tell who is known, or which ticket somebody was given.
+const HIDDEN: [u8; 6] = [
+    layout::CONVERSATIONS,
+    layout::PEOPLE,
+    layout::MEMBERS,
+    layout::ADDRESSES,
+    layout::INVITES,
+    layout::OPENINGS,
+];
 
 /// Between the tree and the disk. Without a seal it changes nothing.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@
 
 use kinmesh_proto::{
     Content, ConversationId, Delivery, DeviceCert, DeviceId, Digest, EntryId, EntryKey, Hlc, KeyRange,
-    PersonId, Refusal, RoomId, StoredEntry, Unverified,
+    PersonId, Refusal, RoomId, StoredEntry, TicketId, Unverified,
 };
 
 /// The format of everything below. A lower number is migrated.
@@ -35,6 +35,10 @@ pub(super) const PEOPLE: u8 = b'p';
 pub(super) const MEMBERS: u8 = b'm';
 /// `a | device` -> an address record as CBOR.
 pub(super) const ADDRESSES: u8 = b'a';
+/// `i | name of a ticket` -> an invitation that we made, as CBOR.
+pub(super) const INVITES: u8 = b'i';
+/// `j | name of a ticket` -> an invitation that we opened, as CBOR.
+pub(super) const OPENINGS: u8 = b'j';
 
 /// The number that stands for a conversation or a certificate in keys and values.
 pub(super) type Number = u32;
@@ -66,6 +70,14 @@ pub(super) fn person_key(person: PersonId) -> Vec<u8> {
 
 pub(super) fn address_key(device: DeviceId) -> Vec<u8> {
     [&[ADDRESSES][..], &device.0].concat()
+}
+
+pub(super) fn invite_key(ticket: TicketId) -> Vec<u8> {
+    [&[INVITES][..], &ticket.0].concat()
+}
+
+pub(super) fn opening_key(ticket: TicketId) -> Vec<u8> {
+    [&[OPENINGS][..], &ticket.0].concat()
 }
 
 pub(super) fn member_key(room: RoomId, person: PersonId) -> Vec<u8> {

@@ -192,6 +192,8 @@ impl Records {
             .chain(self.all(layout::PEOPLE).map(Write::PutPerson))
             .chain(members.map(Write::PutMember))
             .chain(self.all(layout::ADDRESSES).map(Write::PutAddresses))
+            .chain(self.all(layout::INVITES).map(Write::PutInvite))
+            .chain(self.all(layout::OPENINGS).map(Write::PutOpening))
             .collect()
     }
 

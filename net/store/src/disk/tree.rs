@@ -137,6 +137,8 @@ impl Tree {
             people: read_kind(&self.engine, layout::PEOPLE, |_, value| decode(value))?,
             members: read_kind(&self.engine, layout::MEMBERS, read_member)?,
             addresses: read_kind(&self.engine, layout::ADDRESSES, |_, value| decode(value))?,
+            invites: read_kind(&self.engine, layout::INVITES, |_, value| decode(value))?,
+            openings: read_kind(&self.engine, layout::OPENINGS, |_, value| decode(value))?,
         })
     }
 

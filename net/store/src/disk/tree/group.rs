@@ -51,6 +51,10 @@ impl<'t> Group<'t> {
             Write::RemoveMember { room, person } => self.remove(layout::member_key(*room, *person)),
             Write::PutAddresses(record) => self.put_record(layout::address_key(record.device), record),
             Write::RemoveAddresses(device) => self.remove(layout::address_key(*device)),
+            Write::PutInvite(record) => self.put_record(layout::invite_key(record.id()), record),
+            Write::RemoveInvite(ticket) => self.remove(layout::invite_key(*ticket)),
+            Write::PutOpening(record) => self.put_record(layout::opening_key(record.id()), record),
+            Write::RemoveOpening(ticket) => self.remove(layout::opening_key(*ticket)),
             Write::PutPrivacy(privacy) => self.put_record(layout::PRIVACY_KEY.to_vec(), privacy),
             Write::PutProfile(profile) => self.put_record(layout::PROFILE_KEY.to_vec(), profile),
         }
