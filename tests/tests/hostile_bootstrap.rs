@@ -249,6 +249,7 @@ async fn bootstrap_nodes_that_answer_beyond_all_measure_do_no_harm() -> Result<(
     bob.join_room("lobby").await?;
     let both = |rooms: &serde_json::Value| list(rooms).any(|room| room["online"] == 2);
     alice.wait_until("rooms.list", json!({}), both).await?;
+    alice.befriend(&bob).await?;
     chat(&alice, &bob, "before").await?;
     for node in &mut nodes {
         node.until_asked_for(&namespace("lobby")?).await?;
