@@ -96,7 +96,7 @@ fn telling(dir: &Path, secrets: &[Vec<u8>]) -> Result<Vec<PathBuf>> {
         let path = item?.path();
         if path.is_dir() {
             telling.append(&mut self::telling(&path, secrets)?);
-        } else {
+        } else if path.is_file() {
             let bytes = fs::read(&path)?;
             let tells = |secret: &Vec<u8>| bytes.windows(secret.len()).any(|part| part == secret);
             telling.extend(secrets.iter().any(tells).then_some(path));

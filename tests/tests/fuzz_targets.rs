@@ -2,7 +2,7 @@
 //! and take a few hundred inputs each.
 #![allow(clippy::expect_used, clippy::unwrap_used)] // A panic is the report.
 #![allow(missing_docs, unreachable_pub, unused_attributes)] // Each target is a crate of its own elsewhere.
-#![allow(unused_imports)] // Here the macro is in scope without the targets' import of it.
+#![allow(clippy::collapsible_if, unused_imports)] // Here the macro is in scope without the targets' import of it.
 
 extern crate self as kinmesh_fuzz;
 extern crate self as libfuzzer_sys;
