@@ -361,7 +361,10 @@ async fn every_command_answers() -> Result<()> {
     ann.types("/status").await?;
     ann.reads("the peers", |line| line.starts_with("Connected peers: 1 ")).await?;
     ann.types("/add Bob").await?;
-    ann.reads_line("Bob is a contact now.").await?;
+    ann.reads_line("Bob is asked to be a contact.").await?;
+    bob.wait_request(&seen["person"]).await?;
+    bob.call("contacts.accept", json!({ "person": seen["person"] })).await?;
+    ann.reads_line("  Bob has accepted you.").await?;
     ann.types("/rename Bob \"my brother\"").await?;
     ann.reads_line("You see them as my brother now.").await?;
     for list in ["/who", "/people", "/contacts"] {
