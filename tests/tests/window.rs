@@ -24,7 +24,7 @@ const OWN_BUBBLE: [u8; 3] = [0xD5, 0xEF, 0xEA];
 const NAME_FIELD: [usize; 4] = [410, 400, 420, 70];
 const FIRST_CHAT_BADGE: [usize; 4] = [262, 270, 38, 70];
 const FIND_FIELD: [usize; 4] = [0, 60, 312, 70];
-const SEARCH_FIELD: [usize; 4] = [976, 40, 264, 70];
+const SEARCH_FIELD: [usize; 4] = [0, 45, 312, 60];
 const HISTORY: [usize; 4] = [312, 64, 664, 640];
 
 /// A display that nobody sees.
@@ -65,10 +65,10 @@ impl Display {
     /// into; the composer, which follows, has none.
     async fn goes_to(&self, name: &str) -> Result<()> {
         self.hands(&["key", "ctrl+k"]).await?;
-        self.until("the field to find somebody with", ACCENT, FIND_FIELD, |pixels| pixels > 300).await?;
+        self.until("the field to find somebody with", ACCENT, FIND_FIELD, |pixels| pixels > 100).await?;
         self.hands(&["type", name]).await?;
         self.hands(&["key", "Return"]).await?;
-        self.until("a composer to type into", ACCENT, FIND_FIELD, |pixels| pixels < 300).await
+        self.until("a composer to type into", ACCENT, FIND_FIELD, |pixels| pixels < 100).await
     }
 
     /// Pixels of a colour in a part of the window.
@@ -191,7 +191,7 @@ async fn a_person_finds_a_message_and_sees_it_in_its_place() -> Result<()> {
     display.until("that our words are far above", OWN_BUBBLE, HISTORY, |pixels| pixels == 0).await?;
 
     display.hands(&["key", "ctrl+f"]).await?;
-    display.until("the field to search with", ACCENT, SEARCH_FIELD, |pixels| pixels > 300).await?;
+    display.until("the field to search with", ACCENT, SEARCH_FIELD, |pixels| pixels > 100).await?;
     display.hands(&["type", "needle"]).await?;
     display.hands(&["key", "Return"]).await?;
     display.until("our words in their place", OWN_BUBBLE, HISTORY, |pixels| pixels > 1000).await?;

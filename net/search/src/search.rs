@@ -25,9 +25,11 @@ use crate::truth::{self, Entered};
 /// is 1 MB. What comes when it is full is found missing later.
 pub(crate) const TASKS_CAP: usize = 8192;
 
-/// How long a search waits for what was told shortly before. Longer only when the index is busy with
-/// a long history; then what is there is found.
-const TAKE_IN_MAX: Duration = Duration::from_millis(250);
+/// How long a search waits for what was told shortly before, at most: on a busy machine.
+const TAKE_IN_MAX: Duration = Duration::from_secs(2);
+
+/// The same while a long history is being read: what is there is found then.
+const TAKE_IN_BUSY_MAX: Duration = Duration::from_millis(250);
 
 /// Candidates compared at a time, at most: some 5 ms of the store's thread.
 const CANDIDATES_MAX: usize = 512;
@@ -136,8 +138,10 @@ impl Search {
         let (done, taken) = oneshot::channel();
         if self.tasks.try_send(Task::Wanted(done)).is_ok() {
             self.hurry();
-            // A busy index, or one that is being opened again, is searched as it is.
-            let _ = timeout(TAKE_IN_MAX, taken).await;
+            let is_ready = *self.shared.state.borrow() == State::Ready;
+            let patience = if is_ready { TAKE_IN_MAX } else { TAKE_IN_BUSY_MAX };
+            // An index that takes longer, or is being opened again, is searched as it is.
+            let _ = timeout(patience, taken).await;
         }
     }
 
