@@ -1,7 +1,7 @@
 //! Opus: 20-millisecond frames of one voice at 48 kHz, in both directions.
 //!
 //! Owns what is asked of the codec and what a sent unit looks like. Deep concealment and DRED are in
-//! the same C library; only [`opus`] speaks to it. It must never know a device, a clock or a network.
+//! the same C library; only `opus` speaks to it. It must never know a device, a clock or a network.
 
 mod opus;
 mod packet;

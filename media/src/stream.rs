@@ -1,7 +1,7 @@
 //! Open microphones and loudspeakers.
 //!
 //! Owns what the two have in common: why one cannot be opened, in what form and block size it is, and
-//! what the audio thread tells the others. That thread runs [`Intake`] and [`Outlet`], which push to and
+//! what the audio thread tells the others. That thread runs `Intake` and `Outlet`, which push to and
 //! pop from a ring and touch atomics, and do nothing else.
 
 mod format;
