@@ -55,6 +55,15 @@ class Peer:
     def join(self, room):
         return self.call("rooms.join", name=room)
 
+    def befriend(self, name, other, own_name):
+        """Becomes a contact of somebody, who accepts."""
+        self.call("contacts.add", person=self.person(name))
+        me = other.person(own_name)
+        until("the request", lambda: me in [r["person"] for r in other.call("contacts.requests")])
+        other.call("contacts.accept", person=me)
+        is_contact = lambda p: p["name"] == name and p["acquaintance"]["state"] == "contact"
+        until("the acceptance", lambda: any(is_contact(p) for p in self.call("people.list")))
+
     def say(self, conversation, text, **reply):
         return self.call("conversation.send", conversation=conversation, text=text, **reply)["key"]
 
@@ -99,7 +108,7 @@ class Window:
         return subprocess.run(["import", "-window", "root", "rgb:-"], check=True, capture_output=True).stdout
 
     def settle(self):
-        """Waits until the picture is drawn and stands still for half a second."""
+        """Waits until the picture is drawn and stands still for less than a cursor takes to blink."""
         seen, since = None, time.monotonic()
 
         def still():
@@ -107,7 +116,7 @@ class Window:
             now = self.look()
             if now != seen or len(set(now)) < 8:
                 seen, since = now, time.monotonic()
-            return time.monotonic() - since > 0.5
+            return time.monotonic() - since > 0.3
 
         until("the window to stand still", still)
 
@@ -150,6 +159,9 @@ def talk(lin, others):
         for room in rooms:
             peer.join(room)
     until("everybody to see everybody", lambda: lin.knows(*others) and all(p.knows("Lin 林") for p in others.values()))
+
+    for name in ["Ana Duarte", "Bo", "Mira"]:
+        others[name].befriend("Lin 林", lin, name)
 
     def said(peer, conversation, text, hearer=lin, **reply):
         key = peer.say(conversation, text, **reply)
