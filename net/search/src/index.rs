@@ -3,7 +3,7 @@
 //! It must never know the store: what it is told to hold, it holds. Everything here blocks. Damage
 //! is an error or a panic; whoever meets it throws the directory away and fills a new one.
 
-mod at_place;
+mod at_places;
 mod covered;
 mod newest;
 mod schema;
@@ -11,10 +11,12 @@ mod sealed;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kinmesh_proto::{ConversationId, PersonId};
 use kinmesh_seal::Seal;
@@ -36,7 +38,7 @@ pub(crate) use newest::Places;
 use crate::place::{Place, day_of};
 use crate::query::{Lookup, Wanted};
 use crate::words::{self, Part};
-use at_place::AtPlace;
+use at_places::{AtPlaces, Orders};
 use newest::Stretch;
 use schema::Fields;
 use sealed::SealedDirectory;
@@ -182,10 +184,17 @@ impl Writing {
         self.writer.add_document(self.fields.write(document)).map(drop)
     }
 
-    /// Takes out whatever stands at a place.
-    pub(crate) fn remove(&self, place: Place) -> tantivy::Result<()> {
-        let day = self.fields.day_term(place.conversation, place.day());
-        self.writer.delete_query(Box::new(DocPredicateQuery::from(AtPlace { place, day }))).map(drop)
+    /// Takes out whatever stands at these places.
+    pub(crate) fn remove(&self, places: impl Iterator<Item = Place>) -> tantivy::Result<()> {
+        let mut days: BTreeMap<(ConversationId, u32), Orders> = BTreeMap::new();
+        for place in places {
+            days.entry((place.conversation, place.day())).or_default().insert((place.clock, place.head));
+        }
+        for ((conversation, day), orders) in days {
+            let places = AtPlaces { day: self.fields.day_term(conversation, day), orders: Arc::new(orders) };
+            self.writer.delete_query(Box::new(DocPredicateQuery::from(places)))?;
+        }
+        Ok(())
     }
 
     /// Takes out a day of a conversation.

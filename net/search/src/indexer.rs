@@ -23,7 +23,7 @@ use kinmesh_store::{HistoryStore, StoreError, StoreHandle, day_of, range_of_day}
 use tantivy::TantivyError;
 use tokio::sync::oneshot;
 
-use crate::index::{Covered, Document, Files, SearchIndex, Writing};
+use crate::index::{Covered, Files, SearchIndex, Writing};
 use crate::search::TASKS_CAP;
 use crate::shared::{Shared, State};
 use crate::truth::{self, Entered, Original, Piece};
@@ -46,10 +46,8 @@ const RETRY: Duration = Duration::from_secs(30);
 /// for the lull.
 const LULL: Duration = Duration::from_millis(20);
 
-/// A burst that lasts longer is read while it goes on.
-const BURST: Duration = Duration::from_secs(2);
-
-/// So is one that brings more than this: the rest of the queue is room for what comes meanwhile.
+/// A burst that brings more than this is read while it goes on: the rest of the queue is room for what
+/// comes meanwhile.
 const BURST_MAX: u64 = TASKS_CAP as u64 / 4 * 3;
 
 /// What the thread is told.
@@ -211,9 +209,9 @@ impl Indexer {
     }
 
     fn wait_for_lull(&self) {
-        let (begin, first) = (Instant::now(), self.shared.told());
+        let first = self.shared.told();
         let mut before = first;
-        while begin.elapsed() < BURST && !self.shared.is_hurried() {
+        while !self.shared.is_hurried() {
             thread::park_timeout(LULL);
             let told = self.shared.told();
             let is_over = std::mem::replace(&mut before, told) == told;
@@ -271,10 +269,9 @@ impl Indexer {
     }
 
     fn write_fresh(&self, writing: &Writing) -> Result<(), TantivyError> {
-        for document in self.shared.fresh().documents() {
-            replace(writing, document)?;
-        }
-        Ok(())
+        let fresh = self.shared.fresh();
+        writing.remove(fresh.documents().map(|document| document.place))?;
+        fresh.documents().try_for_each(|document| writing.add(document))
     }
 
     /// Compares the days of index and store, and reads those anew that differ, the newest first.
@@ -372,10 +369,11 @@ impl CatchUp<'_> {
     fn mend(&mut self, mut elsewhere: Vec<Entered>) -> Result<(), Stop> {
         elsewhere.retain(|told| !self.stale.contains_key(&(day_of(told.key), told.conversation)));
         let originals = self.indexer.read(move |store| truth::originals(store, &elsewhere))?;
-        for original in originals {
-            replace(&self.writing, &original.cut())?;
-        }
-        Ok(())
+        // Two changes of one post bring it twice.
+        let posts: BTreeMap<_, _> =
+            originals.into_iter().map(Original::cut).map(|document| (document.place, document)).collect();
+        self.writing.remove(posts.keys().copied())?;
+        Ok(posts.values().try_for_each(|post| self.writing.add(post))?)
     }
 
     fn commit(&mut self) -> Result<(), Stop> {
@@ -389,9 +387,4 @@ impl CatchUp<'_> {
         self.commit()?;
         Ok(self.writing.finish()?)
     }
-}
-
-fn replace(writing: &Writing, document: &Document) -> Result<(), TantivyError> {
-    writing.remove(document.place)?;
-    writing.add(document)
 }

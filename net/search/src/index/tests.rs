@@ -59,8 +59,9 @@ fn shuffle(dice: &mut Dice, index: &SearchIndex, model: &mut Model) {
     let mut writing = index.write().unwrap();
     for _ in 0..200 {
         let place = dice.place();
-        writing.remove(place).unwrap();
-        model.remove(&place);
+        let gone: Vec<Place> = (0..dice.below(3)).map(|_| dice.place()).chain([place]).collect();
+        writing.remove(gone.iter().copied()).unwrap();
+        model.retain(|place, _| !gone.contains(place));
         if dice.below(4) > 0 {
             let (author, text) = (PersonId([dice.below(2) as u8; 32]), dice.text());
             writing.add(&document(place, author, &text)).unwrap();
