@@ -13,9 +13,11 @@ use crate::disk::engine::Pair;
 use crate::disk::layout::{self, SCHEMA, SCHEMA_KEY, SEALED_SCHEMA};
 
 /// Kinds whose keys tell who is known, or which ticket somebody was given.
-const HIDDEN: [u8; 6] = [
+const HIDDEN: [u8; 8] = [
     layout::CONVERSATIONS,
+    layout::CONVERSATION_COPIES,
     layout::PEOPLE,
+    layout::PERSON_COPIES,
     layout::MEMBERS,
     layout::ADDRESSES,
     layout::INVITES,

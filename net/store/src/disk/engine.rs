@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +33,9 @@ const SNAPSHOT: &str = "snap.";
 /// What becomes of each key: its new value, or `None` to remove it.
 pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// Lone changes in a row. So many are given up at most where the log is damaged: see [`log`].
+const LONE_MAX: usize = 31;
+
 /// A database that is still being closed is looked at again after this long.
 const LOCK_RETRY: Duration = Duration::from_millis(10);
 
@@ -44,6 +48,8 @@ pub(super) struct Engine {
     db: Option<sled::Db>,
     log: File,
     cipher: Cipher,
+    /// Lone changes since one was written like a group.
+    lone: AtomicUsize,
 }
 
 impl Engine {
@@ -61,7 +67,7 @@ impl Engine {
             .use_compression(false);
         let db = open_once_free(&config)?;
         let log = OpenOptions::new().write(true).open(log_in(dir))?;
-        Ok(Self { db: Some(db), log, cipher })
+        Ok(Self { db: Some(db), log, cipher, lone: AtomicUsize::new(0) })
     }
 
     /// The value at `key`.
@@ -130,10 +136,13 @@ impl Engine {
     }
 
     /// sled writes a batch with a manifest of its own before it, and waits for that too: a third of
-    /// the time that a lone change takes, and a lone change is whole or missing without it.
+    /// the time that a lone change takes, and a lone change is whole or missing without it. But behind
+    /// damage a manifest alone tells what was lost from what was never written whole, so there is one
+    /// now and then.
     pub(super) fn apply(&self, changes: Changes) -> sled::Result<()> {
         let mut changes = self.closed(changes);
         if changes.len() == 1
+            && self.may_be_lone()
             && let Some((key, value)) = changes.pop_first()
         {
             return match value {
@@ -149,6 +158,14 @@ impl Engine {
             }
         }
         self.db().apply_batch(batch)
+    }
+
+    fn may_be_lone(&self) -> bool {
+        let lone = self.lone.fetch_add(1, Ordering::Relaxed);
+        if lone >= LONE_MAX {
+            self.lone.store(0, Ordering::Relaxed);
+        }
+        lone < LONE_MAX
     }
 
     fn closed(&self, changes: Changes) -> Changes {

@@ -40,8 +40,37 @@ pub(super) const INVITES: u8 = b'i';
 /// `j | name of a ticket` -> an invitation that we opened, as CBOR.
 pub(super) const OPENINGS: u8 = b'j';
 
+/// Kinds of which there is a second copy, with the keys' first byte changed. A copy stands on the other
+/// side of the entries.
+pub(super) const COPIED: [u8; 3] = [CONVERSATIONS, CERTS, PEOPLE];
+/// Copies of [`CONVERSATIONS`].
+pub(super) const CONVERSATION_COPIES: u8 = b'z';
+/// Copies of [`CERTS`].
+pub(super) const CERT_COPIES: u8 = b'K';
+/// Copies of [`PEOPLE`].
+pub(super) const PERSON_COPIES: u8 = b'P';
+
 /// The number that stands for a conversation or a certificate in keys and values.
 pub(super) type Number = u32;
+
+/// Where the copy of what stands at `key` stands; `None` for what has none.
+pub(super) fn copy_key(key: &[u8]) -> Option<Vec<u8>> {
+    let (kind, rest) = key.split_first()?;
+    let copy = match *kind {
+        CONVERSATIONS => CONVERSATION_COPIES,
+        CERTS => CERT_COPIES,
+        PEOPLE => PERSON_COPIES,
+        _ => return None,
+    };
+    Some([&[copy][..], rest].concat())
+}
+
+/// Where that stands of which this is the copy's key.
+pub(super) fn original_key(copy: &[u8]) -> Option<Vec<u8>> {
+    let (kind, rest) = copy.split_first()?;
+    let original = COPIED.into_iter().find(|original| copy_key(&[*original]).as_deref() == Some(&[*kind]))?;
+    Some([&[original][..], rest].concat())
+}
 
 pub(super) fn conversation_key(id: ConversationId) -> Vec<u8> {
     let (kind, id) = match id {
@@ -130,6 +159,11 @@ pub(super) fn last_place(key: &[u8]) -> Option<EntryKey> {
 }
 
 const PLACE: usize = 8 + 32;
+
+/// Whether it may be an entry's key.
+pub(super) fn is_entry_key(key: &[u8]) -> bool {
+    key.first() == Some(&ENTRIES) && key.len() == 1 + size_of::<Number>() + PLACE
+}
 
 /// The bounds of a range of entries: from the first on, to before the second.
 pub(super) fn entry_bounds(conversation: Number, range: KeyRange) -> (Vec<u8>, Vec<u8>) {
@@ -277,6 +311,15 @@ pub(super) fn read_entry<'c>(
     value: &[u8],
     cert: impl FnOnce(Number) -> Option<&'c DeviceCert>,
 ) -> Option<StoredEntry> {
+    // The id is a hash of the signed bytes, so this proves them.
+    read_entry_value(value, cert).filter(|stored| last_place(key) == Some(stored.entry.key()))
+}
+
+/// The same where its key cannot be told: its signature alone proves it then.
+pub(super) fn read_entry_value<'c>(
+    value: &[u8],
+    cert: impl FnOnce(Number) -> Option<&'c DeviceCert>,
+) -> Option<StoredEntry> {
     let (&[kind, tag], rest) = value.split_first_chunk()?;
     let (detail, rest) = split_number(rest)?;
     let (received_ms, rest) = rest.split_first_chunk()?;
@@ -284,8 +327,7 @@ pub(super) fn read_entry<'c>(
     let (signature, body) = rest.split_first_chunk()?;
     let envelope = Unverified::from_parts(body.to_vec(), cert(cert_number)?.clone(), *signature);
     let entry = envelope.trust_stored().ok()?;
-    // The id is a hash of the signed bytes, so this proves them.
-    let is_itself = last_place(key)? == entry.key() && (kind == POST) == entry.content().is_post();
+    let is_itself = (kind == POST) == entry.content().is_post();
     let delivery = read_delivery(tag, detail)?;
     is_itself.then_some(StoredEntry { entry, delivery, received_ms: u64::from_be_bytes(*received_ms) })
 }

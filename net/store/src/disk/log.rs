@@ -9,14 +9,14 @@
 
 mod message;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::disk::engine::SEGMENT_BYTES;
-pub(super) use crate::disk::log::message::{Change, Step};
-use crate::disk::log::message::{Message, Messages, Prefixes};
+pub(super) use crate::disk::log::message::{CHAIN_MIN, Change, Step};
+use crate::disk::log::message::{Messages, Prefixes};
 use crate::error::StoreError;
 
 /// Checksum, position, and how far the log was on the disk when the segment began.
@@ -38,7 +38,7 @@ pub(super) fn is_damaged_inside(log: &Path, stable: u64) -> io::Result<bool> {
             continue;
         }
         let segment = read_segment(&mut log, offset)?;
-        let mut messages = messages(&segment, number);
+        let mut messages = messages(&segment, Some(number));
         for message in &mut messages {
             is_torn |= message.follows_damage;
             if is_torn && message.begins_group() {
@@ -64,7 +64,7 @@ pub(super) fn replay(
     let mut prefixes = Prefixes::new();
     for (number, offset) in segments {
         let segment = read_segment(&mut log, offset)?;
-        for (nth, message) in messages(&segment, number).enumerate() {
+        for (nth, message) in messages(&segment, Some(number)).enumerate() {
             // A change from before the page was written whole is in it. The page that it was made to
             // may be gone, its place used anew, and without that its key cannot be told.
             let page = message.changed_page().and_then(|page| newest.get(&page));
@@ -84,7 +84,9 @@ fn newest_pages(log: &mut File, segments: &[(u64, u64)]) -> io::Result<HashMap<u
     let mut newest = HashMap::new();
     for (number, offset) in segments {
         let segment = read_segment(log, *offset)?;
-        for (nth, message) in messages(&segment, *number).enumerate().filter(|(_, message)| message.is_sure) {
+        for (nth, message) in
+            messages(&segment, Some(*number)).enumerate().filter(|(_, message)| message.is_sure)
+        {
             newest.extend(message.whole_page().map(|page| (page, (*number, nth))));
         }
     }
@@ -101,7 +103,7 @@ fn segments_in_order(log: &mut File) -> io::Result<Vec<(u64, u64)>> {
     Ok(segments)
 }
 
-/// What the header of a segment says, or if that is damaged its first message.
+/// What the header of a segment says, or if that is damaged most of its messages.
 fn segment_number(log: &mut File, offset: u64) -> io::Result<Option<u64>> {
     let mut header = [0; SEGMENT_HEADER];
     log.seek(SeekFrom::Start(offset))?;
@@ -111,7 +113,11 @@ fn segment_number(log: &mut File, offset: u64) -> io::Result<Option<u64>> {
         return Ok(Some(position / SEGMENT_BYTES as u64));
     }
     let segment = read_segment(log, offset)?;
-    Ok(Message::at(segment.get(SEGMENT_HEADER..).unwrap_or_default()).map(|first| first.segment))
+    let mut named: BTreeMap<u64, usize> = BTreeMap::new();
+    for message in messages(&segment, None) {
+        *named.entry(message.segment).or_default() += 1;
+    }
+    Ok(named.into_iter().max_by_key(|(_, messages)| *messages).map(|(number, _)| number))
 }
 
 /// The position of a segment in all that was ever written.
@@ -122,7 +128,7 @@ fn read_segment_header(header: &[u8; SEGMENT_HEADER]) -> Option<u64> {
     is_whole.then(|| u64::from_le_bytes(*position) ^ i64::MAX.cast_unsigned())
 }
 
-fn messages(segment: &[u8], number: u64) -> Messages<'_> {
+fn messages(segment: &[u8], number: Option<u64>) -> Messages<'_> {
     Messages::new(segment.get(SEGMENT_HEADER..).unwrap_or_default(), number)
 }
 

@@ -10,8 +10,8 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use kinmesh_proto::{
-    CertCache, ConversationId, ConversationRecord, Delivery, DeviceCert, Digest, KeyRange, StoredEntry,
-    Unverified, Write,
+    CertCache, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceCert, Digest, KeyRange,
+    StoredEntry, Unverified, Write,
 };
 use serde::de::DeserializeOwned;
 
@@ -64,13 +64,12 @@ impl Source {
         &self,
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let is_entry = |key: &[u8]| key.first() == Some(&layout::ENTRIES);
         self.replay(|step| match step.change {
             Change::Page { pairs, .. } => pairs
                 .iter()
-                .filter(|(key, _)| is_entry(key))
+                .filter(|(key, _)| layout::is_entry_key(key))
                 .try_for_each(|(key, value)| visit(key, &self.open_entry(key, value))),
-            Change::Pair { key, value: Some(value) } if is_entry(&key) => {
+            Change::Pair { key, value: Some(value) } if layout::is_entry_key(&key) => {
                 visit(&key, &self.open_entry(&key, value))
             }
             Change::Pair { .. } => Ok(()),
@@ -132,7 +131,8 @@ impl Records {
             return Err(StoreError::WrongKey);
         }
         let pairs = pairs.into_iter().filter_map(|(key, value)| source.open((key.into(), value.into())));
-        let pairs = pairs.map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+        let mut pairs: BTreeMap<_, _> = pairs.map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+        fill_in(&mut pairs);
         let mut records = Self { pairs, conversations: HashMap::new(), certs: HashMap::new() };
         records.conversations = records
             .of_kind(layout::CONVERSATIONS)
@@ -210,6 +210,14 @@ impl Records {
     }
 }
 
+/// Puts copies in the place of what is gone.
+fn fill_in(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>) {
+    let copies = pairs.iter().filter_map(|(key, value)| Some((layout::original_key(key)?, value.clone())));
+    for (key, value) in copies.collect::<Vec<_>>() {
+        pairs.entry(key).or_insert(value);
+    }
+}
+
 /// Changes what the records are; entries are none.
 fn follow(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>, change: Change<'_>) {
     let is_record = |key: &[u8]| !matches!(key.first(), Some(&(layout::ENTRIES | layout::CHANGES)));
@@ -229,6 +237,16 @@ fn follow(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>, change: Change<'_>) {
     }
 }
 
+/// Whether an entry can have its place there, whoever made up a key for it.
+fn may_hold(conversation: ConversationId, stored: &StoredEntry) -> bool {
+    match conversation {
+        ConversationId::Room(room) => stored.entry.value().conversation.0 == room.0,
+        ConversationId::Direct(other) => {
+            stored.entry.person() == other || stored.delivery != Delivery::Received
+        }
+    }
+}
+
 /// Puts entries into a new store.
 struct Copier<'c> {
     records: &'c Records,
@@ -238,6 +256,8 @@ struct Copier<'c> {
     kept: u64,
     /// Keys at which nothing was found so far but what proves nothing.
     unreadable: BTreeSet<Vec<u8>>,
+    /// Which conversation an entry says it belongs to, as those told that were read so far.
+    tags: HashMap<ConversationTag, ConversationId>,
     /// The highest sequence number of our own entries.
     seqs: BTreeMap<ConversationId, u64>,
 }
@@ -251,22 +271,38 @@ impl<'c> Copier<'c> {
             group: Vec::new(),
             kept: 0,
             unreadable: BTreeSet::new(),
+            tags: HashMap::new(),
             seqs: BTreeMap::new(),
         }
     }
 
     fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        match self.read(key, value) {
+        let stored = layout::read_entry_value(value, |number| self.records.cert_of(number));
+        // Where the page is gone to which it was written, its key begins with what another one does.
+        let is_made_up = stored.as_ref().is_some_and(|it| layout::last_place(key) != Some(it.entry.key()));
+        match stored.and_then(|stored| self.placed(key, stored, is_made_up)) {
             Some(found) => self.group.push(found),
+            None if is_made_up => {}
             None => drop(self.unreadable.insert(key.to_vec())),
         }
         if self.group.len() < GROUP { Ok(()) } else { self.put() }
     }
 
-    fn read(&self, key: &[u8], value: &[u8]) -> Option<(ConversationId, StoredEntry)> {
-        let (number, _) = layout::split_number(key.get(1..)?)?;
-        let stored = layout::read_entry(key, value, |number| self.records.cert_of(number))?;
-        Some((self.records.conversation_of(number)?, stored))
+    /// An entry with its conversation: what its key says, or if that is made up, what those said that
+    /// name the same one.
+    fn placed(
+        &mut self,
+        key: &[u8],
+        stored: StoredEntry,
+        is_made_up: bool,
+    ) -> Option<(ConversationId, StoredEntry)> {
+        let tag = stored.entry.value().conversation;
+        if !is_made_up {
+            let (number, _) = layout::split_number(key.get(1..)?)?;
+            let conversation = self.records.conversation_of(number)?;
+            self.tags.insert(tag, Some(conversation).filter(|id| may_hold(*id, &stored))?);
+        }
+        Some((*self.tags.get(&tag)?, stored))
     }
 
     fn put(&mut self) -> Result<(), StoreError> {

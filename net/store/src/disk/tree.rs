@@ -2,6 +2,7 @@
 //!
 //! It must never know what stands around sled's directory.
 
+mod copies;
 mod digests;
 mod group;
 mod history;
@@ -19,6 +20,7 @@ use crate::disk::cipher::Cipher;
 use crate::disk::directory;
 use crate::disk::engine::{self, Changes, Engine, Pair};
 use crate::disk::layout::{self, SCHEMA, SEALED_SCHEMA};
+use crate::disk::tree::copies::Copies;
 use crate::disk::tree::digests::Digests;
 use crate::disk::tree::group::Group;
 pub(super) use crate::disk::tree::history::History;
@@ -47,6 +49,7 @@ pub(super) struct Tree {
     conversations: Numbers<ConversationId>,
     certs: Numbers<DeviceCert>,
     digests: Digests,
+    copies: Copies,
 }
 
 impl Tree {
@@ -83,6 +86,7 @@ impl Tree {
                 Some((layout::split_number(key.get(1..)?)?.0, decode(value)?))
             })?)?,
             digests: Digests::default(),
+            copies: Copies::lacking(&engine)?,
             engine,
         };
         tree.load()?;
@@ -95,7 +99,8 @@ impl Tree {
         for write in writes {
             group.stage(write)?;
         }
-        let (staged, fresh) = group.into_parts();
+        let (mut staged, fresh) = group.into_parts();
+        self.copies.join(&mut staged, &self.engine)?;
         self.engine.write(staged)?;
         Ok(fresh)
     }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use kinmesh_proto::limits::ENTRY_MAX;
+
 /// Opens a batch, in which one group of changes is written.
 const BATCH: u8 = 3;
 /// A page. Larger ones would stand in files of their own: the size of a segment is chosen so that
@@ -13,6 +15,8 @@ const LINK: u8 = 10;
 const KINDS: std::ops::RangeInclusive<u8> = 1..=11;
 /// No message begins in the last bytes of a segment: the longest header would not fit.
 const HEADER_MAX: usize = 32;
+/// As many bytes in a row as others choose of what stands here: a whole entry. Longer rows are ours.
+pub(in crate::disk) const CHAIN_MIN: usize = ENTRY_MAX;
 /// Checksum bytes before the first byte of a message that is never zero.
 const CHECKSUM: usize = 4;
 
@@ -51,11 +55,6 @@ pub(super) struct Message<'s> {
 }
 
 impl<'s> Message<'s> {
-    /// The message that opens these bytes.
-    pub(super) fn at(bytes: &'s [u8]) -> Option<Self> {
-        Reader(bytes).message().0
-    }
-
     /// Whether a group of changes begins with it.
     pub(super) fn begins_group(&self) -> bool {
         self.kind == BATCH
@@ -89,18 +88,21 @@ impl<'s> Message<'s> {
 }
 
 /// The whole messages of a segment. Behind a damaged one it goes on where that says it ends; if there
-/// is none, it looks for the next one byte by byte.
+/// is none, it looks for the next one byte by byte. What it finds like that is not sure until so many
+/// follow without a gap that no entry has room for them.
 ///
 /// A segment that is used anew keeps, behind what is new, what it held before, under its old number.
 pub(super) struct Messages<'s> {
     rest: &'s [u8],
-    segment: u64,
-    is_sure: bool,
+    /// `None` takes the messages of any.
+    segment: Option<u64>,
+    /// Bytes that messages without a gap must have to make the next one sure.
+    unsure: usize,
 }
 
 impl<'s> Messages<'s> {
-    pub(super) fn new(messages: &'s [u8], segment: u64) -> Self {
-        Self { rest: messages, segment, is_sure: true }
+    pub(super) fn new(messages: &'s [u8], segment: Option<u64>) -> Self {
+        Self { rest: messages, segment, unsure: 0 }
     }
 
     /// Whether the segment has room for more, once all messages were taken.
@@ -112,16 +114,20 @@ impl<'s> Messages<'s> {
     fn at(&self, bytes: &'s [u8]) -> Option<(Message<'s>, &'s [u8])> {
         let mut reader = Reader(bytes);
         let (message, _) = reader.message();
-        message.filter(|message| message.segment == self.segment).map(|message| (message, reader.0))
+        let is_of_it = |message: &Message<'_>| self.segment.is_none_or(|segment| message.segment == segment);
+        message.filter(is_of_it).map(|message| (message, reader.0))
     }
 
     /// The first whole message behind what stands here instead of one.
     fn behind_damage(&mut self) -> Option<(Message<'s>, &'s [u8])> {
         let (_, claimed) = Reader(self.rest).message();
-        if let Some(found) = claimed.and_then(|end| self.at(end)) {
-            return Some(found);
+        let claimed = claimed.and_then(|end| self.at(end));
+        if claimed.is_none() || self.unsure > 0 {
+            self.unsure = CHAIN_MIN;
         }
-        self.is_sure = false;
+        if claimed.is_some() {
+            return claimed;
+        }
         let mut bytes = self.rest;
         loop {
             bytes = bytes.get(1..)?;
@@ -142,8 +148,10 @@ impl<'s> Iterator for Messages<'s> {
         let here = self.at(self.rest);
         let follows_damage = here.is_none();
         let (message, rest) = here.or_else(|| self.behind_damage())?;
+        let is_sure = self.unsure == 0;
+        self.unsure = self.unsure.saturating_sub(message.body.len());
         self.rest = rest;
-        Some(Message { follows_damage, is_sure: self.is_sure, ..message })
+        Some(Message { follows_damage, is_sure, ..message })
     }
 }
 
@@ -244,7 +252,7 @@ mod tests {
 
     /// Body, whether something before is damaged, whether it is sure.
     fn found(bytes: &[u8]) -> Vec<(&[u8], bool, bool)> {
-        let messages = Messages::new(bytes, 7);
+        let messages = Messages::new(bytes, Some(7));
         messages.map(|message| (message.body, message.follows_damage, message.is_sure)).collect()
     }
 
@@ -269,6 +277,17 @@ mod tests {
         assert_eq!(found(&holder), [(&planted[..], false, true)], "seen as what it is");
         let bytes = [&[9; 100][..], &holder[6..], &message(8, 7, b"two")].concat();
         assert_eq!(found(&bytes), [(&b"planted"[..], true, false), (b"two", false, false)]);
+    }
+
+    #[test]
+    fn what_no_entry_has_room_for_is_sure_again() {
+        let one = message(10, 7, &[5; 200]);
+        let bytes = [vec![9; 100], one.repeat(CHAIN_MIN / 200 + 2)].concat();
+        let sure: Vec<bool> = found(&bytes).into_iter().map(|(_, _, is_sure)| is_sure).collect();
+        assert!(!sure[0] && !sure[sure.len() - 2] && sure[sure.len() - 1]);
+        let bytes = [vec![9; 100], one.repeat(CHAIN_MIN / one.len() / 2), vec![9; 100]].concat();
+        let torn = [&bytes[..], &bytes].concat();
+        assert!(found(&torn).iter().all(|(_, _, is_sure)| !is_sure), "two short rows are no long one");
     }
 
     #[test]
