@@ -12,6 +12,7 @@ mod network;
 mod outputs;
 mod persistence;
 mod reads;
+mod restore;
 mod seek;
 mod sync;
 
@@ -21,14 +22,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use kinmesh_core::{
-    BatchToken, Core, Event, FrameToken, Overview, QUEUED_FETCH_MAX, RequestToken, StoreFault,
-    StoredConversation, StoredQueue, Token,
-};
+use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, StoreFault, Token};
 use kinmesh_proto::record::Write;
-use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, PageAt, RoomId};
+use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, RoomId};
 use kinmesh_search::{Search, SearchState};
-use kinmesh_store::{Completion, OpenReport, Rebuilt, StoreError, StoreHandle};
+use kinmesh_store::{Completion, Rebuilt, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
@@ -43,16 +41,17 @@ use crate::discovery::Discovery;
 use crate::error::StartError;
 use crate::handle::{Command, NodeHandle};
 use crate::history::SEARCH_DIR;
-use crate::identity::{Identity, KeyDir, unix_ms};
+use crate::identity::{KeyDir, unix_ms};
 use crate::search::SearchProgress;
 use crate::status::NodeStatus;
 use crate::transport::{Connections, TransportError};
-use crate::vault::{self, DataKey};
+use crate::vault::DataKey;
 use crate::{NodeConfig, listen, transport};
 use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
 use invites::Tickets;
 use reads::Look;
+use restore::Restored;
 pub(crate) use seek::Company;
 use seek::Seek;
 use sync::Questions;
@@ -61,8 +60,6 @@ use sync::Questions;
 const COMMANDS_CAP: usize = 1024;
 /// Events a slow listener may be behind before it is told that it lagged.
 const EVENTS_CAP: usize = 4096;
-/// Answers of the store on their way back: as many as its thread takes in one group.
-const COMPLETIONS_CAP: usize = 1024;
 /// Counts of unread entries on their way back: one for each conversation at start is not too many.
 const COUNTS_CAP: usize = 64;
 /// What was read for the core, on its way back: the posts that one batch of changes may touch.
@@ -132,24 +129,17 @@ pub(crate) async fn start(
     connect: impl FnOnce(&Keypair) -> Result<Connections, TransportError>,
     company: Company,
 ) -> Result<NodeHandle, StartError> {
-    let opened = vault::enter(&config.data_dir, key)?;
-    let (key_dir, search_seal) = (opened.key_dir(), opened.search_seal());
-    let (store, OpenReport { rebuilt }) = opened.open_history()?;
-    let identity = Identity::load_or_create(&key_dir)?;
-    let (completed, completions) = mpsc::channel(COMPLETIONS_CAP);
-    let store = StoreHandle::spawn(Box::new(store), completed);
-    let snapshot = store.load().await?;
+    let Restored { store, completions, keypair, mut core, addresses, rebuilt, key_dir, search_seal } =
+        restore::restore(&config.data_dir, key).await?;
     let search = Search::spawn_sealed(config.data_dir.join(SEARCH_DIR), search_seal, store.clone());
 
-    let behaviour = Behaviour::new(&identity.keypair, config.mdns)
-        .map_err(|error| StartError::Transport(Box::new(error)))?;
-    let transport = connect(&identity.keypair).map_err(|error| StartError::Transport(Box::new(error)))?;
-    let mut swarm = transport::build_swarm_over(transport, &identity.keypair, behaviour);
+    let behaviour =
+        Behaviour::new(&keypair, config.mdns).map_err(|error| StartError::Transport(Box::new(error)))?;
+    let transport = connect(&keypair).map_err(|error| StartError::Transport(Box::new(error)))?;
+    let mut swarm = transport::build_swarm_over(transport, &keypair, behaviour);
     listen::listen(&mut swarm, &config.listen, &config.data_dir)?;
 
-    let discovery = Discovery::new(config.bootstraps, snapshot.addresses.clone(), Instant::now());
-    let mut core = Core::new(identity.keys, snapshot, unix_ms(), rand::random());
-    restore_conversations(&mut core, &store).await?;
+    let discovery = Discovery::new(config.bootstraps, addresses, Instant::now());
 
     let (command_sender, commands) = mpsc::channel(COMMANDS_CAP);
     let (counted, counts) = mpsc::channel(COUNTS_CAP);
@@ -164,7 +154,7 @@ pub(crate) async fn start(
     };
     let mut driver = Driver {
         swarm,
-        keypair: identity.keypair,
+        keypair,
         core,
         store,
         search_state: search.watch(),
@@ -218,31 +208,6 @@ async fn mourn(driver: JoinHandle<()>) -> bool {
         tracing::error!("a fault in the program has ended the peer; please start it again and report it");
     }
     broke
-}
-
-async fn restore_conversations(core: &mut Core, store: &StoreHandle) -> Result<(), StartError> {
-    let blocked = core.blocked();
-    for StoredConversation { id, read, sent } in core.stored_conversations() {
-        let hidden = if let ConversationId::Room(_) = id { blocked.clone() } else { BTreeSet::new() };
-        let newest = store.newest(id).await?;
-        let last = reads::shown_page(store, id, PageAt::Newest, 1, &hidden).await?.pop();
-        let queued = stored_queue(store, id, sent).await?;
-        let unread = reads::shown_unread(store, id, read, &hidden).await?;
-        core.restore_conversation(id, newest, last, queued, unread);
-    }
-    Ok(())
-}
-
-/// What waits to go out, and how much of it there is: counted only where the front is not all.
-async fn stored_queue(
-    store: &StoreHandle,
-    id: ConversationId,
-    sent: Option<EntryKey>,
-) -> Result<StoredQueue, StoreError> {
-    let front = store.queued(id, sent, QUEUED_FETCH_MAX).await?;
-    let is_all = front.len() < QUEUED_FETCH_MAX;
-    let count = if is_all { front.len() } else { store.count_queued(id, sent).await? };
-    Ok(StoredQueue { front, count })
 }
 
 impl Driver {
