@@ -13,7 +13,7 @@ use std::convert::Infallible;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError};
+use std::sync::mpsc::{RecvError, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use tantivy::TantivyError;
 use tokio::sync::oneshot;
 
 use crate::index::{Covered, Files, SearchIndex, Writing};
+use crate::queue::Outlet;
 use crate::search::TASKS_CAP;
 use crate::shared::{Shared, State};
 use crate::truth::{self, Entered, Original, Piece};
@@ -44,11 +45,11 @@ const RETRY: Duration = Duration::from_secs(30);
 /// When nothing was told for this long, a burst is over. Whoever wrote it waits for its way to others,
 /// which needs the store, the disk and the processor more than the index does; a search does not wait
 /// for the lull.
-const LULL: Duration = Duration::from_millis(20);
+const LULL: Duration = Duration::from_millis(500);
 
 /// A burst that brings more than this is read while it goes on: the rest of the queue is room for what
 /// comes meanwhile.
-const BURST_MAX: u64 = TASKS_CAP as u64 / 4 * 3;
+const BURST_MAX: usize = TASKS_CAP / 4 * 3;
 
 /// What the thread is told.
 pub(crate) enum Task {
@@ -93,7 +94,7 @@ impl<F: Into<Fault>> From<F> for Stop {
 pub(crate) struct Indexer {
     pub(crate) files: Files,
     pub(crate) store: StoreHandle,
-    pub(crate) tasks: Receiver<Task>,
+    pub(crate) tasks: Outlet<Task>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -209,13 +210,12 @@ impl Indexer {
     }
 
     fn wait_for_lull(&self) {
-        let first = self.shared.told();
-        let mut before = first;
+        let mut before = self.tasks.waiting();
         while !self.shared.is_hurried() {
             thread::park_timeout(LULL);
-            let told = self.shared.told();
-            let is_over = std::mem::replace(&mut before, told) == told;
-            if is_over || told - first > BURST_MAX {
+            let waiting = self.tasks.waiting();
+            let is_over = std::mem::replace(&mut before, waiting) == waiting;
+            if is_over || waiting > BURST_MAX {
                 break;
             }
         }

@@ -13,6 +13,7 @@ mod index;
 mod indexer;
 mod place;
 mod query;
+mod queue;
 mod search;
 mod shared;
 mod truth;

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, SyncSender};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -18,12 +17,13 @@ use crate::index::{Files, Places};
 use crate::indexer::{Indexer, Task};
 use crate::place::Place;
 use crate::query::{Lookup, Query};
+use crate::queue::{Inlet, queue};
 use crate::shared::{Shared, State};
 use crate::truth::{self, Entered};
 
-/// Tasks that wait for the indexer: a second or two of messages as fast as a peer takes them, which
-/// is 1 MB. What comes when it is full is found missing later.
-pub(crate) const TASKS_CAP: usize = 8192;
+/// Tasks that wait for the indexer: some seconds of messages as fast as a peer takes them, which is
+/// 4 MB. What comes when it is full is found missing later.
+pub(crate) const TASKS_CAP: usize = 32_768;
 
 /// How long a search waits for what was told shortly before, at most: on a busy machine.
 const TAKE_IN_MAX: Duration = Duration::from_secs(2);
@@ -57,7 +57,7 @@ pub enum SearchError {
 /// Search over all history. Clones share one index and its thread, which ends with the last of them.
 #[derive(Clone)]
 pub struct Search {
-    tasks: SyncSender<Task>,
+    tasks: Inlet<Task>,
     shared: Arc<Shared>,
     store: StoreHandle,
     indexer: Thread,
@@ -71,7 +71,7 @@ impl Search {
 
     /// The same with a seal on the index, if there is one. What is not sealed with it is made anew.
     pub fn spawn_sealed(dir: PathBuf, seal: Option<Seal>, store: StoreHandle) -> Self {
-        let (tasks, inbox) = mpsc::sync_channel(TASKS_CAP);
+        let (tasks, inbox) = queue(TASKS_CAP);
         let shared = Arc::new(Shared::new());
         let files = Files { dir, seal };
         let indexer = Indexer { files, store: store.clone(), tasks: inbox, shared: shared.clone() };
@@ -117,9 +117,8 @@ impl Search {
     pub async fn close(self) {
         let (done, closed) = oneshot::channel();
         self.hurry();
-        let tasks = self.tasks;
-        // The queue may be full, and the thread may have ended: then there is nothing to wait for.
-        if spawn_blocking(move || tasks.send(Task::Close(done)).is_ok()).await.unwrap_or(false) {
+        // The thread may have ended: then there is nothing to wait for.
+        if self.tasks.put_last(Task::Close(done)).is_ok() {
             let _ = closed.await;
         }
     }
@@ -136,7 +135,7 @@ impl Search {
     /// Has taken in what was told so far, so that it is found.
     async fn take_in(&self) {
         let (done, taken) = oneshot::channel();
-        if self.tasks.try_send(Task::Wanted(done)).is_ok() {
+        if self.tasks.put(Task::Wanted(done)).is_ok() {
             self.hurry();
             let is_ready = *self.shared.state.borrow() == State::Ready;
             let patience = if is_ready { TAKE_IN_MAX } else { TAKE_IN_BUSY_MAX };
@@ -173,8 +172,7 @@ impl Search {
     }
 
     fn tell(&self, task: Task) {
-        self.shared.count_told();
-        if self.tasks.try_send(task).is_err() {
+        if self.tasks.put(task).is_err() {
             self.shared.has_missed.store(true, Ordering::Relaxed);
         }
     }

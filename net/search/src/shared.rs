@@ -1,6 +1,6 @@
 //! What the indexer and those who search hold together.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use tantivy::TantivyError;
@@ -32,8 +32,6 @@ pub(crate) struct Shared {
     pub(crate) state: watch::Sender<State>,
     /// Whether something was told when the queue was full, so that the index must look for itself.
     pub(crate) has_missed: AtomicBool,
-    /// Tasks told so far.
-    told: AtomicU64,
     /// Whether somebody waits for what was told.
     is_hurried: AtomicBool,
     shelf: Mutex<Shelf>,
@@ -52,21 +50,10 @@ impl Shared {
         Self {
             state: watch::Sender::new(State::Opening),
             has_missed: AtomicBool::new(false),
-            told: AtomicU64::new(0),
             is_hurried: AtomicBool::new(false),
             shelf: Mutex::default(),
             fresh: RwLock::default(),
         }
-    }
-
-    /// Counts a task.
-    pub(crate) fn count_told(&self) {
-        self.told.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Tasks told so far.
-    pub(crate) fn told(&self) -> u64 {
-        self.told.load(Ordering::Relaxed)
     }
 
     /// Asks for what was told to be taken at once.

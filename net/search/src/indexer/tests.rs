@@ -1,7 +1,6 @@
 //! One step after the other, without the thread.
 
 use std::path::Path;
-use std::sync::mpsc::{self, SyncSender};
 
 use kinmesh_proto::{
     Content, ConversationRecord, Delivery, DeviceKeys, Entry, EntryBody, Hlc, RoomId, StoredEntry,
@@ -12,12 +11,13 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::query::{Lookup, Query};
+use crate::queue::{Inlet, queue};
 
 const ROOM: ConversationId = ConversationId::Room(RoomId([1; 32]));
 
 struct Fixture {
     indexer: Indexer,
-    tasks: SyncSender<Task>,
+    tasks: Inlet<Task>,
     index: SearchIndex,
     completions: tokio::sync::mpsc::Receiver<Completion>,
     _dir: TempDir,
@@ -28,7 +28,7 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let (told, completions) = tokio::sync::mpsc::channel(4);
         let store = StoreHandle::spawn(Box::new(MemoryStore::new()), told);
-        let (tasks, inbox) = mpsc::sync_channel(4);
+        let (tasks, inbox) = queue(4);
         let shared = Arc::new(Shared::new());
         let files = Files { dir: dir.path().join("index"), seal: None };
         let indexer = Indexer { files, store, tasks: inbox, shared };
@@ -57,7 +57,7 @@ impl Fixture {
     fn tell(&self, entry: &Entry) {
         let changes = entry.content().target();
         let entered = Entered { conversation: ROOM, key: entry.key(), changes };
-        self.tasks.send(Task::Entered(entered)).unwrap();
+        self.tasks.put(Task::Entered(entered)).unwrap();
     }
 
     /// How many places the words may be found at.
@@ -149,7 +149,7 @@ fn what_did_not_fit_into_the_queue_is_looked_for() {
 #[test]
 fn a_failed_search_has_the_index_examined() {
     let fixture = Fixture::new();
-    fixture.tasks.send(Task::Suspect).unwrap();
+    fixture.tasks.put(Task::Suspect).unwrap();
     assert!(matches!(fixture.indexer.keep_up(&fixture.index), Err(Stop::Fault(Fault::Suspect))));
     damage(&fixture.indexer.files.dir);
     let (index, covered) = fixture.indexer.open().unwrap();
