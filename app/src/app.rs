@@ -408,10 +408,11 @@ impl App {
         stack![screen].push(toast).into()
     }
 
-    /// What is wrong with the store, for as long as it is; what became of the history and how far its
+    /// What is wrong with the peer or its store, for as long as it is; what became of the history and how far its
     /// index is, until that was read.
     fn banners(&self) -> impl Iterator<Item = Element<'_, Message>> {
         let status = &self.cx.status;
+        let broken = status.is_broken.then(|| banner(Tone::Bad, tr("peer-broken"), None));
         let fault = status.store_fault.map(|fault| banner(Tone::Bad, rebuilt::fault(fault), None));
         let rebuilt = status.store_rebuilt.as_ref().filter(|_| !self.closed_rebuilt);
         let rebuilt = rebuilt
@@ -419,7 +420,7 @@ impl App {
         let progress = status.search_progress.filter(|_| !self.closed_indexing);
         let indexing =
             progress.map(|of| banner(Tone::Quiet, search::indexing(of), Some(Message::CloseIndexing)));
-        [fault, rebuilt, indexing].into_iter().flatten()
+        [broken, fault, rebuilt, indexing].into_iter().flatten()
     }
 }
 

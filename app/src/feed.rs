@@ -90,15 +90,15 @@ impl Listener {
     /// Adds the next fact. `None` once the peer has ended.
     async fn wait(&mut self, batch: &mut Batch) -> Option<()> {
         tokio::select! {
-            event = self.events.next() => batch.events.push(event?),
-            changed = self.overview.changed() => {
-                changed.ok()?;
-                batch.overview = Some(self.overview.borrow_and_update().clone());
-            }
-            changed = self.status.changed() => {
-                changed.ok()?;
+            // The status says how the peer ended, and the events that it has.
+            biased;
+            Ok(()) = self.status.changed() => {
                 batch.status = Some(self.status.borrow_and_update().clone());
             }
+            Ok(()) = self.overview.changed() => {
+                batch.overview = Some(self.overview.borrow_and_update().clone());
+            }
+            event = self.events.next() => batch.events.push(event?),
         }
         Some(())
     }

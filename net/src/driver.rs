@@ -196,18 +196,20 @@ pub(crate) async fn start(
     if !surplus.is_empty() {
         driver.core.remember(surplus);
     }
-    tokio::spawn(mourn(tokio::spawn(driver.run())));
+    let (status, events) = (driver.status.clone(), driver.events.clone());
+    tokio::spawn(mourn(tokio::spawn(driver.run()), status, events));
     Ok(handle)
 }
 
 /// Says so when a driver ended by a fault of ours. What it was doing is in no log: it may be somebody's
-/// words. Whoever holds a handle is told [`crate::CallError::NodeGone`], and that the events have ended.
-async fn mourn(driver: JoinHandle<()>) -> bool {
-    let broke = driver.await.is_err_and(|end| end.is_panic());
-    if broke {
+/// words. Whoever holds a handle is told [`crate::CallError::NodeGone`], sees it in the status, and then
+/// that the events have ended.
+async fn mourn(driver: JoinHandle<()>, status: watch::Sender<NodeStatus>, events: broadcast::Sender<Event>) {
+    if driver.await.is_err_and(|end| end.is_panic()) {
         tracing::error!("a fault in the program has ended the peer; please start it again and report it");
+        status.send_modify(|status| status.is_broken = true);
     }
-    broke
+    drop(events);
 }
 
 impl Driver {
@@ -288,6 +290,7 @@ impl Driver {
             store_fault: self.store_fault(),
             store_rebuilt: self.store_rebuilt.clone(),
             search_progress: SearchProgress::of(*self.search_state.borrow()),
+            is_broken: false,
         }
     }
 
@@ -305,9 +308,17 @@ fn with_peer(address: &Multiaddr, peer: PeerId) -> Multiaddr {
 mod tests {
     use super::*;
 
+    async fn is_broken_after(driver: impl Future<Output = ()> + Send + 'static) -> bool {
+        let (status, told) = watch::channel(NodeStatus::default());
+        let (events, mut heard) = broadcast::channel(1);
+        tokio::spawn(mourn(tokio::spawn(driver), status, events));
+        assert_eq!(heard.recv().await.err(), Some(broadcast::error::RecvError::Closed));
+        told.borrow().is_broken
+    }
+
     #[tokio::test]
     async fn a_driver_that_breaks_is_told_from_one_that_ends() {
-        assert!(!mourn(tokio::spawn(async {})).await);
-        assert!(mourn(tokio::spawn(async { panic!("a fault, for the test") })).await);
+        assert!(!is_broken_after(async {}).await);
+        assert!(is_broken_after(async { panic!("a fault, for the test") }).await);
     }
 }

@@ -26,6 +26,9 @@ pub struct NodeStatus {
     pub store_rebuilt: Option<Rebuilt>,
     /// How far the index of the history is, while it is made anew; until then a search finds a part.
     pub search_progress: Option<SearchProgress>,
+    /// A fault in the program has ended the peer. Not in JSON: every call says it there.
+    #[serde(skip)]
+    pub is_broken: bool,
 }
 
 /// One configured bootstrap node.

@@ -292,6 +292,7 @@ sound-denied = The system does not allow this program to use the microphone.
 sound-system = The sound system does not answer.
 
 # What went wrong
+peer-broken = A fault in Kinmesh has cut you off: nothing is sent or received any more. Your history is safe. Please start Kinmesh again.
 store-fault-full = Nothing new can be stored: the disk is full. Messages are not lost, but no new ones are taken until there is room.
 store-fault-io = Nothing new can be stored: the disk refuses. Messages are not lost, but no new ones are taken until it works again.
 store-fault-damaged = Part of the history is damaged. Start Kinmesh again: it then examines and mends the history.

@@ -241,6 +241,7 @@ sound-denied = 系统不允许本程序使用麦克风。
 sound-system = 声音系统没有响应。
 
 # 出错
+peer-broken = Kinmesh 出现故障，连接已中断：无法再收发消息。历史记录是安全的。请重新启动 Kinmesh。
 store-fault-full = 无法存储新内容：磁盘已满。消息没有丢失，但在有空间之前不会接收新消息。
 store-fault-io = 无法存储新内容：磁盘拒绝读写。消息没有丢失，但在恢复正常之前不会接收新消息。
 store-fault-damaged = 部分历史已损坏。请重新启动 Kinmesh：启动时会检查并修复历史。

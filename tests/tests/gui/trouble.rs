@@ -60,3 +60,14 @@ async fn that_the_history_was_damaged_is_said_until_it_was_read() {
     assert!(!desk.shows(words));
     desk.close().await;
 }
+
+#[tokio::test]
+async fn a_peer_that_broke_is_no_silent_window() {
+    let mut desk = Desk::of("Lin").await;
+    let words = "A fault in Kinmesh has cut you off: nothing is sent or received any more. Your history is safe. Please start Kinmesh again.";
+    assert!(!desk.shows(words));
+    let status = Some(NodeStatus { is_broken: true, ..NodeStatus::default() });
+    desk.tell(Message::Peer(Batch { status, ..Batch::default() }));
+    assert!(desk.shows(words));
+    desk.close().await;
+}
