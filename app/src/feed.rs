@@ -90,9 +90,10 @@ impl Listener {
     /// Adds the next fact. `None` once the peer has ended.
     async fn wait(&mut self, batch: &mut Batch) -> Option<()> {
         tokio::select! {
-            // The status says how the peer ended, and the events that it has.
+            // What is told last is how the peer ended.
             biased;
-            Ok(()) = self.status.changed() => {
+            changed = self.status.changed() => {
+                changed.ok()?;
                 batch.status = Some(self.status.borrow_and_update().clone());
             }
             Ok(()) = self.overview.changed() => {

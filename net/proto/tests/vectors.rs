@@ -215,8 +215,9 @@ fn ticket() -> Ticket {
 }
 
 fn trust(vectors: &mut Vectors) {
-    vectors.text("ticket", ticket());
     let token = ticket().token;
+    vectors.bytes("token of the ticket", &*token.0);
+    vectors.text("ticket", ticket());
     vectors.bytes("name of the ticket", &token.id().0);
     let proof = token.proof(alice().person(), bob().person());
     vectors.bytes("proof of bob to alice", &proof);
@@ -225,6 +226,10 @@ fn trust(vectors: &mut Vectors) {
     vectors.cbor("invite response accepted", &InviteResponse::Accepted);
     vectors.cbor("invite response used up", &InviteResponse::Refused(InviteRefusal::UsedUp));
     let number = SafetyNumber::of(alice().person(), bob().person());
+    let list = bip39::Language::English.word_list();
+    let numbers =
+        number.words().map(|word| list.iter().position(|other| *other == word).unwrap().to_string());
+    vectors.text("safety number of alice and bob in numbers", numbers.join(" "));
     vectors.text("safety number of alice and bob", number.words().join(" "));
 }
 
@@ -234,6 +239,11 @@ fn private_room(vectors: &mut Vectors) {
     let ring = Keyring::default();
     ring.add(room, first, EpochSecret::new([8; 32]));
     ring.add(room, second, EpochSecret::new([9; 32]));
+    vectors.bytes("nonce of the private room", &[7; 16]);
+    vectors.bytes("first step with a secret", &first.0);
+    vectors.bytes("second step with a secret", &second.0);
+    vectors.bytes("first secret", &[8; 32]);
+    vectors.bytes("second secret", &[9; 32]);
     vectors.bytes("private room of alice", &room.0);
     vectors.bytes("commitment to its first secret", &EpochSecret::new([8; 32]).commitment(room).0);
     for (what, steps) in [("of its first secret", vec![first]), ("of both secrets", vec![first, second])] {

@@ -47,8 +47,10 @@ const RETRY: Duration = Duration::from_secs(30);
 /// for the lull.
 const LULL: Duration = Duration::from_millis(500);
 
-/// A burst that brings more than this is read while it goes on: the rest of the queue is room for what
-/// comes meanwhile.
+/// A burst that lasts longer is read while it goes on: it may be people who talk all day.
+const BURST: Duration = Duration::from_secs(10);
+
+/// So is one that brings more than this: the rest of the queue is room for what comes meanwhile.
 const BURST_MAX: usize = TASKS_CAP / 4 * 3;
 
 /// What the thread is told.
@@ -210,8 +212,8 @@ impl Indexer {
     }
 
     fn wait_for_lull(&self) {
-        let mut before = self.tasks.waiting();
-        while !self.shared.is_hurried() {
+        let (begin, mut before) = (Instant::now(), self.tasks.waiting());
+        while begin.elapsed() < BURST && !self.shared.is_hurried() {
             thread::park_timeout(LULL);
             let waiting = self.tasks.waiting();
             let is_over = std::mem::replace(&mut before, waiting) == waiting;
@@ -356,7 +358,9 @@ impl CatchUp<'_> {
         self.mend(piece.elsewhere)?;
         let progress = State::Indexing { indexed: self.indexed, total: self.total };
         self.indexer.shared.state.send_replace(progress);
-        while let Ok(task) = self.indexer.tasks.try_recv() {
+        while !self.indexer.shared.fresh().is_full()
+            && let Ok(task) = self.indexer.tasks.try_recv()
+        {
             self.indexer.take(task)?;
         }
         if self.bytes >= COMMIT_BYTES || self.indexer.shared.fresh().is_full() {

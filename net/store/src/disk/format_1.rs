@@ -63,7 +63,7 @@ pub(super) fn export(source: &Source, records: &Records, dir: &Path) -> Result<C
     let people = records.all::<PersonRecord>(layout::PEOPLE);
     let names = people.map(|record| (record.person, record.name.to_string())).collect();
     let mut conversations = BTreeMap::<ConversationId, Vec<Readable>>::new();
-    source.each_entry(|key, value| {
+    source.each_entry(|key, value, _| {
         if let Some((conversation, entry)) = read_entry(records, &names, key, value) {
             conversations.entry(conversation).or_default().push(entry);
         }

@@ -50,6 +50,9 @@ pub(super) const CERT_COPIES: u8 = b'K';
 /// Copies of [`PEOPLE`].
 pub(super) const PERSON_COPIES: u8 = b'P';
 
+/// Kinds of copies.
+pub(super) const COPIES: [u8; 3] = [CONVERSATION_COPIES, CERT_COPIES, PERSON_COPIES];
+
 /// The number that stands for a conversation or a certificate in keys and values.
 pub(super) type Number = u32;
 

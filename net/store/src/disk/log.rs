@@ -38,6 +38,8 @@ pub(super) fn is_damaged_inside(log: &Path, stable: u64) -> io::Result<bool> {
             continue;
         }
         let segment = read_segment(&mut log, offset)?;
+        // sled passes over a segment without one.
+        is_torn |= segment.first_chunk().and_then(read_segment_header).is_none();
         let mut messages = messages(&segment, Some(number));
         for message in &mut messages {
             is_torn |= message.follows_damage;
@@ -103,7 +105,7 @@ fn segments_in_order(log: &mut File) -> io::Result<Vec<(u64, u64)>> {
     Ok(segments)
 }
 
-/// What the header of a segment says, or if that is damaged most of its messages.
+/// What the header of a segment says, or if that is damaged its messages.
 fn segment_number(log: &mut File, offset: u64) -> io::Result<Option<u64>> {
     let mut header = [0; SEGMENT_HEADER];
     log.seek(SeekFrom::Start(offset))?;
@@ -112,12 +114,25 @@ fn segment_number(log: &mut File, offset: u64) -> io::Result<Option<u64>> {
     {
         return Ok(Some(position / SEGMENT_BYTES as u64));
     }
-    let segment = read_segment(log, offset)?;
+    Ok(named_by_messages(&read_segment(log, offset)?))
+}
+
+/// The number that the first long row of messages names: behind what is new there may be what the
+/// segment held before. Without a long row that of most messages.
+fn named_by_messages(segment: &[u8]) -> Option<u64> {
     let mut named: BTreeMap<u64, usize> = BTreeMap::new();
-    for message in messages(&segment, None) {
+    let (mut row_of, mut row) = (None, 0);
+    for message in messages(segment, None) {
+        if message.follows_damage || row_of != Some(message.segment) {
+            (row_of, row) = (Some(message.segment), 0);
+        }
+        row += message.len();
+        if row > CHAIN_MIN {
+            return row_of;
+        }
         *named.entry(message.segment).or_default() += 1;
     }
-    Ok(named.into_iter().max_by_key(|(_, messages)| *messages).map(|(number, _)| number))
+    named.into_iter().max_by_key(|(_, messages)| *messages).map(|(number, _)| number)
 }
 
 /// The position of a segment in all that was ever written.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use kinmesh_proto::{
     CertCache, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceCert, Digest, KeyRange,
-    StoredEntry, Unverified, Write,
+    PersonId, PersonRecord, StoredEntry, Unverified, Write,
 };
 use serde::de::DeserializeOwned;
 
@@ -54,23 +54,25 @@ pub(super) fn copy(source: &Source, dir: &Path, tree: &mut Tree) -> Result<Copie
         return format_1::export(source, &records, dir);
     }
     let mut copier = Copier::new(&records, tree);
-    source.each_entry(|key, value| copier.take(key, value))?;
+    source.each_entry(|key, value, is_sure| copier.take(key, value, is_sure))?;
     copier.finish()
 }
 
 impl Source {
-    /// Feeds every entry to `visit`, its later states after its earlier ones.
+    /// Feeds every entry to `visit`, its later states after its earlier ones, and whether we have
+    /// written it so. Where a page is gone, what was changed in it has a key that begins with what
+    /// another one does.
     pub(super) fn each_entry(
         &self,
-        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+        mut visit: impl FnMut(&[u8], &[u8], bool) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.replay(|step| match step.change {
             Change::Page { pairs, .. } => pairs
                 .iter()
                 .filter(|(key, _)| layout::is_entry_key(key))
-                .try_for_each(|(key, value)| visit(key, &self.open_entry(key, value))),
-            Change::Pair { key, value: Some(value) } if layout::is_entry_key(&key) => {
-                visit(&key, &self.open_entry(&key, value))
+                .try_for_each(|(key, value)| visit(key, &self.open_entry(key, value), step.is_sure)),
+            Change::Pair { key, value: Some(value) } => {
+                visit(&key, &self.open_entry(&key, value), step.is_sure)
             }
             Change::Pair { .. } => Ok(()),
         })
@@ -159,6 +161,15 @@ impl Records {
         self.conversations.get(&number).copied()
     }
 
+    /// What entries of the conversations say that they belong to; in chats that depends on who we are.
+    fn tags(&self, me: Option<PersonId>) -> HashMap<ConversationTag, ConversationId> {
+        let tag = |id: &ConversationId| match (id, me) {
+            (ConversationId::Room(room), _) => Some(ConversationTag(room.0)),
+            (ConversationId::Direct(_), me) => Some(id.tag(me?)),
+        };
+        self.conversations.values().filter_map(|id| Some((tag(id)?, *id))).collect()
+    }
+
     pub(super) fn cert_of(&self, number: Number) -> Option<&DeviceCert> {
         self.certs.get(&number)
     }
@@ -210,11 +221,18 @@ impl Records {
     }
 }
 
-/// Puts copies in the place of what is gone.
+/// Puts copies in the place of what is gone. Whom either of the two says to be blocked stays so.
 fn fill_in(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>) {
+    let is_blocked = |value: &[u8]| {
+        let ties = decode::<PersonRecord>(value).and_then(|record| record.ties);
+        ties.is_some_and(|ties| ties.blocked)
+    };
     let copies = pairs.iter().filter_map(|(key, value)| Some((layout::original_key(key)?, value.clone())));
-    for (key, value) in copies.collect::<Vec<_>>() {
-        pairs.entry(key).or_insert(value);
+    for (key, copy) in copies.collect::<Vec<_>>() {
+        let original = pairs.entry(key).or_insert_with(|| copy.clone());
+        if is_blocked(&copy) && !is_blocked(original) {
+            *original = copy;
+        }
     }
 }
 
@@ -237,16 +255,6 @@ fn follow(pairs: &mut BTreeMap<Vec<u8>, Vec<u8>>, change: Change<'_>) {
     }
 }
 
-/// Whether an entry can have its place there, whoever made up a key for it.
-fn may_hold(conversation: ConversationId, stored: &StoredEntry) -> bool {
-    match conversation {
-        ConversationId::Room(room) => stored.entry.value().conversation.0 == room.0,
-        ConversationId::Direct(other) => {
-            stored.entry.person() == other || stored.delivery != Delivery::Received
-        }
-    }
-}
-
 /// Puts entries into a new store.
 struct Copier<'c> {
     records: &'c Records,
@@ -256,7 +264,9 @@ struct Copier<'c> {
     kept: u64,
     /// Keys at which nothing was found so far but what proves nothing.
     unreadable: BTreeSet<Vec<u8>>,
-    /// Which conversation an entry says it belongs to, as those told that were read so far.
+    /// Who we are, once an entry of ours was read.
+    me: Option<PersonId>,
+    /// The conversations, by what their entries say that they belong to.
     tags: HashMap<ConversationTag, ConversationId>,
     /// The highest sequence number of our own entries.
     seqs: BTreeMap<ConversationId, u64>,
@@ -271,38 +281,48 @@ impl<'c> Copier<'c> {
             group: Vec::new(),
             kept: 0,
             unreadable: BTreeSet::new(),
-            tags: HashMap::new(),
+            me: None,
+            tags: records.tags(None),
             seqs: BTreeMap::new(),
         }
     }
 
-    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    fn take(&mut self, key: &[u8], value: &[u8], is_sure: bool) -> Result<(), StoreError> {
         let stored = layout::read_entry_value(value, |number| self.records.cert_of(number));
-        // Where the page is gone to which it was written, its key begins with what another one does.
-        let is_made_up = stored.as_ref().is_some_and(|it| layout::last_place(key) != Some(it.entry.key()));
-        match stored.and_then(|stored| self.placed(key, stored, is_made_up)) {
+        let is_its_key = stored.as_ref().is_none_or(|it| layout::last_place(key) == Some(it.entry.key()));
+        match stored.and_then(|stored| self.placed(is_its_key.then_some(key), stored, is_sure)) {
             Some(found) => self.group.push(found),
-            None if is_made_up => {}
-            None => drop(self.unreadable.insert(key.to_vec())),
+            None if is_its_key && layout::is_entry_key(key) => drop(self.unreadable.insert(key.to_vec())),
+            None => {}
         }
         if self.group.len() < GROUP { Ok(()) } else { self.put() }
     }
 
-    /// An entry with its conversation: what its key says, or if that is made up, what those said that
-    /// name the same one.
+    /// An entry with its conversation: the one that it names, or else what its key says if we wrote that.
+    /// Whoever hides a page in an entry writes keys and deliveries as they like; only who signed it is
+    /// not theirs to say.
     fn placed(
         &mut self,
-        key: &[u8],
+        key: Option<&[u8]>,
         stored: StoredEntry,
-        is_made_up: bool,
+        is_sure: bool,
     ) -> Option<(ConversationId, StoredEntry)> {
-        let tag = stored.entry.value().conversation;
-        if !is_made_up {
-            let (number, _) = layout::split_number(key.get(1..)?)?;
-            let conversation = self.records.conversation_of(number)?;
-            self.tags.insert(tag, Some(conversation).filter(|id| may_hold(*id, &stored))?);
+        let is_own = stored.delivery != Delivery::Received;
+        if is_sure && is_own && self.me.is_none() {
+            self.me = Some(stored.entry.person());
+            self.tags = self.records.tags(self.me);
         }
-        Some((*self.tags.get(&tag)?, stored))
+        let delivery = if is_sure || self.me == Some(stored.entry.person()) {
+            stored.delivery
+        } else {
+            Delivery::Received
+        };
+        let named = self.tags.get(&stored.entry.value().conversation).copied();
+        let told = || {
+            let (number, _) = layout::split_number(key.filter(|_| is_sure)?.get(1..)?)?;
+            self.records.conversation_of(number)
+        };
+        Some((named.or_else(told)?, StoredEntry { delivery, ..stored }))
     }
 
     fn put(&mut self) -> Result<(), StoreError> {

@@ -116,7 +116,8 @@ impl Tree {
         let mut group = Changes::new();
         for pair in self.engine.range(&[], &[u8::MAX]) {
             let (key, value) = pair?;
-            if *key != *layout::SCHEMA_KEY {
+            // Second copies are made from the first ones later.
+            if *key != *layout::SCHEMA_KEY && layout::original_key(&key).is_none() {
                 group.insert(key.to_vec(), Some(value.to_vec()));
             }
             if group.len() >= COPY_GROUP {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use kinmesh_proto::limits::ENTRY_MAX;
 
+use crate::disk::engine::SEGMENT_BYTES;
+
 /// Opens a batch, in which one group of changes is written.
 const BATCH: u8 = 3;
 /// A page. Larger ones would stand in files of their own: the size of a segment is chosen so that
@@ -15,7 +17,9 @@ const LINK: u8 = 10;
 const KINDS: std::ops::RangeInclusive<u8> = 1..=11;
 /// No message begins in the last bytes of a segment: the longest header would not fit.
 const HEADER_MAX: usize = 32;
-/// As many bytes in a row as others choose of what stands here: a whole entry. Longer rows are ours.
+/// The longest body: a page may fill a quarter of a segment.
+const BODY_MAX: usize = SEGMENT_BYTES / 4;
+/// As many bytes in a row as somebody else chooses of what stands here: a whole entry.
 pub(in crate::disk) const CHAIN_MIN: usize = ENTRY_MAX;
 /// Checksum bytes before the first byte of a message that is never zero.
 const CHECKSUM: usize = 4;
@@ -55,6 +59,11 @@ pub(super) struct Message<'s> {
 }
 
 impl<'s> Message<'s> {
+    /// Bytes of what it says.
+    pub(super) fn len(&self) -> usize {
+        self.body.len()
+    }
+
     /// Whether a group of changes begins with it.
     pub(super) fn begins_group(&self) -> bool {
         self.kind == BATCH
@@ -113,14 +122,13 @@ impl<'s> Messages<'s> {
     /// The message at the front of the bytes, and what follows it.
     fn at(&self, bytes: &'s [u8]) -> Option<(Message<'s>, &'s [u8])> {
         let mut reader = Reader(bytes);
-        let (message, _) = reader.message();
-        let is_of_it = |message: &Message<'_>| self.segment.is_none_or(|segment| message.segment == segment);
-        message.filter(is_of_it).map(|message| (message, reader.0))
+        let (message, _) = reader.message(self.segment);
+        message.map(|message| (message, reader.0))
     }
 
     /// The first whole message behind what stands here instead of one.
     fn behind_damage(&mut self) -> Option<(Message<'s>, &'s [u8])> {
-        let (_, claimed) = Reader(self.rest).message();
+        let (_, claimed) = Reader(self.rest).message(self.segment);
         let claimed = claimed.and_then(|end| self.at(end));
         if claimed.is_none() || self.unsure > 0 {
             self.unsure = CHAIN_MIN;
@@ -149,7 +157,7 @@ impl<'s> Iterator for Messages<'s> {
         let follows_damage = here.is_none();
         let (message, rest) = here.or_else(|| self.behind_damage())?;
         let is_sure = self.unsure == 0;
-        self.unsure = self.unsure.saturating_sub(message.body.len());
+        self.unsure = self.unsure.saturating_sub(message.len());
         self.rest = rest;
         Some(Message { follows_damage, is_sure, ..message })
     }
@@ -159,13 +167,19 @@ impl<'s> Iterator for Messages<'s> {
 struct Reader<'s>(&'s [u8]);
 
 impl<'s> Reader<'s> {
-    /// The message here if it is whole; else, if it says where it ends, what follows it.
-    fn message(&mut self) -> (Option<Message<'s>>, Option<&'s [u8]>) {
+    /// The message here if it is whole and of this segment, if one is named; else, if it says where it
+    /// ends, what follows it.
+    fn message(&mut self, segment: Option<u64>) -> (Option<Message<'s>>, Option<&'s [u8]>) {
         let Some((checksum, header, message)) = self.unchecked_message() else { return (None, None) };
+        // Before its bytes are summed up: whoever looks for a message does so at every byte.
+        let is_of_it = segment.is_none_or(|segment| message.segment == segment);
+        if !is_of_it || !KINDS.contains(&message.kind) || message.body.len() > BODY_MAX {
+            return (None, Some(self.0));
+        }
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(message.body);
         hasher.update(header);
-        let is_whole = !hasher.finalize() == checksum && KINDS.contains(&message.kind);
+        let is_whole = !hasher.finalize() == checksum;
         (is_whole.then_some(message), Some(self.0))
     }
 
