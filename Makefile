@@ -16,14 +16,15 @@ run: ## Install, build, and open Kinmesh joined to a bootstrap node of its own
 
 demo: ## A bootstrap node and three peers talk to each other, without a window
 	@.ci/setup run
-	@cargo build --locked -p kinmesh -p kinmesh-bootstrap
-	@cargo run --locked -q -p kinmesh-tests --bin demo
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
 
 test: ## Install, check format and lints, run all tests, build the docs
 	@.ci/setup test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo build --locked --workspace --bins
+	@# The programs with the tests: for the programs alone, crates would be built once more with fewer features.
+	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
 
@@ -36,8 +37,8 @@ portable: ## Build the programs, and run the tests that need no Linux: what CI d
 
 bench: ## Measure, beside the floors of this machine
 	@.ci/setup run
-	cargo build --locked --release -p kinmesh -p kinmesh-bootstrap
-	cargo run --locked --release -p kinmesh-tests --bin bench
+	cargo build --locked --release --workspace --bin kinmesh --bin kinmesh-bootstrap --bin bench
+	"$${CARGO_TARGET_DIR:-target}/release/bench"
 
 soak: export KINMESH_FAULT_ROUNDS = $(SOAK_ROUNDS)
 soak: export KINMESH_FAULT_SEED := $(or $(KINMESH_FAULT_SEED),$(shell date +%Y%m%d))

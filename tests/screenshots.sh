@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 for tool in Xvfb xdotool import python3; do
     command -v "$tool" >/dev/null || { echo "screenshots: $tool is missing" >&2; exit 1; }
 done
-cargo build --locked -p kinmesh -p kinmesh-bootstrap
+cargo build --locked --workspace --bins
 
 work=$(mktemp -d)
 # The display tells its number on this pipe once it is ready.
