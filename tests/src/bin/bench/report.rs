@@ -250,7 +250,7 @@ pub(crate) fn progress(figure: Figure) -> &'static str {
         Figure::Commits => "Durable commits, ours and SQLite's ...",
         Figure::LongHistory => "A long history, ours and SQLite's; this takes minutes ...",
         Figure::Rejoin => "A member comes back to a room ...",
-        Figure::BigRoom => "A simulated room of a thousand; this takes a minute ...",
+        Figure::BigRoom => "A simulated room of a thousand; this takes a quarter of an hour ...",
         Figure::Idle => "Programs at rest; this takes a minute ...",
     }
 }
