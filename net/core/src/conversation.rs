@@ -213,7 +213,7 @@ impl Conversation {
         self.heads.push_back(entry.key());
     }
 
-    /// An entry of ours came to nothing: nobody must look for it.
+    /// An entry came to nothing: nobody must look for it.
     pub(crate) fn unfollow(&mut self, entry: &Entry) {
         self.heads.retain(|head| *head != entry.key());
     }

@@ -444,15 +444,22 @@ impl Core {
         match then {
             Pending::CaughtUp { intake, .. } => self.not_caught_up(&intake),
             Pending::Heard { room, frame, entries } => {
-                self.recent.forget(&entries);
+                self.untake(ConversationId::Room(room), &entries);
                 self.sync.refused_here(ConversationId::Room(room));
                 entries.iter().for_each(|entry| self.uncount(ConversationId::Room(room), entry));
                 self.judge(frame, crate::Verdict::Ignore);
             }
             Pending::Asked { person, request } => self.request_not_persisted(person, request),
-            Pending::Delivered { request, .. }
-            | Pending::ReadByOther { request, .. }
-            | Pending::Contacts { request: Some(request), .. } => {
+            Pending::Delivered { person, entries, request, .. } => {
+                self.untake(ConversationId::Direct(person), &entries);
+                self.push(Output::Respond { request, response: ChatResponse::Busy });
+            }
+            Pending::Contacts { person, entries, request, .. } => {
+                self.untake(ConversationId::Direct(person), &entries);
+                let busy = |request| Output::Respond { request, response: ChatResponse::Busy };
+                request.into_iter().for_each(|request| self.push(busy(request)));
+            }
+            Pending::ReadByOther { request, .. } => {
                 self.push(Output::Respond { request, response: ChatResponse::Busy });
             }
             Pending::Own { conversation, entry, .. } => self.own_not_persisted(conversation, &entry),
@@ -468,7 +475,6 @@ impl Core {
             | Pending::InvitesChanged
             | Pending::Saved(_)
             | Pending::Joined(_)
-            | Pending::Contacts { request: None, .. }
             | Pending::Echoed { .. }
             | Pending::Profile(_)
             | Pending::Privacy(_) => {}
@@ -601,6 +607,15 @@ impl Core {
         }
         let put = |entry| put_entry(id, entry, self.delivery_on_arrival(id, entry), now_ms);
         entries.iter().map(put).collect()
+    }
+
+    /// Our disk has not taken entries: they did not come, and an entry of ours that named one of them as
+    /// seen would name what perhaps nobody has.
+    pub(crate) fn untake(&mut self, id: ConversationId, entries: &[Entry]) {
+        self.recent.forget(entries);
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            entries.iter().for_each(|entry| conversation.unfollow(entry));
+        }
     }
 
     /// Keeps our clock past an entry, unless that is further ahead than we may be.

@@ -256,7 +256,7 @@ impl Core {
     /// The disk has nothing of what came.
     pub(crate) fn not_caught_up(&mut self, intake: &Intake) {
         for entry in intake.good() {
-            self.recent.forget(std::slice::from_ref(entry));
+            self.untake(intake.conversation, std::slice::from_ref(entry));
             self.uncount(intake.conversation, entry);
         }
         match intake.origin {

@@ -130,6 +130,24 @@ fn what_our_disk_refused_is_not_tried_again() {
 }
 
 #[test]
+fn what_both_disks_refused_is_named_by_nobody() {
+    let (mut mesh, to_bob, to_alice) = chat_under_way();
+    mesh.peers[BOB].disk_works = false;
+    say_beside_the_disk(&mut mesh, to_bob, "lost on both sides");
+    mesh.peers[ALICE].disk_works = false;
+    mesh.peers[ALICE].disk_stands_still = false;
+    mesh.settle();
+    mesh.peers[ALICE].disk_works = true;
+    mesh.peers[BOB].disk_works = true;
+    mesh.send(BOB, to_alice, "go on").unwrap();
+    mesh.settle();
+    assert_eq!(mesh.peers[ALICE].texts(to_bob), ["hello", "go on"]);
+    let history = mesh.peers[ALICE].history(to_bob);
+    let is_there = |key: &EntryKey| history.iter().any(|stored| stored.entry.key() == *key);
+    assert!(history.iter().flat_map(|stored| &stored.entry.value().prev).all(is_there), "a gap for ever");
+}
+
+#[test]
 fn an_entry_that_our_disk_refuses_while_it_is_under_way_goes_out_once_at_most() {
     let (mut mesh, to_bob, _) = chat_under_way();
     mesh.peers[BOB].disk_stands_still = true;
