@@ -408,8 +408,8 @@ impl App {
         stack![screen].push(toast).into()
     }
 
-    /// What is wrong with the peer or its store, for as long as it is; what became of the history and how far its
-    /// index is, until that was read.
+    /// What is wrong with the peer or its store, for as long as it is; what became of the history and how
+    /// far its index is, until that was read.
     fn banners(&self) -> impl Iterator<Item = Element<'_, Message>> {
         let status = &self.cx.status;
         let broken = status.is_broken.then(|| banner(Tone::Bad, tr("peer-broken"), None));

@@ -23,7 +23,7 @@ pub(super) struct Copies {
     due: BTreeSet<Vec<u8>>,
     /// The time after, for they have just changed.
     changed: BTreeSet<Vec<u8>>,
-    /// Bytes to be written before that.
+    /// Bytes to be written before the next ones.
     wait: usize,
 }
 
@@ -99,7 +99,7 @@ mod tests {
         Engine::open(dir.path(), Cipher(None)).unwrap()
     }
 
-    /// Writes a group with what joins it; returns that it did.
+    /// Writes a group with what joins it, and returns both.
     fn write(copies: &mut Copies, engine: &Engine, key: &[u8], value: Option<Vec<u8>>) -> Changes {
         let mut group = Changes::from([(key.to_vec(), value)]);
         copies.join(&mut group, engine).unwrap();
