@@ -12,7 +12,10 @@ mod message;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use crate::disk::engine::SEGMENT_BYTES;
 pub(super) use crate::disk::log::message::{CHAIN_MIN, Change, Step};
@@ -31,25 +34,65 @@ const BLOCK: usize = 4096;
 /// sled itself takes such damage for the place where a crash tore its last write off. It drops all
 /// that follows, be it a week's history, fills it with zeros and says nothing.
 pub(super) fn is_damaged_inside(log: &Path, stable: u64) -> io::Result<bool> {
-    let mut log = File::open(log)?;
+    let mut segments = segments_in_order(&mut File::open(log)?)?;
+    segments.retain(|(number, _)| *number >= stable / SEGMENT_BYTES as u64);
     let mut is_torn = false;
-    for (number, offset) in segments_in_order(&mut log)? {
-        if number < stable / SEGMENT_BYTES as u64 {
-            continue;
+    for segment in examine(log, &segments)? {
+        if segment.has_group_behind_damage || (is_torn && segment.has_group) {
+            return Ok(true);
         }
-        let segment = read_segment(&mut log, offset)?;
-        // sled passes over a segment without one.
-        is_torn |= segment.first_chunk().and_then(read_segment_header).is_none();
-        let mut messages = messages(&segment, Some(number));
-        for message in &mut messages {
-            is_torn |= message.follows_damage;
-            if is_torn && message.begins_group() {
-                return Ok(true);
-            }
-        }
-        is_torn |= messages.ended_early();
+        is_torn |= segment.is_torn;
     }
     Ok(false)
+}
+
+/// What one segment tells about damage.
+#[derive(Debug, Default)]
+struct Examined {
+    /// Something in it is damaged, or a write of its end was torn off.
+    is_torn: bool,
+    has_group: bool,
+    has_group_behind_damage: bool,
+}
+
+impl Examined {
+    fn of(segment: &[u8], number: u64) -> Self {
+        // sled passes over a segment without a header.
+        let is_torn = segment.first_chunk().and_then(read_segment_header).is_none();
+        let mut found = Self { is_torn, ..Self::default() };
+        let mut messages = messages(segment, Some(number));
+        for message in &mut messages {
+            found.is_torn |= message.follows_damage;
+            found.has_group |= message.begins_group();
+            found.has_group_behind_damage |= found.is_torn && message.begins_group();
+        }
+        found.is_torn |= messages.ended_early();
+        found
+    }
+}
+
+/// Examines these segments, on all processors: a long log is read whole before the program can start.
+fn examine(log: &Path, segments: &[(u64, u64)]) -> io::Result<Vec<Examined>> {
+    let share = segments.len().div_ceil(thread::available_parallelism().map_or(1, NonZero::get)).max(1);
+    thread::scope(|scope| {
+        let shares: Vec<_> =
+            segments.chunks(share).map(|share| scope.spawn(|| examine_share(log, share))).collect();
+        let mut examined = Vec::with_capacity(segments.len());
+        for share in shares {
+            examined.extend(share.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok(examined)
+    })
+}
+
+fn examine_share(log: &Path, segments: &[(u64, u64)]) -> io::Result<Vec<Examined>> {
+    let mut log = File::open(log)?;
+    let mut segment = empty_segment();
+    let examined = segments.iter().map(|(number, offset)| {
+        read_segment(&mut log, *offset, &mut segment)?;
+        Ok(Examined::of(&segment, *number))
+    });
+    examined.collect()
 }
 
 /// Feeds all that can be read to `visit`, in the order in which it was written.
@@ -64,8 +107,9 @@ pub(super) fn replay(
     let segments = segments_in_order(&mut log)?;
     let newest = newest_pages(&mut log, &segments)?;
     let mut prefixes = Prefixes::new();
+    let mut segment = empty_segment();
     for (number, offset) in segments {
-        let segment = read_segment(&mut log, offset)?;
+        read_segment(&mut log, offset, &mut segment)?;
         for (nth, message) in messages(&segment, Some(number)).enumerate() {
             // A change from before the page was written whole is in it. The page that it was made to
             // may be gone, its place used anew, and without that its key cannot be told.
@@ -84,8 +128,9 @@ pub(super) fn replay(
 /// Where the newest copy of each page stands: the number of its segment, and which message it is there.
 fn newest_pages(log: &mut File, segments: &[(u64, u64)]) -> io::Result<HashMap<u64, (u64, usize)>> {
     let mut newest = HashMap::new();
+    let mut segment = empty_segment();
     for (number, offset) in segments {
-        let segment = read_segment(log, *offset)?;
+        read_segment(log, *offset, &mut segment)?;
         for (nth, message) in
             messages(&segment, Some(*number)).enumerate().filter(|(_, message)| message.is_sure)
         {
@@ -114,7 +159,9 @@ fn segment_number(log: &mut File, offset: u64) -> io::Result<Option<u64>> {
     {
         return Ok(Some(position / SEGMENT_BYTES as u64));
     }
-    Ok(named_by_messages(&read_segment(log, offset)?))
+    let mut segment = empty_segment();
+    read_segment(log, offset, &mut segment)?;
+    Ok(named_by_messages(&segment))
 }
 
 /// The number that the first long row of messages names: behind what is new there may be what the
@@ -147,11 +194,14 @@ fn messages(segment: &[u8], number: Option<u64>) -> Messages<'_> {
     Messages::new(segment.get(SEGMENT_HEADER..).unwrap_or_default(), number)
 }
 
-/// One segment, with zeros for what cannot be read.
-fn read_segment(log: &mut File, offset: u64) -> io::Result<Vec<u8>> {
-    let mut segment = vec![0; SEGMENT_BYTES];
+fn empty_segment() -> Vec<u8> {
+    vec![0; SEGMENT_BYTES]
+}
+
+/// Reads one segment, with zeros for what cannot be read.
+fn read_segment(log: &mut File, offset: u64, segment: &mut [u8]) -> io::Result<()> {
     log.seek(SeekFrom::Start(offset))?;
-    if read_full(log, &mut segment).is_err() {
+    if read_full(log, segment).is_err() {
         for (n, block) in segment.chunks_mut(BLOCK).enumerate() {
             log.seek(SeekFrom::Start(offset + (n * BLOCK) as u64))?;
             if read_full(log, block).is_err() {
@@ -159,14 +209,17 @@ fn read_segment(log: &mut File, offset: u64) -> io::Result<Vec<u8>> {
             }
         }
     }
-    Ok(segment)
+    Ok(())
 }
 
-/// Reads until the buffer is full or the file ends.
+/// Reads until the buffer is full, or zeros from where the file ends.
 fn read_full(file: &mut File, mut buffer: &mut [u8]) -> io::Result<()> {
     while !buffer.is_empty() {
         match file.read(buffer) {
-            Ok(0) => break,
+            Ok(0) => {
+                buffer.fill(0);
+                break;
+            }
             Ok(read) => buffer = &mut buffer[read..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
