@@ -154,7 +154,7 @@ impl Context<'_> {
     fn title(&self) -> String {
         match self.conversation {
             ConversationId::Direct(person) => self.label(person),
-            ConversationId::Room(room) => {
+            ConversationId::Room(room) | ConversationId::Control(room) => {
                 let known = self.overview.rooms.iter().find(|view| view.room == room);
                 known.map_or_else(|| room.fmt_short(), |view| view.name.to_string())
             }

@@ -10,6 +10,7 @@ mod history;
 mod invites;
 mod message;
 mod methods;
+mod rooms;
 mod session;
 #[cfg(unix)]
 mod socket;

@@ -271,6 +271,7 @@ mod tests {
             last: None,
             waiting: None,
             completeness: Completeness::default(),
+            private: None,
         }
     }
 

@@ -11,6 +11,7 @@ mod found;
 mod invites;
 pub(crate) mod names;
 mod obey;
+mod rooms;
 pub(crate) mod safe;
 mod session;
 mod sound;

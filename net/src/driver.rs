@@ -13,6 +13,7 @@ mod outputs;
 mod persistence;
 mod reads;
 mod restore;
+mod rooms;
 mod seek;
 mod sync;
 
@@ -94,6 +95,7 @@ pub(crate) struct Driver {
     connections: ConnectionTable,
     discovery: Discovery,
     seek: Seek,
+    /// Where our rooms are met in gossip.
     topics: HashMap<TopicHash, RoomId>,
     /// Writes that did not fit into the store's queue. While there are any, no input is taken.
     backlog: VecDeque<(Token, Vec<Write>)>,

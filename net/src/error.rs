@@ -82,6 +82,9 @@ pub enum SendError {
         /// Bytes allowed.
         max: usize,
     },
+    /// The newest key of a private room is not here yet.
+    #[error("the room's key is not here yet: it comes from a member who is connected")]
+    NoKey,
     /// As many entries wait for somebody to take them as this device keeps ready.
     #[error("too many messages wait to go out: they go when somebody can take them")]
     OutboxFull,
@@ -92,6 +95,26 @@ pub enum SendError {
     /// from them and is shown then: whoever sends it again may say it twice.
     #[error("it could not be stored here, but others may have it: {0}")]
     NotStoredHere(#[source] StoreError),
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Nothing was decided about a private room.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    /// This post of this chat invites to no room.
+    #[error("there is no such invitation")]
+    NoInvitation,
+    /// The room's rules, or its log, say no.
+    #[error(transparent)]
+    Refused(#[from] kinmesh_core::RoomRefusal),
+    /// It could not be stored.
+    #[error("it could not be stored: {0}")]
+    Store(#[from] StoreError),
+    /// The invitation could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The peer cannot take it now.
     #[error(transparent)]
     Call(#[from] CallError),

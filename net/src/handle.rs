@@ -21,6 +21,7 @@ use crate::error::{CallError, ChangeError, ConnectError, EditError, IntroduceErr
 use crate::history::History;
 use crate::identity::KeyDir;
 use crate::invites::InviteCommand;
+use crate::rooms::RoomCommand;
 use crate::search::SearchHit;
 use crate::status::NodeStatus;
 
@@ -101,6 +102,7 @@ pub(crate) enum Command {
         reply: Reply<ChangeError>,
     },
     Invite(InviteCommand),
+    Room(RoomCommand),
     AddBootstrap {
         address: Multiaddr,
         reply: Reply<ConnectError>,
@@ -345,6 +347,15 @@ pub struct ConversationHandle {
 }
 
 impl ConversationHandle {
+    pub(crate) fn node(&self) -> &NodeHandle {
+        &self.node
+    }
+
+    /// Which conversation.
+    pub fn id(&self) -> ConversationId {
+        self.id
+    }
+
     /// Sends text. It is on our disk when this returns; how far it comes is told by events.
     pub async fn send(&self, text: impl Into<String>) -> Result<EntryView, SendError> {
         self.send_text(text.into(), None).await

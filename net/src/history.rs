@@ -137,7 +137,7 @@ impl StoppedPeer {
         let store = StoreHandle::spawn(Box::new(store), completed);
         let snapshot = store.load().await?;
         // Nobody is met here, so chance has no part in it.
-        let overview = Arc::new(Core::new(keys, snapshot, unix_ms(), 0).overview());
+        let overview = Arc::new(Core::new(keys, snapshot, unix_ms(), rand::make_rng()).overview());
         Ok(Self { history: History { store, key_dir, overview }, report })
     }
 

@@ -19,6 +19,7 @@ mod listen;
 mod passphrase;
 pub mod providers;
 pub mod rendezvous;
+mod rooms;
 pub mod search;
 pub mod status;
 #[cfg(feature = "test-util")]
@@ -29,7 +30,7 @@ pub mod vault;
 pub use behaviour::PING_EVERY;
 pub use error::{
     CallError, ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError, ReadError,
-    SendError, StartError,
+    RoomError, SendError, StartError,
 };
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,

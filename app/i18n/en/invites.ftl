@@ -125,8 +125,6 @@ error-invite-not = This is not a Kinmesh invitation.
 error-invite-blocked = This invitation is from somebody you blocked. Unblock them first.
 error-invite-own = This is an invitation of your own: it is for others.
 
-error-invite-private = This invitation leads to a private room, which this version of Kinmesh does not know.
-
 error-openings-full = Too many opened invitations wait already. Dismiss some in the settings.
 
 error-invites-full = There are too many invitations. Take some of them back in the settings.

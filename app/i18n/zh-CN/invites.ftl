@@ -119,8 +119,6 @@ error-invite-not = 这不是 Kinmesh 邀请。
 error-invite-blocked = 这是你屏蔽的人发出的邀请。请先解除屏蔽。
 error-invite-own = 这是你自己的邀请：它是给别人的。
 
-error-invite-private = 这个邀请通向私密房间，而此版本的 Kinmesh 还不支持。
-
 error-openings-full = 等待中的邀请太多，请在设置中放弃一些。
 
 error-invites-full = 邀请太多，请在设置中收回一些。

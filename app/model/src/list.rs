@@ -1,6 +1,6 @@
 //! The lists of rooms and chats: order, one line of preview, unread marks.
 
-use kinmesh_core::{ChatView, EntryView, IntroducedView, RoomView, UNREAD_CAP};
+use kinmesh_core::{ChatView, EntryView, IntroducedView, InvitedView, RoomView, UNREAD_CAP};
 use kinmesh_proto::{ConversationId, PersonId};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -42,6 +42,10 @@ pub struct Preview {
     pub text: Option<String>,
     /// The contact that is passed on, if it is that.
     pub introduces: Option<IntroducedView>,
+    /// The private room that it invites to, if it does.
+    pub invites_to: Option<InvitedView>,
+    /// Whether it is sealed with a key of the room that is not here.
+    pub sealed: bool,
     /// Whether its author took it back.
     pub deleted: bool,
 }
@@ -49,10 +53,13 @@ pub struct Preview {
 impl Preview {
     /// What the entry says.
     pub fn said(&self) -> Said<'_> {
-        match &self.text {
+        match (&self.text, &self.introduces, &self.invites_to) {
             _ if self.deleted => Said::Deleted,
-            Some(text) => Said::Text(text),
-            None => self.introduces.as_ref().map_or(Said::Unreadable, Said::Introduction),
+            _ if self.sealed => Said::Sealed,
+            (Some(text), ..) => Said::Text(text),
+            (_, Some(introduced), _) => Said::Introduction(introduced),
+            (.., Some(invited)) => Said::Invitation(invited),
+            (None, None, None) => Said::Unreadable,
         }
     }
 }
@@ -110,7 +117,7 @@ pub fn chat_rows(chats: &[ChatView], me: PersonId, names: &Directory, filter: &s
 fn matches(row: &Row, filter: &str) -> bool {
     let by_fingerprint = match row.conversation {
         ConversationId::Direct(person) => person.fingerprint().contains(filter),
-        ConversationId::Room(_) => false,
+        ConversationId::Room(_) | ConversationId::Control(_) => false,
     };
     by_fingerprint || row.title.to_lowercase().contains(filter)
 }
@@ -128,7 +135,8 @@ fn preview(entry: &EntryView, me: PersonId, names: Option<&Directory>) -> Previe
         None => None,
     };
     let text = entry.text.as_deref().map(one_line);
-    Preview { by, text, introduces: entry.introduces.clone(), deleted: entry.deleted }
+    let (introduces, invites_to) = (entry.introduces.clone(), entry.invites_to.clone());
+    Preview { by, text, introduces, invites_to, sealed: entry.sealed, deleted: entry.deleted }
 }
 
 /// A text in one line, as much of it as a list may show.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Date, Time};
-use kinmesh_core::{ConversationEvent, EntryView, IntroducedView};
+use kinmesh_core::{ConversationEvent, EntryView, IntroducedView, InvitedView};
 use kinmesh_proto::{Delivery, EntryKey, PersonId};
 
 use crate::when::Clock;
@@ -137,6 +137,10 @@ pub enum Said<'a> {
     Text(&'a str),
     /// A contact of its author, who passes them on.
     Introduction(&'a IntroducedView),
+    /// A private room of its author, who let the reader in.
+    Invitation(&'a InvitedView),
+    /// Something sealed with a key of the room that is not here.
+    Sealed,
     /// Its author took it back.
     Deleted,
     /// Content of a later version.
@@ -145,11 +149,13 @@ pub enum Said<'a> {
 
 impl<'a> Said<'a> {
     fn of(entry: &'a EntryView) -> Self {
-        match (&entry.text, &entry.introduces) {
+        match (&entry.text, &entry.introduces, &entry.invites_to) {
             _ if entry.deleted => Self::Deleted,
-            (Some(text), _) => Self::Text(text),
-            (None, Some(introduced)) => Self::Introduction(introduced),
-            (None, None) => Self::Unreadable,
+            _ if entry.sealed => Self::Sealed,
+            (Some(text), ..) => Self::Text(text),
+            (_, Some(introduced), _) => Self::Introduction(introduced),
+            (.., Some(invited)) => Self::Invitation(invited),
+            (None, None, None) => Self::Unreadable,
         }
     }
 }

@@ -55,6 +55,8 @@ fn last(conversation: ConversationId, author: PersonId, ms: u64, text: &str) -> 
         text: Some(text.to_owned()),
         delivery: Delivery::Received,
         introduces: None,
+        invites_to: None,
+        sealed: false,
         reply_to: None,
         edited_ms: None,
         deleted: false,
@@ -78,6 +80,7 @@ fn room(name: &str, joined: bool, said: Option<(PersonId, u64, &str)>) -> RoomVi
         last,
         waiting: None,
         completeness: Completeness::default(),
+        private: None,
     }
 }
 

@@ -78,7 +78,9 @@ impl Form for Json {
             exported_at: Some(rfc3339(&context.now())),
             exported_by: person(context, context.overview.me.person),
             conversation: match context.conversation {
-                ConversationId::Room(id) => Conversation::Room { id, name: context.title() },
+                ConversationId::Room(id) | ConversationId::Control(id) => {
+                    Conversation::Room { id, name: context.title() }
+                }
                 ConversationId::Direct(id) => Conversation::Person(person(context, id)),
             },
         });

@@ -2,11 +2,11 @@
 //!
 //! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
 
-use kinmesh_core::{InviteFault, OpenFault};
+use kinmesh_core::{InviteFault, OpenFault, RoomRefusal};
 use kinmesh_net::archive::{ArchiveError, EmptyPassphrase, ExportError, ImportError};
 use kinmesh_net::{
     CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, InviteError, OpenError,
-    ReadError, SendError,
+    ReadError, RoomError, SendError,
 };
 use kinmesh_proto::TicketError;
 use serde::Serialize;
@@ -62,7 +62,6 @@ const DAMAGED_INVITE: (i32, &str) = (-32023, "damaged_invite");
 const NEWER_INVITE: (i32, &str) = (-32024, "newer_invite");
 const EXPIRED_INVITE: (i32, &str) = (-32025, "expired_invite");
 const OWN_INVITE: (i32, &str) = (-32026, "own_invite");
-const PRIVATE_ROOM: (i32, &str) = (-32027, "private_room");
 const UNKNOWN_INVITE: (i32, &str) = (-32028, "unknown_invite");
 const TOO_MANY_INVITES: (i32, &str) = (-32029, "too_many_invites");
 const BLOCKED: (i32, &str) = (-32030, "blocked");
@@ -71,6 +70,9 @@ const NO_REQUEST: (i32, &str) = (-32032, "no_request");
 const NOT_A_CONTACT: (i32, &str) = (-32033, "not_a_contact");
 const TOO_LONG_TO_ASK: (i32, &str) = (-32034, "too_long_to_ask");
 const NO_NAME: (i32, &str) = (-32035, "no_name");
+const NO_KEY: (i32, &str) = (-32036, "no_key");
+const NOT_ADMIN: (i32, &str) = (-32037, "not_admin");
+const MEMBERSHIP: (i32, &str) = (-32038, "membership");
 const SOUND: (i32, &str) = (-32040, "sound");
 const SOUND_BUSY: (i32, &str) = (-32041, "sound_busy");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
@@ -98,6 +100,10 @@ impl Fault {
 
     pub(super) fn unknown_method() -> Self {
         Self::new((METHOD_NOT_FOUND, "method_not_found"), "there is no such method")
+    }
+
+    pub(super) fn not_in() -> Self {
+        RoomRefusal::NotIn.into()
     }
 
     pub(super) fn broken_off() -> Self {
@@ -133,6 +139,7 @@ impl From<SendError> for Fault {
             SendError::Blocked => BLOCKED,
             SendError::TooLongToAsk { .. } => TOO_LONG_TO_ASK,
             SendError::OutboxFull => OUTBOX_FULL,
+            SendError::NoKey => NO_KEY,
             SendError::Store(_) => STORE,
             SendError::NotStoredHere(_) => NOT_STORED_HERE,
             SendError::Call(error) => return error.into(),
@@ -257,7 +264,6 @@ impl From<OpenFault> for Fault {
             OpenFault::Ticket(error) => return error.into(),
             OpenFault::Own => OWN_INVITE,
             OpenFault::Blocked => BLOCKED,
-            OpenFault::PrivateRoom => PRIVATE_ROOM,
             OpenFault::TooMany => TOO_MANY_INVITES,
             OpenFault::TooManyRooms(_) => TOO_MANY_ROOMS,
         };
@@ -279,6 +285,7 @@ impl From<InviteError> for Fault {
     fn from(error: InviteError) -> Self {
         let kind = match &error {
             InviteError::Fault(InviteFault::NotJoined) => NOT_JOINED,
+            InviteError::Fault(InviteFault::NotAdmin) => NOT_ADMIN,
             InviteError::Fault(InviteFault::TooMany) => TOO_MANY_INVITES,
             InviteError::Fault(InviteFault::Past | InviteFault::Uses | InviteFault::NotCounted) => {
                 return Self::bad_params(error);
@@ -289,6 +296,34 @@ impl From<InviteError> for Fault {
             InviteError::Call(error) => return (*error).into(),
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<RoomError> for Fault {
+    fn from(error: RoomError) -> Self {
+        match error {
+            RoomError::NoInvitation => Self::new(UNKNOWN_INVITE, error),
+            RoomError::Refused(refusal) => refusal.into(),
+            RoomError::Store(_) => Self::new(STORE, error),
+            RoomError::Read(error) => error.into(),
+            RoomError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<RoomRefusal> for Fault {
+    fn from(refusal: RoomRefusal) -> Self {
+        let kind = match refusal {
+            RoomRefusal::NotIn => NOT_JOINED,
+            RoomRefusal::NotAdmin => NOT_ADMIN,
+            RoomRefusal::NotAContact => NOT_A_CONTACT,
+            RoomRefusal::IsMember | RoomRefusal::NoMember | RoomRefusal::LastAdmin => MEMBERSHIP,
+            RoomRefusal::TooManyPeople => return Self::bad_params(refusal),
+            RoomRefusal::TooManyRooms(_) => TOO_MANY_ROOMS,
+            RoomRefusal::Send(kinmesh_core::SendRefusal::OutboxFull) => OUTBOX_FULL,
+            RoomRefusal::Send(_) => NOT_JOINED,
+        };
+        Self::new(kind, refusal)
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::fault::Fault;
 use super::history::{self, Progress};
-use super::{invites, sound};
+use super::{invites, rooms, sound};
 use crate::program::{Program, parse_link};
 
 /// Ends the program; the session that is asked carries it out after its answer.
@@ -184,6 +184,12 @@ pub(super) async fn call(
         "rooms.join" => join(program, read(params)?).await,
         "rooms.leave" => leave(program, read(params)?).await,
         "rooms.members" => members(program, read(params)?).await,
+        "rooms.create" => rooms::create(program, read(params)?).await,
+        "rooms.enter" => rooms::enter(program, read(params)?).await,
+        "rooms.add" => rooms::add(program, read(params)?).await,
+        "rooms.remove" => rooms::remove(program, read(params)?).await,
+        "rooms.set_role" => rooms::set_role(program, read(params)?).await,
+        "rooms.set" => rooms::set(program, read(params)?).await,
         "chats.list" => with(params, |Nothing {}| show(&overview().chats)),
         "conversation.send" => send(program, read(params)?).await,
         "conversation.edit" => edit(program, read(params)?).await,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use iced::widget::{button, column, container, row, space, stack, text, text_editor};
 use iced::{Center, Fill, Padding, Task};
 use jiff::civil::Date;
-use kinmesh_core::{Acquaintance, ConversationEvent, EntryView, PersonView, RoomView};
+use kinmesh_core::{Acquaintance, ConversationEvent, EntryView, PersonView, RoomAccess, RoomView};
 use kinmesh_model::{Applied, Item, Part, Piece, Timeline};
 use kinmesh_net::{ConversationHandle, EditError};
 use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId};
@@ -90,6 +90,10 @@ pub enum Message {
     OpenPerson(PersonId),
     /// Something is to be done about a person.
     Contact(PersonId, Act),
+    /// The private room to which a post invites is wanted.
+    Enter(EntryKey),
+    /// It was entered, or why not.
+    Entered(Result<RoomId, String>),
     /// All texts that a post had are wanted.
     History(EntryKey),
     /// The room that was left is to be joined again.
@@ -121,6 +125,8 @@ pub enum Event {
     ToggleDetails,
     /// The chat with a person is wanted.
     OpenPerson(PersonId),
+    /// This conversation is wanted.
+    Open(ConversationId),
     /// All texts that a post had are wanted.
     History(EntryKey),
     /// Something to say for a moment.
@@ -242,7 +248,9 @@ impl State {
 
     fn unread(&self, cx: &Cx) -> usize {
         match self.id {
-            ConversationId::Room(id) => room(cx, id).map_or(0, |room| room.unread),
+            ConversationId::Room(id) | ConversationId::Control(id) => {
+                room(cx, id).map_or(0, |room| room.unread)
+            }
             ConversationId::Direct(person) => cx.chat(person).map_or(0, |chat| chat.unread),
         }
     }
@@ -318,6 +326,7 @@ impl State {
             | ConversationEvent::MemberLeft { .. }
             | ConversationEvent::Opened
             | ConversationEvent::Closed => self.read_members(program),
+            ConversationEvent::Unsealed => self.reread(program, cx),
             _ => Task::none(),
         }
     }
@@ -366,6 +375,9 @@ impl State {
             Message::React(key, emoji, on) => (self.react(key, emoji, on, program), None),
             Message::OpenPerson(person) => (Task::none(), Some(Event::OpenPerson(person))),
             Message::Contact(person, act) => (contact::act(person, act, program).map(Message::Done), None),
+            Message::Enter(key) => (self.enter(key, program), None),
+            Message::Entered(Ok(room)) => (Task::none(), Some(Event::Open(ConversationId::Room(room)))),
+            Message::Entered(Err(error)) => (Task::none(), Some(Event::Toast(error))),
             Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
             Message::Back => (Task::none(), Some(Event::Back)),
@@ -498,6 +510,15 @@ impl State {
         act(async move { handle.react(key, emoji, on).await })
     }
 
+    fn enter(&self, invitation: EntryKey, program: &Program) -> Task<Message> {
+        let ConversationId::Direct(person) = self.id else { return Task::none() };
+        let chat = program.node.chat(person);
+        let work = async move { chat.enter_room(invitation).await };
+        Task::perform(work, |entered| {
+            Message::Entered(entered.map(|room| room.id()).map_err(|error| words::room_error(&error)))
+        })
+    }
+
     fn send(&mut self, program: &Program, cx: &Cx) -> Task<Message> {
         let Some((mode, text)) = self.composer.take() else { return Task::none() };
         let (id, handle) = (self.id, self.handle(program));
@@ -541,7 +562,9 @@ impl State {
                 let composer = self.composer.view(bar, self.title(cx));
                 content.push(self.history(cx)).push(self.strip(cx)).push(note).push(composer)
             }
-            (None, _) => content.push(self.history(cx)).push(left_room()),
+            (None, _) => {
+                content.push(self.history(cx)).push(closed_room(self.id.room().and_then(|id| room(cx, id))))
+            }
         };
         let content = container(content).width(Fill).height(Fill).style(theme::container::background);
         stack![content].push(self.has_menu.then(menu::of_conversation)).into()
@@ -551,13 +574,13 @@ impl State {
     fn other<'a>(&self, cx: &'a Cx) -> Option<&'a PersonView> {
         match self.id {
             ConversationId::Direct(person) => cx.person(person),
-            ConversationId::Room(_) => None,
+            ConversationId::Room(_) | ConversationId::Control(_) => None,
         }
     }
 
     fn can_write(&self, cx: &Cx) -> bool {
         match self.id {
-            ConversationId::Room(id) => room(cx, id).is_none_or(|room| room.joined),
+            ConversationId::Room(id) | ConversationId::Control(id) => room(cx, id).is_none_or(can_write_in),
             ConversationId::Direct(_) => {
                 self.other(cx).is_none_or(|person| person.acquaintance != Acquaintance::Blocked)
             }
@@ -567,7 +590,7 @@ impl State {
     /// The room's or the person's name.
     pub fn title(&self, cx: &Cx) -> String {
         match self.id {
-            ConversationId::Room(id) => {
+            ConversationId::Room(id) | ConversationId::Control(id) => {
                 room(cx, id).map(|room| room.name.as_str().to_owned()).unwrap_or_default()
             }
             ConversationId::Direct(person) => cx.names.face(person).full_name(),
@@ -652,7 +675,7 @@ impl State {
 
     fn waiting(&self, cx: &Cx) -> Option<String> {
         let waiting = match self.id {
-            ConversationId::Room(id) => room(cx, id)?.waiting,
+            ConversationId::Room(id) | ConversationId::Control(id) => room(cx, id)?.waiting,
             ConversationId::Direct(person) => cx.chat(person)?.waiting,
         }?;
         words::waiting(waiting, &self.title(cx), &cx.clock)
@@ -666,7 +689,7 @@ impl State {
 
     fn empty_sentence(&self, cx: &Cx) -> String {
         match self.id {
-            ConversationId::Room(_) => tr("conversation-empty-room"),
+            ConversationId::Room(_) | ConversationId::Control(_) => tr("conversation-empty-room"),
             ConversationId::Direct(person) if cx.person(person).is_some_and(|person| person.is_echo) => {
                 tr("conversation-empty-echo")
             }
@@ -689,24 +712,39 @@ pub fn room(cx: &Cx, id: RoomId) -> Option<&RoomView> {
 
 fn subtitle(id: ConversationId, cx: &Cx) -> String {
     match id {
-        ConversationId::Room(id) => room(cx, id).map_or_else(String::new, |room| {
-            let members = tr_args("members-count", &[("count", room.members.into())]);
-            let about =
-                tr_args("room-subtitle", &[("members", members.into()), ("online", room.online.into())]);
-            match words::syncing(&room.completeness) {
-                Some(syncing) => format!("{about} · {syncing}"),
-                None => about,
-            }
-        }),
+        ConversationId::Room(id) | ConversationId::Control(id) => {
+            room(cx, id).map_or_else(String::new, |room| {
+                let members = tr_args("members-count", &[("count", room.members.into())]);
+                let about =
+                    tr_args("room-subtitle", &[("members", members.into()), ("online", room.online.into())]);
+                match words::syncing(&room.completeness) {
+                    Some(syncing) => format!("{about} · {syncing}"),
+                    None => about,
+                }
+            })
+        }
         ConversationId::Direct(person) => {
             cx.person(person).map_or_else(String::new, |person| words::presence(person, &cx.clock))
         }
     }
 }
 
-fn left_room<'a>() -> Element<'a, Message> {
-    let words = widget::secondary(tr("room-left-sentence"));
-    let content = row![words, space::horizontal(), widget::quiet(tr("room-rejoin"), Message::Rejoin)];
+fn can_write_in(room: &RoomView) -> bool {
+    let access = room.private.as_ref().map(|private| private.access);
+    room.joined && access.is_none_or(|access| access == RoomAccess::Open)
+}
+
+/// Why nothing can be written here. Into a private room nobody comes back by themselves.
+fn closed_room<'a>(room: Option<&RoomView>) -> Element<'a, Message> {
+    let access = room.and_then(|room| room.private.as_ref()).map(|private| private.access);
+    let words = match access {
+        None => "room-left-sentence",
+        Some(RoomAccess::AwaitsLog) => "room-awaits-log",
+        Some(RoomAccess::AwaitsKey) => "room-awaits-key",
+        Some(RoomAccess::Open | RoomAccess::Out) => "room-left-private",
+    };
+    let rejoin = access.is_none().then(|| widget::quiet(tr("room-rejoin"), Message::Rejoin));
+    let content = row![widget::secondary(tr(words)), space::horizontal()].push(rejoin);
     let padding = Padding::from(gap::XL).top(gap::S);
     container(widget::card(content.align_y(Center))).padding(padding).into()
 }

@@ -2,9 +2,10 @@
 
 use iced::widget::{Column, column, container, progress_bar, row, scrollable, text};
 use iced::{Center, Fill, Padding, Task};
-use kinmesh_core::{Acquaintance, PersonView, RoomView};
+use kinmesh_core::{Acquaintance, PersonView, PrivateView, RoomAccess, RoomView};
 use kinmesh_model::{Face, initial};
-use kinmesh_proto::{ConversationId, PersonId, RoomId, RoomName};
+use kinmesh_net::RoomError;
+use kinmesh_proto::{ConversationId, Past, PersonId, Role, RoomId, RoomName};
 
 use super::contact::{self, Act};
 use super::conversation::room;
@@ -15,6 +16,8 @@ use crate::theme::{self, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, AvatarSize, Element};
 
+/// Where a member's name begins, beside the avatar.
+const INDENT: f32 = 56.0;
 /// Members drawn at once; the number above them counts all.
 const MEMBERS_CAP: usize = 200;
 
@@ -25,6 +28,12 @@ pub enum Message {
     Invite(RoomId),
     /// The room is to be left.
     Leave(RoomId),
+    /// Somebody is to be let into this private room.
+    Admit(RoomId),
+    /// Somebody is to be put out of it.
+    Expel(RoomId, PersonId),
+    /// Somebody is to have this role in it.
+    SetRole(RoomId, PersonId, Role),
     /// The chat with a member is wanted.
     OpenPerson(PersonId),
     /// Something is to be done about a person.
@@ -52,6 +61,8 @@ pub enum Event {
     Introduce(PersonId),
     /// The dialog that invites somebody into a room is wanted.
     Invite(RoomId, RoomName),
+    /// The dialog that lets a contact into a private room is wanted.
+    Admit(RoomId),
     /// Something to say for a moment.
     Toast(String),
 }
@@ -65,6 +76,11 @@ pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, O
             let work = async move { node.room(id).leave().await };
             (Task::perform(work, done), None)
         }
+        Message::Admit(id) => (Task::none(), Some(Event::Admit(id))),
+        Message::Expel(id, person) => (decided(async move { node.room(id).remove(person).await }), None),
+        Message::SetRole(id, person, role) => {
+            (decided(async move { node.room(id).set_role(person, role).await }), None)
+        }
         Message::Contact(person, act) => (contact::act(person, act, program).map(Message::Done), None),
         Message::Safety(person) => (Task::none(), Some(Event::Safety(person))),
         Message::Introduce(person) => (Task::none(), Some(Event::Introduce(person))),
@@ -74,6 +90,10 @@ pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, O
     }
 }
 
+fn decided(work: impl Future<Output = Result<(), RoomError>> + Send + 'static) -> Task<Message> {
+    Task::perform(work, |done| Message::Done(done.map_err(|error| words::room_error(&error))))
+}
+
 fn done(result: Result<(), kinmesh_net::ChangeError>) -> Message {
     Message::Done(result.map_err(|error| words::change_error(&error)))
 }
@@ -81,7 +101,9 @@ fn done(result: Result<(), kinmesh_net::ChangeError>) -> Message {
 /// Draws them.
 pub fn view<'a>(conversation: ConversationId, members: &'a [PersonId], cx: &'a Cx) -> Element<'a, Message> {
     let content = match conversation {
-        ConversationId::Room(id) => room(cx, id).map(|room| room_details(room, members, cx)),
+        ConversationId::Room(id) | ConversationId::Control(id) => {
+            room(cx, id).map(|room| room_details(room, members, cx))
+        }
         ConversationId::Direct(person) => cx.person(person).map(|person| person_details(person, cx)),
     };
     let content = content.unwrap_or_else(Column::new).width(Fill).padding([gap::L, 0.0]);
@@ -117,31 +139,67 @@ fn room_details<'a>(
     cx: &'a Cx,
 ) -> Column<'a, Message, theme::Theme> {
     let name = title(room.name.as_str().to_owned());
-    let about = titled_card(
-        tr("room-public"),
-        tr("room-public-sentence"),
-        if room.joined {
-            vec![widget::danger(tr("room-leave"), Message::Leave(room.room))]
-        } else {
-            Vec::new()
-        },
-    );
+    let about = match &room.private {
+        Some(private) => private_card(private),
+        None => (tr("room-public"), tr("room-public-sentence")),
+    };
+    let leave = room.joined.then(|| widget::danger(tr("room-leave"), Message::Leave(room.room)));
+    let about = titled_card(about.0, about.1, leave.into_iter().collect());
     let complete = room.joined.then(|| completeness(room, cx));
-    let invite = room.joined.then(|| {
+    let is_admin = room.private.as_ref().is_some_and(|private| private.role == Some(Role::Admin));
+    let admit = is_admin.then(|| {
+        let admit = widget::link(tr("room-admit"), Message::Admit(room.room));
+        let make = widget::link(tr("invite-make"), Message::Invite(room.room));
+        titled_card(tr("room-admin"), tr("room-admin-sentence"), vec![admit, make])
+    });
+    let invite = (room.joined && room.private.is_none()).then(|| {
         let make = widget::link(tr("invite-make"), Message::Invite(room.room));
         titled_card(tr("invite"), tr("invite-sentence"), vec![make])
     });
     let count = text(members.len().to_string()).size(size::CAPTION).font(theme::SEMIBOLD);
     let heading = widget::section(tr("section-members"), Some(count.style(theme::text::secondary).into()));
     let heading = container(heading).padding(widget::sides(gap::L));
-    let rows =
-        sorted(members, cx).into_iter().take(MEMBERS_CAP).map(|(person, face)| member(person, face, cx));
+    let rows = sorted(members, cx)
+        .into_iter()
+        .take(MEMBERS_CAP)
+        .map(|(person, face)| member(room, person, face, cx));
     column![name]
         .push(complete)
         .push(about)
+        .push(admit)
         .push(invite)
         .push((!members.is_empty()).then_some(heading))
         .extend(rows)
+}
+
+/// What a private room is, and how we stand in it.
+fn private_card(private: &PrivateView) -> (String, String) {
+    let access = match private.access {
+        RoomAccess::Open => None,
+        RoomAccess::AwaitsLog => Some("room-awaits-log"),
+        RoomAccess::AwaitsKey => Some("room-awaits-key"),
+        RoomAccess::Out => Some("room-out"),
+    };
+    let past = match private.past {
+        Past::All => "room-private-sentence",
+        Past::FromJoining => "room-private-keeps-past-sentence",
+    };
+    let topic = Some(private.topic.as_str()).filter(|topic| !topic.is_empty()).map(str::to_owned);
+    let sentences = [topic, access.map(tr), Some(tr(past))];
+    (tr("room-private"), sentences.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// What an admin can decide about a member of a private room.
+fn decisions<'a>(room: &RoomView, person: PersonId) -> Option<Element<'a, Message>> {
+    let private = room.private.as_ref().filter(|private| private.role == Some(Role::Admin))?;
+    let seat = private.seats.iter().find(|seat| seat.person == person)?;
+    let (words, role) = match seat.role {
+        Role::Admin => ("room-make-member", Role::Member),
+        Role::Member => ("room-make-admin", Role::Admin),
+    };
+    let role = widget::link(tr(words), Message::SetRole(room.room, person, role));
+    let expel = widget::danger(tr("room-expel"), Message::Expel(room.room, person));
+    Some(container(row![role, expel].spacing(gap::L)).padding(Padding::ZERO.left(INDENT)).into())
 }
 
 /// What of the room's history is here, as far as others hold it.
@@ -163,7 +221,7 @@ fn sorted(members: &[PersonId], cx: &Cx) -> Vec<(PersonId, Face)> {
     members
 }
 
-fn member<'a>(person: PersonId, face: Face, cx: &'a Cx) -> Element<'a, Message> {
+fn member<'a>(room: &RoomView, person: PersonId, face: Face, cx: &'a Cx) -> Element<'a, Message> {
     let is_me = person == cx.overview.me.person;
     let note = match cx.person(person) {
         _ if is_me => tr("you"),
@@ -173,13 +231,17 @@ fn member<'a>(person: PersonId, face: Face, cx: &'a Cx) -> Element<'a, Message> 
     let note = text(note).size(size::CAPTION).style(theme::text::secondary).into();
     let avatar = widget::avatar(initial(&face.name), face.color, AvatarSize::Small, Some(face.online));
     let name = ellipsis(face.full_name()).size(size::NAME).font(theme::SEMIBOLD);
-    let lines = column![widget::ends(name, Some(note))];
+    let seats = room.private.as_ref().map(|private| &private.seats);
+    let is_admin = seats.into_iter().flatten().any(|seat| seat.person == person && seat.role == Role::Admin);
+    let role =
+        is_admin.then(|| text(tr("room-role-admin")).size(size::CAPTION).style(theme::text::secondary));
+    let lines = column![widget::ends(name, Some(note))].push(role);
     if is_me {
         let row = row![avatar, lines.width(Fill)].spacing(gap::M).align_y(Center);
-        container(row).padding([gap::S, gap::M + gap::S]).into()
-    } else {
-        widget::list_row(avatar, lines, false, Message::OpenPerson(person))
+        return container(row).padding([gap::S, gap::M + gap::S]).into();
     }
+    let row = widget::list_row(avatar, lines, false, Message::OpenPerson(person));
+    column![row].push(decisions(room, person)).into()
 }
 
 fn person_details<'a>(person: &'a PersonView, cx: &'a Cx) -> Column<'a, Message, theme::Theme> {

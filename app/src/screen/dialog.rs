@@ -1,5 +1,6 @@
 //! The dialogs over the main screen, at most one at a time.
 
+pub mod admit;
 pub mod edits;
 pub mod export;
 pub mod find_person;
@@ -7,6 +8,7 @@ pub mod introduce;
 pub mod invite;
 pub mod join_room;
 pub mod network;
+pub mod new_room;
 pub mod open_link;
 pub mod rename;
 pub mod safety;
@@ -22,6 +24,10 @@ use crate::widget::Element;
 pub enum State {
     /// Joins a room by name.
     JoinRoom(join_room::State),
+    /// Founds a private room.
+    NewRoom(new_room::State),
+    /// Lets a contact into a private room.
+    Admit(admit::State),
     /// Finds a person among those seen.
     FindPerson(find_person::State),
     /// Gives a person a private name.
@@ -47,6 +53,10 @@ pub enum State {
 pub enum Message {
     /// Joining a room.
     JoinRoom(join_room::Message),
+    /// Founding a private room.
+    NewRoom(new_room::Message),
+    /// Letting a contact into a private room.
+    Admit(admit::Message),
     /// Finding a person.
     FindPerson(find_person::Message),
     /// Giving a private name.
@@ -78,6 +88,8 @@ pub enum Event {
     Link(String),
     /// Rather the dialog that invites somebody to a chat.
     Invite,
+    /// Rather the dialog that founds a private room.
+    NewRoom,
     /// Something to say for a moment.
     Toast(String),
     /// The dialog is done, and this is to be said for a moment.
@@ -99,6 +111,8 @@ impl State {
     pub fn start(&self) -> Task<Message> {
         match self {
             Self::JoinRoom(_) => iced::widget::operation::focus(join_room::NAME),
+            Self::NewRoom(_) => iced::widget::operation::focus(new_room::NAME),
+            Self::Admit(_) => iced::widget::operation::focus(admit::QUERY),
             Self::FindPerson(_) => iced::widget::operation::focus(find_person::QUERY),
             Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
             Self::Introduce(_) => iced::widget::operation::focus(introduce::QUERY),
@@ -115,6 +129,14 @@ impl State {
             (Self::JoinRoom(state), Message::JoinRoom(message)) => {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::JoinRoom), event)
+            }
+            (Self::NewRoom(state), Message::NewRoom(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::NewRoom), event)
+            }
+            (Self::Admit(state), Message::Admit(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Admit), event)
             }
             (Self::FindPerson(state), Message::FindPerson(message)) => {
                 let (task, event) = state.update(message, program);
@@ -157,6 +179,8 @@ impl State {
     pub fn view<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
         match self {
             Self::JoinRoom(state) => state.view().map(Message::JoinRoom),
+            Self::NewRoom(state) => state.view().map(Message::NewRoom),
+            Self::Admit(state) => state.view(cx).map(Message::Admit),
             Self::FindPerson(state) => state.view(cx).map(Message::FindPerson),
             Self::Rename(state) => state.view().map(Message::Rename),
             Self::Safety(state) => state.view(cx).map(Message::Safety),

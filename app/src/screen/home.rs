@@ -264,6 +264,10 @@ impl State {
                 let open = self.open(ConversationId::Direct(person), program, cx);
                 return (Task::batch([task, open]), None);
             }
+            Some(conversation::Event::Open(id)) => {
+                let open = self.open(id, program, cx);
+                return (Task::batch([task, open]), None);
+            }
             Some(conversation::Event::Back) => {
                 self.put_away();
                 self.search_covered = false;
@@ -303,6 +307,9 @@ impl State {
                 let me = cx.overview.me.person;
                 self.show(dialog::State::Safety(dialog::safety::State::new(me, person)))
             }
+            Some(details::Event::Admit(room)) => {
+                self.show(dialog::State::Admit(dialog::admit::State::new(room)))
+            }
             Some(details::Event::Introduce(person)) => {
                 self.show(dialog::State::Introduce(dialog::introduce::State::new(person)))
             }
@@ -336,6 +343,7 @@ impl State {
             }
             Some(dialog::Event::Link(link)) => (self.show_link(&link, cx), None),
             Some(dialog::Event::Invite) => self.update(Message::Invite, program, cx),
+            Some(dialog::Event::NewRoom) => self.show(dialog::State::NewRoom(Default::default())),
             Some(dialog::Event::Toast(words)) => (task, Some(Event::Toast(words))),
             None => (task, None),
         }

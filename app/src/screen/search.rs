@@ -392,7 +392,7 @@ impl Hit {
 /// A conversation's name, as a place among others.
 fn place_name(id: ConversationId, cx: &Cx) -> String {
     match id {
-        ConversationId::Room(id) => {
+        ConversationId::Room(id) | ConversationId::Control(id) => {
             conversation::room(cx, id).map_or_else(String::new, |room| format!("# {}", room.name))
         }
         ConversationId::Direct(person) => {

@@ -264,7 +264,7 @@ fn push_rows<'a>(
 fn conversation_row<'a>(row: Row, cx: &'a Cx, open: Option<ConversationId>) -> Element<'a, Message> {
     let selected = open == Some(row.conversation);
     let glyph = match row.conversation {
-        ConversationId::Room(_) => "#".to_owned(),
+        ConversationId::Room(_) | ConversationId::Control(_) => "#".to_owned(),
         ConversationId::Direct(_) => initial(&row.title),
     };
     let face = widget::avatar(glyph, row.color, widget::AvatarSize::Large, row.online);

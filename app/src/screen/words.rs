@@ -3,11 +3,11 @@
 pub mod invites;
 
 use jiff::civil::{Date, Time};
-use kinmesh_core::{Completeness, Online, PersonView, Route, WaitReason, Waiting};
+use kinmesh_core::{Completeness, Online, PersonView, RoomRefusal, Route, SendRefusal, WaitReason, Waiting};
 use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Said, Speaker};
 use kinmesh_net::{
     BootstrapLink, CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, NodeStatus,
-    ReadError, SendError,
+    ReadError, RoomError, SendError,
 };
 use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
 
@@ -79,7 +79,11 @@ pub fn said_in_line(said: Said<'_>) -> String {
         Said::Introduction(introduced) => {
             tr_args("introduces", &[("name", introduced.name.as_str().to_owned().into())])
         }
+        Said::Invitation(invited) => {
+            tr_args("invites-to", &[("name", invited.name.as_str().to_owned().into())])
+        }
         Said::Deleted => tr("entry-deleted"),
+        Said::Sealed => tr("entry-sealed"),
         Said::Unreadable => tr("entry-unreadable"),
     }
 }
@@ -283,6 +287,7 @@ pub fn send_error(error: &SendError) -> String {
             let args = [("size", (*size).into()), ("max", (*max).into())];
             tr_args("error-too-long-to-ask", &args)
         }
+        SendError::NoKey => tr("error-room-no-key"),
         SendError::OutboxFull => tr("error-outbox-full"),
         SendError::Store(error) => store_error(error),
         SendError::NotStoredHere(error) => {
@@ -290,6 +295,33 @@ pub fn send_error(error: &SendError) -> String {
         }
         SendError::Call(error) => call_error(*error),
     }
+}
+
+/// Why nothing was decided about a private room.
+pub fn room_error(error: &RoomError) -> String {
+    let refusal = match error {
+        RoomError::NoInvitation => return tr("error-room-no-invitation"),
+        RoomError::Refused(refusal) => refusal,
+        RoomError::Store(error) => return store_error(error),
+        RoomError::Read(error) => return store_error(error),
+        RoomError::Call(error) => return call_error(*error),
+    };
+    tr(match refusal {
+        RoomRefusal::NotIn => "error-room-not-in",
+        RoomRefusal::NotAdmin => "error-room-not-admin",
+        RoomRefusal::NotAContact => "error-not-a-contact",
+        RoomRefusal::IsMember => "error-room-is-member",
+        RoomRefusal::NoMember => "error-room-no-member",
+        RoomRefusal::LastAdmin => "error-room-last-admin",
+        RoomRefusal::TooManyPeople => {
+            return tr_args("error-room-too-many", &[("max", kinmesh_proto::limits::SEATS_MAX.into())]);
+        }
+        RoomRefusal::TooManyRooms(_) => {
+            return tr_args("error-too-many-rooms", &[("max", kinmesh_core::ROOMS_MAX.into())]);
+        }
+        RoomRefusal::Send(SendRefusal::OutboxFull) => "error-outbox-full",
+        RoomRefusal::Send(_) => "error-not-joined",
+    })
 }
 
 /// Why a post was not changed or answered.

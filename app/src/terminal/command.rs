@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::contacts::Act;
 use super::entries::{Deed, Shared, Which};
 use super::invites::{Asked, Numbered, parse_asked, parse_numbered};
+use super::rooms::Seating;
 use crate::export::Format;
 
 /// Entries that `/history` shows when no number is given.
@@ -18,6 +19,8 @@ pub(super) enum Command {
     Rooms,
     Join(String),
     Leave,
+    Create(String),
+    Seat { person: String, seating: Seating },
     Who,
     People,
     Contacts,
@@ -120,6 +123,12 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "rooms" => Command::Rooms,
         "join" | "j" => Command::Join(needed("/join NAME")?),
         "leave" => Command::Leave,
+        "create" => Command::Create(needed("/create NAME")?),
+        "enter" => deal_with(if rest.is_empty() { "last" } else { rest }, "/enter [last|N|sN]", Deed::Enter)?,
+        "admit" => seat(person("/admit PERSON")?, Seating::Admit),
+        "expel" => seat(person("/expel PERSON")?, Seating::Expel),
+        "admin" => seat(person("/admin PERSON")?, Seating::Admin),
+        "unadmin" => seat(person("/unadmin PERSON")?, Seating::Unadmin),
         "who" => Command::Who,
         "people" => Command::People,
         "contacts" => Command::Contacts,
@@ -175,6 +184,10 @@ const REACT: &str = "/react last|N|sN EMOJI";
 const UNREACT: &str = "/unreact last|N|sN EMOJI";
 
 const EXPORT: &str = "/export FILE.md|FILE.json, /export all FILE";
+
+fn seat(person: String, seating: Seating) -> Command {
+    Command::Seat { person, seating }
+}
 
 fn contact(person: String, act: Act) -> Command {
     Command::Contact { person, act }

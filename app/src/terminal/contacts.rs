@@ -118,7 +118,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
                 let who = [("who", names::who(&self.program.node.overview(), person).into())];
                 self.print(&format!("  {}", tr_args("terminal-asking", &who))).await
             }
-            ConversationId::Direct(_) | ConversationId::Room(_) => Ok(()),
+            ConversationId::Direct(_) | ConversationId::Room(_) | ConversationId::Control(_) => Ok(()),
         }
     }
 

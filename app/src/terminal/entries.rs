@@ -8,7 +8,7 @@ use std::io;
 
 use kinmesh_core::EntryView;
 use kinmesh_net::{ConversationHandle, EditError, PAGE_MAX, ReadError};
-use kinmesh_proto::{ConversationId, PageAt, Privacy};
+use kinmesh_proto::{ConversationId, PageAt, PersonId, Privacy};
 use tokio::io::AsyncWrite;
 
 use super::session::Session;
@@ -35,12 +35,15 @@ pub(super) enum Deed {
     React(String),
     Unreact(String),
     Edits,
+    Enter,
 }
 
 impl Deed {
-    /// Whether `last` means a message of ours.
-    fn is_about_own(&self) -> bool {
-        matches!(self, Self::Edit(_) | Self::Delete | Self::Edits)
+    /// Whether `last` can mean this message.
+    fn fits(&self, entry: &EntryView, me: PersonId) -> bool {
+        let is_about_own = matches!(self, Self::Edit(_) | Self::Delete | Self::Edits);
+        let is_meant = *self != Self::Enter || entry.invites_to.is_some();
+        (entry.author == me) == is_about_own && !entry.deleted && is_meant
     }
 }
 
@@ -56,7 +59,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     pub(super) async fn deal_with(&mut self, which: Which, deed: Deed) -> io::Result<()> {
         let found = match (which, self.current) {
             (Which::Found(number), _) => self.hit(number).await,
-            (_, Some(current)) => self.find_entry(current, which, deed.is_about_own()).await,
+            (_, Some(current)) => self.find_entry(current, which, &deed).await,
             (_, None) => return self.print(&tr("terminal-no-conversation")).await,
         };
         let entry = match (found, which) {
@@ -69,6 +72,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         match deed {
             Deed::Reply(text) => self.reply(&place, &entry, text).await,
             Deed::Edits => self.edits(&place, &entry).await,
+            Deed::Enter => self.enter(&place, &entry).await,
             Deed::Edit(text) => self.done(place.edit(entry.key, text).await).await,
             Deed::Delete => self.done(place.delete(entry.key).await).await,
             Deed::React(emoji) => self.done(place.react(entry.key, emoji, true).await).await,
@@ -87,13 +91,13 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         &self,
         current: ConversationId,
         which: Which,
-        own: bool,
+        deed: &Deed,
     ) -> Result<Option<EntryView>, ReadError> {
         let me = self.program.node.overview().me.person;
         let entries = self.program.node.conversation(current).page(PageAt::Newest, PAGE_MAX).await?;
         let mut newest_first = entries.into_iter().rev();
         Ok(match which {
-            Which::Last => newest_first.find(|entry| (entry.author == me) == own && !entry.deleted),
+            Which::Last => newest_first.find(|entry| deed.fits(entry, me)),
             Which::Number(number) | Which::Found(number) => newest_first.nth(number - 1),
         })
     }

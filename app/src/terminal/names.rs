@@ -25,7 +25,7 @@ pub(super) fn who(overview: &Overview, person: PersonId) -> String {
 pub(super) fn place(overview: &Overview, conversation: ConversationId) -> String {
     match conversation {
         ConversationId::Direct(person) => format!("@{}", who(overview, person)),
-        ConversationId::Room(room) => {
+        ConversationId::Room(room) | ConversationId::Control(room) => {
             let known = overview.rooms.iter().find(|view| view.room == room);
             format!("#{}", known.map_or_else(|| room.fmt_short(), |view| safe(view.name.as_str())))
         }

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use kinmesh_proto::{ConversationId, DisplayName, PersonId, RoomName, StatusLine};
+use kinmesh_proto::{ConversationId, DisplayName, PersonId, RoomId, RoomName, StatusLine};
 use tokio::io::AsyncWrite;
 
 use super::command::{self, Command, Mistake};
 use super::names::{self, Meant};
 use super::session::{Flow, Session};
-use super::words;
+use super::{rooms, words};
 use crate::i18n::{tr, tr_args};
 use crate::links;
 
@@ -58,6 +58,8 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Add(person) => self.set_contact(&person, true).await,
             Command::Remove(person) => self.set_contact(&person, false).await,
             Command::Requests => self.requests().await,
+            Command::Create(name) => self.create(&name).await,
+            Command::Seat { person, seating } => self.seat(&person, seating).await,
             Command::Contact { person, act } => self.contact(&person, act).await,
             Command::Introduce { person, to } => self.introduce(&person, &to).await,
             Command::Rename { person, nickname } => self.rename(&person, nickname).await,
@@ -127,24 +129,28 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     }
 
     async fn who(&mut self) -> io::Result<()> {
-        let persons = match self.current {
-            None => return self.print(&tr("terminal-no-conversation")).await,
-            Some(ConversationId::Direct(person)) => vec![person],
+        let (persons, room) = match self.current {
+            None | Some(ConversationId::Control(_)) => {
+                return self.print(&tr("terminal-no-conversation")).await;
+            }
+            Some(ConversationId::Direct(person)) => (vec![person], None),
             Some(ConversationId::Room(room)) => match self.program.node.room(room).members().await {
-                Ok(members) => members,
+                Ok(members) => (members, Some(room)),
                 Err(error) => return self.refused(error).await,
             },
         };
-        let lines = persons.into_iter().map(|person| self.describe(person)).collect();
+        let lines = persons.into_iter().map(|person| self.describe(person, room)).collect();
         self.print_all(lines).await
     }
 
-    fn describe(&self, person: PersonId) -> String {
+    fn describe(&self, person: PersonId, room: Option<RoomId>) -> String {
         let overview = self.program.node.overview();
-        match names::find(&overview, person) {
+        let line = match names::find(&overview, person) {
             Some(view) => words::person(&overview, view, &words::now()),
             None => format!("* {} [{}]", names::who(&overview, person), person.fingerprint()),
-        }
+        };
+        let role = room.and_then(|room| rooms::role(&overview, room, person));
+        [Some(line), role].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     async fn people(&mut self, contacts_only: bool) -> io::Result<()> {

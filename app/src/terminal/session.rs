@@ -266,8 +266,10 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             ConversationEvent::MemberLeft { person } => {
                 self.member("terminal-member-left", place, person).await
             }
+            ConversationEvent::Unsealed => self.look_again().await,
             ConversationEvent::Opened
             | ConversationEvent::Closed
+            | ConversationEvent::RoomChanged
             | ConversationEvent::Read { .. }
             | ConversationEvent::CompletenessChanged { .. } => Ok(()),
         }
@@ -320,6 +322,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             ConversationId::Direct(id) => {
                 overview.chats.iter().find(|chat| chat.person == id).and_then(|chat| chat.waiting)
             }
+            ConversationId::Control(_) => None,
         };
         match waiting {
             Some(waiting) => {

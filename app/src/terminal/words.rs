@@ -50,7 +50,8 @@ fn text(entry: &EntryView) -> String {
         Some(text) => safe(text),
         None if entry.introduces.is_some() => introduction(entry),
         None if entry.deleted => tr("terminal-deleted"),
-        None => tr("terminal-unreadable"),
+        None if entry.sealed => tr("terminal-sealed"),
+        None => super::rooms::invitation(entry).unwrap_or_else(|| tr("terminal-unreadable")),
     }
 }
 
@@ -174,7 +175,8 @@ pub(super) fn room(room: &RoomView, now: &Zoned) -> String {
     let left = if room.joined { String::new() } else { format!(", {}", tr("terminal-room-left")) };
     let complete = if room.joined { completeness(room.completeness, now) } else { String::new() };
     let numbers = tr_args("terminal-room-numbers", &numbers);
-    format!("#{}, {numbers}{left}{complete}", safe(room.name.as_str()))
+    let private = room.private.as_ref().map(|private| format!(", {}", super::rooms::mark(private)));
+    format!("#{}, {numbers}{}{left}{complete}", safe(room.name.as_str()), private.unwrap_or_default())
 }
 
 /// How sure it is that nothing is missing in a room with others.

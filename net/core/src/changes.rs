@@ -4,7 +4,8 @@
 //! is read from the store, where all changes stand together; nothing of that is kept here.
 
 use kinmesh_proto::{
-    Content, ConversationId, Delivery, Entry, EntryKey, PageItem, StoredEntry, Unverified, Write, limits,
+    Content, ConversationId, Delivery, Entry, EntryBody, EntryId, EntryKey, PageItem, StoredEntry,
+    Unverified, Write, limits,
 };
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -116,6 +117,17 @@ impl Core {
         conversation: ConversationId,
         content: Content,
     ) -> Result<(Token, Entry), SendRefusal> {
+        self.write_with(now_ms, conversation, content, |_| Vec::new())
+    }
+
+    /// The same with what must be on the disk together with the entry.
+    pub(crate) fn write_with(
+        &mut self,
+        now_ms: u64,
+        conversation: ConversationId,
+        content: Content,
+        beside: impl FnOnce(EntryId) -> Vec<Write>,
+    ) -> Result<(Token, Entry), SendRefusal> {
         self.open_for_sending(conversation)?;
         let tag = conversation.tag(self.me());
         self.clock = self.clock.next(now_ms);
@@ -123,19 +135,36 @@ impl Core {
         let Some(target) = self.conversations.get_mut(&conversation) else {
             return Err(SendRefusal::NotJoined);
         };
-        let entry = Unverified::sign(target.compose(tag, clock, content), &self.keys);
+        let body = target.compose(tag, clock, content);
         let reservation = target.reservation();
+        let entry = self.signed(conversation, body)?;
         let reserved = reservation.as_ref().map(|record| record.seq_reserved);
         let mut writes = vec![put_entry(conversation, &entry, Delivery::Queued, now_ms)];
         writes.extend(reservation.map(Write::PutConversation));
+        writes.extend(beside(entry.id()));
         let then = Pending::Own { conversation, entry: entry.clone(), reserved };
         let token = self.persist(writes, then);
         self.begin_writing(conversation, &entry);
         Ok((token, entry))
     }
 
+    /// Signs a body as it goes out: sealed in a private room, after all that is known in a control log.
+    fn signed(&self, conversation: ConversationId, body: EntryBody) -> Result<Entry, SendRefusal> {
+        let body = match conversation {
+            ConversationId::Room(room) if self.is_private(room) => {
+                self.sealed(room, body).ok_or(SendRefusal::NoKey)?
+            }
+            ConversationId::Control(room) => EntryBody { prev: self.newest_steps(room), ..body },
+            _ => body,
+        };
+        Ok(self.unsealed(conversation, Unverified::sign(body, &self.keys)))
+    }
+
     /// Tells of an entry that is on disk now.
     pub(crate) fn tell_added(&mut self, now_ms: u64, id: ConversationId, entry: &Entry, delivery: Delivery) {
+        if let ConversationId::Control(room) = id {
+            return self.step_stored(now_ms, room, entry, delivery);
+        }
         self.hear_introduction(id, entry);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         match entry.content().target() {

@@ -99,6 +99,11 @@ impl ControlLog {
         self.members.contains_key(&person)
     }
 
+    /// Whether somebody is in, or was once.
+    pub fn had_seat(&self, person: PersonId) -> bool {
+        self.standing.iter().any(|n| verdicts::seats(&self.graph, *n).any(|seat| seat.person == person))
+    }
+
     /// Whether somebody may decide.
     pub fn is_admin(&self, person: PersonId) -> bool {
         self.members.get(&person).is_some_and(|seat| seat.role == Role::Admin)

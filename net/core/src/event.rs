@@ -127,6 +127,11 @@ pub enum ConversationEvent {
         /// Who.
         person: PersonId,
     },
+    /// What a private room is called, who is in it as what, or whether we can read it changed: read the
+    /// overview.
+    RoomChanged,
+    /// A private room's secrets came: more of what is sealed can be read, so read pages again.
+    Unsealed,
     /// Entries were read on this device.
     Read {
         /// Unread entries that remain.

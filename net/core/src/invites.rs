@@ -1,7 +1,7 @@
 //! Invitations: tickets that we made, and tickets of others that we opened.
 //!
-//! Owns what they are made for and what became of them. A ticket to a chat is redeemed with its maker,
-//! who counts it ([`redeeming`]); the bearer waits for that as long as it takes ([`opening`]). A public
+//! Owns what they are made for and what became of them. A ticket to a chat or a private room is redeemed
+//! with its maker, who counts it and lets the bearer in ([`redeeming`]); the bearer waits for that as long as it takes ([`opening`]). A public
 //! room is open to whoever knows its name, so there a ticket says where to go and is not counted.
 
 mod gate;
@@ -46,6 +46,9 @@ pub enum InviteFault {
     /// We are not in that room.
     #[error("you are not in this room")]
     NotJoined,
+    /// Only admins let people into a private room.
+    #[error("only admins of the room invite into it")]
+    NotAdmin,
     /// It would be over before it began.
     #[error("the invitation would have expired already")]
     Past,
@@ -77,9 +80,6 @@ pub enum OpenFault {
     /// The user blocked who made it.
     #[error("this invitation is from somebody you blocked")]
     Blocked,
-    /// It leads into a private room, of which there are none yet.
-    #[error("this invitation leads to a private room, which this version of Kinmesh does not know")]
-    PrivateRoom,
     /// Too many wait for their makers already.
     #[error("too many opened invitations wait already: dismiss some of them")]
     TooMany,
@@ -143,7 +143,7 @@ impl Core {
             return Err(InviteFault::Past);
         }
         match uses {
-            Some(_) if room.is_some() => return Err(InviteFault::NotCounted),
+            Some(_) if matches!(room, Some(TicketRoom::Public(_))) => return Err(InviteFault::NotCounted),
             Some(uses) if !(1..=limits::TICKET_USES_MAX).contains(&uses) => return Err(InviteFault::Uses),
             _ => {}
         }
@@ -162,6 +162,10 @@ impl Core {
 
     fn invited_into(&self, room: RoomId) -> Result<TicketRoom, InviteFault> {
         let known = self.conversations.get(&ConversationId::Room(room)).filter(|known| known.record.open);
+        if known.is_some() && self.is_private(room) {
+            let is_admin = self.may_decide(room).is_ok();
+            return if is_admin { Ok(TicketRoom::Private(room)) } else { Err(InviteFault::NotAdmin) };
+        }
         let name = known.and_then(|known| known.record.name.clone()).ok_or(InviteFault::NotJoined)?;
         Ok(TicketRoom::Public(name))
     }

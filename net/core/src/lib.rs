@@ -22,6 +22,7 @@ mod overview;
 mod own;
 mod people;
 mod presence;
+mod private;
 mod receipts;
 mod recent;
 mod room;
@@ -47,10 +48,12 @@ pub use output::{
 };
 pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};
+pub use private::{NewRoom, RoomRefusal};
 pub use room::{ROOMS_MAX, TooManyRooms};
 pub use view::{
-    Acquaintance, ChatView, Completeness, EditView, EntryView, IntroducedView, Online, Overview, OwnView,
-    PersonView, ReactionView, RequestView, RoomView, Route, WaitReason, Waiting,
+    Acquaintance, ChatView, Completeness, EditView, EntryView, IntroducedView, InvitedView, Online, Overview,
+    OwnView, PersonView, PrivateView, ReactionView, RequestView, RoomAccess, RoomView, Route, SeatView,
+    WaitReason, Waiting,
 };
 
 /// Unread entries are counted up to this; a face shows "999+".

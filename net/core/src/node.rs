@@ -8,9 +8,10 @@ use std::sync::Arc;
 use kinmesh_proto::record::{InviteRecord, OpeningRecord, OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     CertCache, ChatResponse, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId,
-    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRefusal, PageItem, PersonId, Privacy,
-    Receipt, RoomId, SharedProofs, StatusLine, TicketId, limits,
+    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRefusal, Keyring, PageItem, PersonId,
+    Privacy, Receipt, RoomId, SecretRecord, SharedProofs, StatusLine, TicketId, limits,
 };
+use rand::rngs::StdRng;
 
 use crate::changes::Reading;
 use crate::contacts::{Because, Requests};
@@ -20,9 +21,10 @@ use crate::event::{ConversationEvent, Event};
 use crate::gaps::Gaps;
 use crate::invites::{Invites, NewContact};
 use crate::outbox::StoredQueue;
-use crate::output::{FrameToken, Output, RequestToken, Token};
+use crate::output::{FrameToken, Output, RequestToken, SyncToken, Token};
 use crate::own::Way;
 use crate::people::People;
+use crate::private::PrivateRoom;
 use crate::recent::Recent;
 use crate::sync::{Intake, Sync};
 use crate::unsaved::Record;
@@ -68,6 +70,9 @@ pub enum SendRefusal {
     /// Too many entries wait already.
     #[error("too many entries wait to go out")]
     OutboxFull,
+    /// The key of a private room is not here yet.
+    #[error("the room's key is not here yet: it comes from a member who is connected")]
+    NoKey,
 }
 
 /// Nobody of this id was ever met.
@@ -100,8 +105,12 @@ pub(crate) enum Pending {
     Left(RoomId),
     /// An entry of ours, and the sequence numbers that were reserved with it.
     Own { conversation: ConversationId, entry: Entry, reserved: Option<u64> },
-    /// Entries of a room, heard in one gossip frame.
-    Heard { room: RoomId, entries: Vec<Entry>, frame: FrameToken },
+    /// Entries of a room, or of its control log, heard in one gossip frame.
+    Heard { conversation: ConversationId, entries: Vec<Entry>, frame: FrameToken },
+    /// We enter a private room.
+    Entered { room: RoomId, host: PersonId },
+    /// Secrets of a private room came.
+    Secrets { room: RoomId, records: Vec<SecretRecord> },
     /// Entries of a chat, with the receipts to give for the whole batch they came in.
     Delivered { person: PersonId, entries: Vec<Entry>, receipts: Vec<Receipt>, request: RequestToken },
     /// Somebody and we are contacts; what they asked with begins the chat.
@@ -143,6 +152,11 @@ pub struct Core {
     pub(crate) people_views: Option<Arc<[PersonView]>>,
     pub(crate) request_views: Option<Arc<[RequestView]>>,
     pub(crate) invites: Invites,
+    pub(crate) private: BTreeMap<RoomId, PrivateRoom>,
+    /// The secrets of private rooms that are on our disk.
+    pub(crate) keyring: Keyring,
+    /// Questions for secrets that are not answered yet.
+    pub(crate) secret_asks: BTreeMap<SyncToken, RoomId>,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -171,8 +185,10 @@ pub struct Core {
 
 impl Core {
     /// A peer with these keys that remembers `snapshot`. For each conversation follow up with
-    /// [`Core::restore_conversation`]. All chance comes from `seed`, so that a run can be replayed.
-    pub fn new(keys: DeviceKeys, snapshot: Snapshot, now_ms: u64, seed: u64) -> Self {
+    /// [`Core::restore_conversation`], then for each private room with [`Core::restore_log`]. All chance
+    /// comes from `dice`, so that a run can be replayed from its seed. Secrets are made of it, so outside
+    /// of simulations nobody may be able to guess that.
+    pub fn new(keys: DeviceKeys, snapshot: Snapshot, now_ms: u64, dice: StdRng) -> Self {
         let echo = Echo::of(&keys);
         let mut core = Self {
             keys,
@@ -186,6 +202,9 @@ impl Core {
             people_views: None,
             request_views: None,
             invites: Invites::restore(snapshot.invites, snapshot.openings, now_ms),
+            private: BTreeMap::new(),
+            keyring: Keyring::default(),
+            secret_asks: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
@@ -199,7 +218,7 @@ impl Core {
             next_token: 0,
             outputs: VecDeque::new(),
             presence_sent_ms: 0,
-            sync: Sync::new(seed),
+            sync: Sync::new(dice),
             requests: Requests::default(),
         };
         core.people.restore(snapshot.people);
@@ -215,6 +234,10 @@ impl Core {
                 room.members.insert(member.person, member.last_seen_ms);
             }
         }
+        for SecretRecord { room, step, secret } in snapshot.secrets {
+            core.keyring.add(room, step, secret);
+        }
+        core.restore_private();
         core.restore_contacts();
         core
     }
@@ -257,8 +280,10 @@ impl Core {
         if conversation.record.sent != sent {
             self.unsaved.insert(Record::Conversation(id));
         }
+        // Where a private one is met follows from its log.
         if let ConversationId::Room(room) = id
             && conversation.record.open
+            && conversation.record.private.is_none()
         {
             self.push(Output::Subscribe(room));
         }
@@ -276,6 +301,7 @@ impl Core {
         }
         self.send_due_beacons(now_ms);
         self.tick_sync(now_ms);
+        self.tick_private(now_ms);
         self.redeem_due(now_ms);
         self.flush_outboxes(now_ms);
         self.persist_later();
@@ -305,9 +331,11 @@ impl Core {
         self.persist(writes, Pending::Note);
     }
 
-    /// Contacts that are not here, and those whose invitations wait for them.
+    /// Contacts that are not here, those whose invitations wait for them, and members of private rooms,
+    /// which are found through people as long as they are met in different places.
     pub fn missing_contacts(&self) -> Vec<PersonId> {
-        let wanted: BTreeSet<PersonId> = self.people.contacts().chain(self.ticket_makers()).collect();
+        let known = self.people.contacts().chain(self.ticket_makers()).chain(self.private_members());
+        let wanted: BTreeSet<PersonId> = known.filter(|person| *person != self.me()).collect();
         let is_missing = |person: &PersonId| {
             !self.people.is_online(*person) && *person != self.echo.person() && !self.is_blocked(*person)
         };
@@ -318,7 +346,7 @@ impl Core {
     pub fn contact_devices(&self) -> Vec<DeviceId> {
         let chats = self.conversations.keys().filter_map(|id| match id {
             ConversationId::Direct(person) => Some(*person),
-            ConversationId::Room(_) => None,
+            ConversationId::Room(_) | ConversationId::Control(_) => None,
         });
         let persons: BTreeSet<PersonId> = self.people.contacts().chain(chats).collect();
         let known = self.devices_let_in(persons);
@@ -397,9 +425,11 @@ impl Core {
             Pending::Own { conversation, entry, reserved } => {
                 self.own_persisted(now_ms, conversation, entry, reserved);
             }
-            Pending::Heard { room, entries, frame } => {
-                self.heard_persisted(now_ms, room, entries, fresh, frame)
+            Pending::Heard { conversation, entries, frame } => {
+                self.heard_persisted(now_ms, conversation, entries, fresh, frame)
             }
+            Pending::Entered { room, host } => self.entered(now_ms, room, host),
+            Pending::Secrets { room, records } => self.secrets_persisted(now_ms, room, records),
             Pending::Delivered { person, entries, receipts, request } => {
                 self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
                 self.delivered_persisted(now_ms, person, &entries, fresh);
@@ -424,7 +454,7 @@ impl Core {
             Pending::InviteMade(record) => self.invite_made(record),
             Pending::Redeemed { ticket, person, request, new } => {
                 self.invited_persisted(now_ms, person, new, fresh);
-                self.use_counted(ticket, person, request);
+                self.use_counted(now_ms, ticket, person, request);
             }
             Pending::Opened(record) => self.opened(now_ms, record),
             Pending::OpeningAnswered { ticket, person, refused, new } => {
@@ -443,10 +473,10 @@ impl Core {
         self.unsaved.extend(records);
         match then {
             Pending::CaughtUp { intake, .. } => self.not_caught_up(&intake),
-            Pending::Heard { room, frame, entries } => {
-                self.untake(ConversationId::Room(room), &entries);
-                self.sync.refused_here(ConversationId::Room(room));
-                entries.iter().for_each(|entry| self.uncount(ConversationId::Room(room), entry));
+            Pending::Heard { conversation, frame, entries } => {
+                self.untake(conversation, &entries);
+                self.sync.refused_here(conversation);
+                entries.iter().for_each(|entry| self.uncount(conversation, entry));
                 self.judge(frame, crate::Verdict::Ignore);
             }
             Pending::Asked { person, request } => self.request_not_persisted(person, request),
@@ -469,6 +499,8 @@ impl Core {
                 self.use_not_counted(ticket, person, request);
             }
             Pending::OpeningAnswered { ticket, .. } => self.opening_not_answered(ticket),
+            // What is written again with the next tick, or asked for again.
+            Pending::Entered { .. } | Pending::Secrets { .. } => {}
             Pending::Note
             | Pending::InviteMade(_)
             | Pending::Opened(_)
@@ -496,7 +528,9 @@ impl Core {
             self.conversations.values().filter(waiting).map(Conversation::id).collect();
         for id in ids {
             match id {
-                ConversationId::Room(room) => self.publish_outbox(now_ms, room),
+                ConversationId::Room(room) | ConversationId::Control(room) => {
+                    self.publish_outbox(now_ms, id, room)
+                }
                 ConversationId::Direct(person) => self.deliver_outbox(person),
             }
         }

@@ -154,14 +154,17 @@ pub enum Output {
     },
     /// Tell the faces.
     Emit(Event),
-    /// Take part in a room's gossip and be found in it.
+    /// Take part in a room's gossip, on the topic that [`crate::Core::topic`] names by now, and be found
+    /// in it.
     Subscribe(RoomId),
-    /// No longer take part.
+    /// No longer take part, on the topic that was named then.
     Unsubscribe(RoomId),
     /// Publish entries, then call [`crate::Core::published`] or [`crate::Core::not_published`].
     PublishEntries {
         /// Where.
         room: RoomId,
+        /// The room itself, or its control log.
+        conversation: ConversationId,
         /// What.
         frame: RoomFrame,
         /// Which entries the frame holds.

@@ -26,7 +26,7 @@ impl Core {
                     let waiting = self.waiting_in_chat(person, conversation);
                     chats.push(ChatView { person, unread: conversation.unread, last, waiting });
                 }
-                ConversationId::Direct(_) => {}
+                ConversationId::Direct(_) | ConversationId::Control(_) => {}
             }
         }
         rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
@@ -91,6 +91,7 @@ impl Core {
             last: conversation.last.clone().filter(|last| !self.is_blocked(last.author)),
             completeness: self.completeness(room),
             waiting: self.waiting_in_room(room, conversation),
+            private: self.private_view(room),
         })
     }
 }

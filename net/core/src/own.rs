@@ -85,6 +85,11 @@ impl Core {
     /// back from them like any entry that is missing here.
     pub(crate) fn own_not_persisted(&mut self, id: ConversationId, entry: &Entry) {
         self.recent.forget(std::slice::from_ref(entry));
+        if let ConversationId::Control(room) = id
+            && self.forget_unfounded(room)
+        {
+            return;
+        }
         self.sync.refused_here(id);
         let Some(known) = self.conversations.get_mut(&id) else { return };
         known.unfollow(entry);

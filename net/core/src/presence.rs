@@ -52,8 +52,11 @@ impl Core {
         }
         self.hear_presence(now_ms, &presence);
         for room in self.subscriptions.get(&device).cloned().unwrap_or_default() {
-            self.add_member(now_ms, room, person);
+            if self.may_be_member(room, person) {
+                self.add_member(now_ms, room, person);
+            }
         }
+        self.met_in_private_rooms(now_ms, person, device);
         self.try_chat_at_once(person);
         self.try_tickets_at_once(now_ms, person);
         self.met(now_ms, ConversationId::Direct(person), device);

@@ -94,7 +94,7 @@ impl Core {
         }
         let due = |known: &Conversation| match known.id() {
             ConversationId::Direct(person) => Some((person, known.read_to_tell(now_ms)?)),
-            ConversationId::Room(_) => None,
+            ConversationId::Room(_) | ConversationId::Control(_) => None,
         };
         let due: Vec<(PersonId, EntryKey)> = self.conversations.values().filter_map(due).collect();
         for (person, up_to) in

@@ -45,6 +45,9 @@ impl Core {
     pub fn leave_room(&mut self, now_ms: u64, room: RoomId) -> Option<Token> {
         let known =
             self.conversations.get_mut(&ConversationId::Room(room)).filter(|known| known.record.open)?;
+        if known.record.private.is_some() {
+            return self.leave_private(now_ms, room);
+        }
         known.record.open = false;
         let write = Write::PutConversation(known.record.clone());
         self.publish_presence(now_ms, room, PresenceState::Left);
@@ -96,7 +99,8 @@ impl Core {
             self.leave_backlog_to_comparison(now_ms, room);
         }
         self.subscriptions.entry(device).or_default().insert(room);
-        if let Some(person) = self.people.person_of(device) {
+        if let Some(person) = self.people.person_of(device).filter(|person| self.may_be_member(room, *person))
+        {
             self.add_member(now_ms, room, person);
         }
         self.met(now_ms, ConversationId::Room(room), device);
@@ -153,10 +157,13 @@ impl Core {
         }
         let verified = Unverified::verify_each(entries, &mut self.certs).into_iter();
         let entries = verified.collect::<Result<Vec<Entry>, _>>().map_err(|_| Verdict::Reject)?;
-        let id = ConversationId::Room(room);
-        if !entries.iter().all(|entry| self.belongs(id, entry.value().conversation)) {
+        let id = self.conversation_heard(room, &entries);
+        let is_fit =
+            |entry: &Entry| self.belongs(id, entry.value().conversation) && self.may_stand_in(id, entry);
+        if !entries.iter().all(is_fit) {
             return Err(Verdict::Reject);
         }
+        let entries: Vec<Entry> = entries.into_iter().map(|entry| self.unsealed(id, entry)).collect();
         if entries.iter().any(|entry| entry.value().clock.ms() > now_ms + limits::CLOCK_AHEAD_MAX_MS) {
             // Not Reject: two honest clocks may disagree about what lies ahead.
             return Err(Verdict::Ignore);
@@ -167,20 +174,30 @@ impl Core {
             return Err(Verdict::Ignore);
         }
         let writes = self.take(now_ms, id, &entries);
-        self.persist(writes, Pending::Heard { room, entries, frame });
+        self.persist(writes, Pending::Heard { conversation: id, entries, frame });
         Ok(())
+    }
+
+    /// Which conversation a frame in a room is of: the topic of a private room carries its control log, too.
+    fn conversation_heard(&self, room: RoomId, entries: &[Entry]) -> ConversationId {
+        let control = ConversationId::Control(room);
+        let is_control = |entry: &Entry| self.belongs(control, entry.value().conversation);
+        if self.is_private(room) && entries.first().is_some_and(is_control) {
+            control
+        } else {
+            ConversationId::Room(room)
+        }
     }
 
     pub(crate) fn heard_persisted(
         &mut self,
         now_ms: u64,
-        room: RoomId,
+        id: ConversationId,
         entries: Vec<Entry>,
         fresh: &[bool],
         frame: FrameToken,
     ) {
         self.judge(frame, Verdict::Accept);
-        let id = ConversationId::Room(room);
         for (entry, is_fresh) in entries.iter().zip(fresh) {
             if *is_fresh {
                 self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));
@@ -198,7 +215,12 @@ impl Core {
         if presence.device() == self.keys.device() || !self.hear_presence(now_ms, &presence) {
             return Verdict::Ignore;
         }
+        if !self.may_be_member(room, presence.person()) {
+            return Verdict::Accept;
+        }
         match presence.value().state {
+            // Who is in a private room is for its log to say.
+            PresenceState::Left if self.is_private(room) => {}
             PresenceState::Here => self.add_member(now_ms, room, presence.person()),
             PresenceState::Left => self.remove_member(room, presence.person()),
             PresenceState::Away => {}
@@ -229,7 +251,7 @@ impl Core {
         self.tell(id, ConversationEvent::MemberJoined { person });
     }
 
-    fn remove_member(&mut self, room: RoomId, person: PersonId) {
+    pub(crate) fn remove_member(&mut self, room: RoomId, person: PersonId) {
         let id = ConversationId::Room(room);
         let was_member =
             self.conversations.get_mut(&id).is_some_and(|known| known.members.remove(&person).is_some());
@@ -242,8 +264,7 @@ impl Core {
 
     /// Hands the front of the outbox to gossip, if anybody listens, nothing is under way, and it does
     /// not reach them by other means.
-    pub(crate) fn publish_outbox(&mut self, now_ms: u64, room: RoomId) {
-        let id = ConversationId::Room(room);
+    pub(crate) fn publish_outbox(&mut self, now_ms: u64, id: ConversationId, room: RoomId) {
         self.pass_over_held(now_ms, id);
         if self.listeners(room) == 0 || self.is_backlog_left(now_ms, id) {
             return;
@@ -258,7 +279,7 @@ impl Core {
         let keys: Vec<EntryKey> = batch.iter().map(|outgoing| outgoing.entry.key()).collect();
         let frame = RoomFrame::Entries { entries: envelopes(&batch), attempt };
         known.in_flight = keys.len();
-        self.push(Output::PublishEntries { room, frame, keys });
+        self.push(Output::PublishEntries { room, conversation: id, frame, keys });
     }
 
     /// What we took back before it went out is not published: without the delete beside it nobody
@@ -272,19 +293,19 @@ impl Core {
     }
 
     /// Gossip took the frame that was under way; the next one follows.
-    pub fn published(&mut self, now_ms: u64, room: RoomId, keys: &[EntryKey]) {
+    pub fn published(&mut self, now_ms: u64, id: ConversationId, keys: &[EntryKey]) {
+        let Some(room) = id.room() else { return };
         let members = u32::try_from(self.listeners(room)).unwrap_or(u32::MAX);
-        let id = ConversationId::Room(room);
         if let Some(known) = self.conversations.get_mut(&id) {
             known.in_flight = 0;
         }
         self.gone_out(now_ms, id, keys.len(), keys.iter().map(|_| Delivery::Sent { members }));
-        self.publish_outbox(now_ms, room);
+        self.publish_outbox(now_ms, id, room);
     }
 
     /// Gossip did not take the frame that was under way: its entries wait.
-    pub fn not_published(&mut self, now_ms: u64, room: RoomId, keys: &[EntryKey]) {
-        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
+    pub fn not_published(&mut self, now_ms: u64, id: ConversationId, keys: &[EntryKey]) {
+        let Some(known) = self.conversations.get_mut(&id) else { return };
         known.outbox.tried(keys.len());
         known.in_flight = 0;
         known.retry_at_ms = now_ms + PUBLISH_RETRY_MS;

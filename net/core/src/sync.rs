@@ -22,9 +22,9 @@ use kinmesh_proto::{
     ConversationId, Delivery, DeviceId, Digest, EntryId, EntryKey, Receipt, Refusal, RoomId, SyncRequest,
     SyncResponse,
 };
+use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use rand::{RngExt, SeedableRng};
 
 use disputes::Disputes;
 pub(crate) use intake::Intake;
@@ -92,8 +92,8 @@ pub(crate) struct Sync {
     sessions: BTreeMap<ConversationId, Session>,
     /// Whom to compare with, and when. Each is a connected device in a conversation of ours.
     due: BTreeMap<(ConversationId, DeviceId), u64>,
-    /// When a room is compared with random members.
-    rounds: BTreeMap<RoomId, u64>,
+    /// When a room, or a control log, is compared with random members.
+    rounds: BTreeMap<ConversationId, u64>,
     /// Conversations of which our disk refused something that others have: compared once it works.
     refused_here: BTreeSet<ConversationId>,
     readings: BTreeMap<ReadToken, Reading>,
@@ -114,9 +114,9 @@ pub(crate) struct Sync {
 }
 
 impl Sync {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(dice: StdRng) -> Self {
         Self {
-            dice: StdRng::seed_from_u64(seed),
+            dice,
             next_step: 0,
             sessions: BTreeMap::new(),
             due: BTreeMap::new(),
@@ -146,7 +146,7 @@ impl Sync {
         self.refused_here.insert(id);
     }
 
-    fn next_step(&mut self) -> u64 {
+    pub(crate) fn next_step(&mut self) -> u64 {
         self.next_step += 1;
         self.next_step
     }
@@ -188,7 +188,10 @@ impl Core {
     /// A device answered a [`Output::Sync`].
     pub fn sync_answered(&mut self, now_ms: u64, token: SyncToken, response: SyncResponse) {
         self.sync.refusals.tick(now_ms);
-        let Some(id) = self.session_of(token) else { return };
+        let Some(id) = self.session_of(token) else {
+            self.secrets_answered(now_ms, token, Some(response));
+            return;
+        };
         let Some(mut session) = self.sync.sessions.remove(&id) else { return };
         let device = session.device;
         let answered = session.answered(response, &self.sync.refusals);
@@ -204,8 +207,9 @@ impl Core {
 
     /// A device did not answer a [`Output::Sync`], or is gone.
     pub fn sync_failed(&mut self, now_ms: u64, token: SyncToken) {
-        if let Some(id) = self.session_of(token) {
-            self.do_step(now_ms, id, Step::End(Ending::Unanswered));
+        match self.session_of(token) {
+            Some(id) => self.do_step(now_ms, id, Step::End(Ending::Unanswered)),
+            None => self.secrets_answered(now_ms, token, None),
         }
     }
 
@@ -288,7 +292,8 @@ impl Core {
             (ConversationId::Direct(_), Receipt::Refused(reason @ Refusal::ClockAhead)) => {
                 Some(Delivery::Failed { reason })
             }
-            (_, Receipt::Refused(_)) => None,
+            // Nobody is shown how far a step has come.
+            (ConversationId::Control(_), _) | (_, Receipt::Refused(_)) => None,
         }
     }
 
@@ -361,6 +366,8 @@ impl Core {
     /// Connected devices with which a conversation can be compared now.
     fn partners(&self, now_ms: u64, id: ConversationId) -> Vec<DeviceId> {
         let devices: Vec<DeviceId> = match id {
+            ConversationId::Control(_) => self.private_partners(now_ms, id),
+            ConversationId::Room(room) if self.is_private(room) => self.private_partners(now_ms, id),
             ConversationId::Room(room) => {
                 let listeners = self.subscriptions.iter().filter(|(_, rooms)| rooms.contains(&room));
                 listeners.map(|(device, _)| *device).collect()
@@ -412,7 +419,7 @@ impl Core {
         self.sync.due.retain(|(of, _), _| *of != id);
         self.sync.past.retain(|(of, _), _| *of != id);
         self.sync.agreeing.remove(&room);
-        self.sync.rounds.remove(&room);
+        self.sync.rounds.remove(&id);
         self.sync.told.remove(&room);
     }
 
@@ -421,9 +428,10 @@ impl Core {
         self.sync.refusals.tick(now_ms);
         self.sync.visits.retain(|_, visit| visit.until_ms > now_ms);
         self.compare_what_was_refused_here(now_ms);
-        let rooms: Vec<RoomId> = self.open_rooms().collect();
-        for room in rooms {
-            self.begin_round(now_ms, room);
+        let logs = self.private.keys().map(|room| ConversationId::Control(*room));
+        let compared: Vec<ConversationId> = self.open_rooms().map(ConversationId::Room).chain(logs).collect();
+        for id in compared {
+            self.begin_round(now_ms, id);
         }
         self.tell_completeness();
     }
@@ -440,14 +448,13 @@ impl Core {
         }
     }
 
-    fn begin_round(&mut self, now_ms: u64, room: RoomId) {
+    fn begin_round(&mut self, now_ms: u64, id: ConversationId) {
         let next_ms = now_ms + self.sync.dice.random_range(ROUND_MS * 3 / 4..=ROUND_MS * 5 / 4);
-        let round_ms = self.sync.rounds.entry(room).or_insert(next_ms);
+        let round_ms = self.sync.rounds.entry(id).or_insert(next_ms);
         if *round_ms > now_ms {
             return;
         }
         *round_ms = next_ms;
-        let id = ConversationId::Room(room);
         let partners = self.partners(now_ms, id);
         let count = self.sync.dice.random_range(1..=2);
         let chosen: Vec<DeviceId> = partners.sample(&mut self.sync.dice, count).copied().collect();
@@ -538,7 +545,7 @@ impl Core {
     /// it was lost.
     fn heal_outbox(&mut self, now_ms: u64, id: ConversationId, ours_up_to: Option<EntryKey>) {
         let Some(up_to) = ours_up_to else { return };
-        if let ConversationId::Room(_) = id {
+        if let ConversationId::Room(_) | ConversationId::Control(_) = id {
             return self.backlog_is_held(now_ms, id, up_to);
         }
         let Some(chat) = self.conversations.get(&id).filter(|chat| chat.in_flight == 0) else { return };

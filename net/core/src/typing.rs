@@ -69,7 +69,7 @@ impl Core {
                 self.say_in_room(now_ms, room)
             }
             ConversationId::Direct(person) => self.say_in_chat(now_ms, person),
-            ConversationId::Room(_) => {}
+            ConversationId::Room(_) | ConversationId::Control(_) => {}
         }
     }
 

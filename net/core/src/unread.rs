@@ -49,7 +49,7 @@ impl Core {
     /// Whether an entry of others may be on the disk and is not shown yet.
     fn is_any_on_its_way(&self, id: ConversationId) -> bool {
         let is_of_it = |then: &Pending| match then {
-            Pending::Heard { room, .. } => id == ConversationId::Room(*room),
+            Pending::Heard { conversation, .. } => id == *conversation,
             Pending::Delivered { person, .. } | Pending::Contacts { person, .. } => {
                 id == ConversationId::Direct(*person)
             }
@@ -57,6 +57,8 @@ impl Core {
             Pending::Echoed { .. } => id == ConversationId::Direct(self.echo.person()),
             Pending::Note
             | Pending::Saved(_)
+            | Pending::Entered { .. }
+            | Pending::Secrets { .. }
             | Pending::Joined(_)
             | Pending::Left(_)
             | Pending::Own { .. }

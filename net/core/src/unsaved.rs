@@ -3,8 +3,8 @@
 //! Owns which ones these are, so that they are written again, as they are by then, until the disk
 //! has them. Entries are not among them: whoever handed one over is told that it was not stored.
 
-use kinmesh_proto::record::{MemberRecord, Write};
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId, TicketId};
+use kinmesh_proto::record::{MemberRecord, SecretRecord, Write};
+use kinmesh_proto::{ConversationId, Delivery, EntryId, EntryKey, PersonId, RoomId, TicketId};
 
 use crate::node::Core;
 
@@ -17,6 +17,7 @@ pub(crate) enum Record {
     Delivery(ConversationId, EntryKey, Delivery),
     Invite(TicketId),
     Opening(TicketId),
+    Secret(RoomId, EntryId),
 }
 
 impl Record {
@@ -35,6 +36,7 @@ impl Record {
             Write::RemoveInvite(ticket) => Some(Self::Invite(*ticket)),
             Write::PutOpening(record) => Some(Self::Opening(record.id())),
             Write::RemoveOpening(ticket) => Some(Self::Opening(*ticket)),
+            Write::PutSecret(record) => Some(Self::Secret(record.room, record.step)),
             // The driver learns addresses anew; who sets the profile or writes an entry is told.
             Write::PutEntry { .. }
             | Write::PutAddresses(_)
@@ -52,7 +54,8 @@ impl Record {
             | Self::Person(_)
             | Self::Member(..)
             | Self::Invite(_)
-            | Self::Opening(_) => None,
+            | Self::Opening(_)
+            | Self::Secret(..) => None,
         }
     }
 }
@@ -92,7 +95,11 @@ impl Core {
                     self.unsaved.insert(Record::Conversation(id));
                 }
             }
-            Record::Person(_) | Record::Member(..) | Record::Invite(_) | Record::Opening(_) => {}
+            Record::Person(_)
+            | Record::Member(..)
+            | Record::Invite(_)
+            | Record::Opening(_)
+            | Record::Secret(..) => {}
         }
     }
 
@@ -112,6 +119,11 @@ impl Core {
             }),
             Record::Invite(ticket) => Some(self.invites.write_of_made(ticket)),
             Record::Opening(ticket) => Some(self.invites.write_of_opened(ticket)),
+            // One that is not in use is asked for again.
+            Record::Secret(room, step) => {
+                let secret = self.keyring.secret(room, step)?;
+                Some(Write::PutSecret(SecretRecord { room, step, secret }))
+            }
             Record::Delivery(conversation, key, delivery) => {
                 Some(Write::SetDelivery { conversation, key, delivery })
             }

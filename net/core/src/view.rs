@@ -1,8 +1,8 @@
 //! What a face shows: plain snapshots, the same for the desktop, the terminal and JSON-RPC.
 
 use kinmesh_proto::{
-    Content, ConversationId, Delivery, DeviceId, DisplayName, EntryKey, PageItem, PersonId, Privacy, RoomId,
-    RoomName, StatusLine, StoredEntry,
+    Content, ConversationId, Delivery, DeviceId, DisplayName, EntryKey, PageItem, Past, PersonId, Privacy,
+    Role, RoomId, RoomName, StatusLine, StoredEntry,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -154,6 +154,46 @@ pub struct RoomView {
     pub waiting: Option<Waiting>,
     /// How sure it is that nothing is missing here.
     pub completeness: Completeness,
+    /// What only a private room has; `None` for a public one.
+    pub private: Option<PrivateView>,
+}
+
+/// What a private room has beside what every room has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PrivateView {
+    /// Whether we can take part.
+    pub access: RoomAccess,
+    /// What we may do; `None` while we are not in.
+    pub role: Option<Role>,
+    /// What it is about; may be empty.
+    pub topic: StatusLine,
+    /// What newcomers get of the past.
+    pub past: Past,
+    /// Everybody in it, ourselves included, and what they may do.
+    pub seats: Vec<SeatView>,
+}
+
+/// Somebody's place in a private room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SeatView {
+    /// Who.
+    pub person: PersonId,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Whether we can take part in a private room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomAccess {
+    /// Yes.
+    Open,
+    /// We accepted an invitation, and no member has brought us the room yet.
+    AwaitsLog,
+    /// We are in, and no member has given us the newest key yet.
+    AwaitsKey,
+    /// We left, or were put out. What we have of it stays.
+    Out,
 }
 
 /// How many of a room's other members hold nothing that is missing here.
@@ -241,6 +281,10 @@ pub struct EntryView {
     pub delivery: Delivery,
     /// Whom it introduces, if it does.
     pub introduces: Option<IntroducedView>,
+    /// Which private room it invites to, if it does.
+    pub invites_to: Option<InvitedView>,
+    /// Whether it is sealed with a key of the room that is not here: it may come, or is kept from us.
+    pub sealed: bool,
     /// The post it answers, which need not be here.
     pub reply_to: Option<EntryKey>,
     /// When it was last edited, by the author's clock, in Unix milliseconds.
@@ -254,6 +298,15 @@ pub struct EntryView {
     /// Whether it is ours, and the other side of the chat has read it. Known only while both sides
     /// share what they read.
     pub read_by_other: bool,
+}
+
+/// A private room to which the author of a post invites.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InvitedView {
+    /// Which.
+    pub room: RoomId,
+    /// What it is called.
+    pub name: RoomName,
 }
 
 /// Somebody whom the author of a post passed on.
@@ -303,6 +356,8 @@ impl EntryView {
             text: item.text().map(str::to_owned),
             delivery: *delivery,
             introduces: introduced_by(item).filter(|_| !deleted),
+            invites_to: invited_by(item).filter(|_| !deleted),
+            sealed: matches!(entry.content(), Content::Sealed { .. }) && !deleted,
             reply_to,
             edited_ms: edits_of(item).last().map(|(written_ms, _)| written_ms).filter(|_| !deleted),
             deleted,
@@ -319,6 +374,13 @@ fn introduced_by(item: &PageItem) -> Option<IntroducedView> {
         Content::Introduction { person, name } => {
             Some(IntroducedView { person: *person, name: name.clone() })
         }
+        _ => None,
+    }
+}
+
+fn invited_by(item: &PageItem) -> Option<InvitedView> {
+    match item.post.entry.content() {
+        Content::Invitation { room, name } => Some(InvitedView { room: *room, name: name.clone() }),
         _ => None,
     }
 }

@@ -20,6 +20,8 @@ mod mesh;
 mod outbox;
 #[path = "stories/own.rs"]
 mod own;
+#[path = "stories/private_rooms.rs"]
+mod private_rooms;
 #[path = "stories/receipts.rs"]
 mod receipts;
 
@@ -54,7 +56,7 @@ fn for_each_seed(story: impl Fn(u64)) {
 fn room_of(conversation: ConversationId) -> RoomId {
     match conversation {
         ConversationId::Room(room) => room,
-        ConversationId::Direct(_) => panic!("a room was meant"),
+        _ => panic!("a room was meant"),
     }
 }
 

@@ -7,9 +7,9 @@ use serde_bytes::ByteArray;
 use crate::codec;
 use crate::control::Control;
 use crate::entry::EntryKey;
-use crate::id::PersonId;
+use crate::id::{PersonId, RoomId};
 use crate::limits;
-use crate::name::DisplayName;
+use crate::name::{DisplayName, RoomName};
 use crate::sealed::Sealed;
 
 /// What an entry says.
@@ -53,6 +53,13 @@ pub enum Content {
         /// What the author calls them.
         name: DisplayName,
     },
+    /// Tells a contact that a private room has let them in, and where to look for it: with the author.
+    Invitation {
+        /// The room.
+        room: RoomId,
+        /// What it is called.
+        name: RoomName,
+    },
     /// A step of a private room's control log.
     Control(Box<Control>),
     /// What only members of a private room can read, as long as it was not opened.
@@ -85,7 +92,11 @@ impl Content {
         match self {
             Self::Edit { of, .. } | Self::Delete { of } | Self::Reaction { to: of, .. } => Some(*of),
             Self::Erased { of, .. } | Self::Sealed { of, .. } => *of,
-            Self::Text { .. } | Self::Introduction { .. } | Self::Control(_) | Self::Unknown => None,
+            Self::Text { .. }
+            | Self::Introduction { .. }
+            | Self::Invitation { .. }
+            | Self::Control(_)
+            | Self::Unknown => None,
         }
     }
 
@@ -117,7 +128,11 @@ impl Content {
             Self::Control(control) => control.is_within_limits(),
             Self::Sealed { sealed, .. } => sealed.is_within_limits(),
             // A name checks itself while it is decoded.
-            Self::Delete { .. } | Self::Introduction { .. } | Self::Erased { .. } | Self::Unknown => true,
+            Self::Delete { .. }
+            | Self::Introduction { .. }
+            | Self::Invitation { .. }
+            | Self::Erased { .. }
+            | Self::Unknown => true,
         }
     }
 
@@ -128,6 +143,7 @@ impl Content {
             Self::Delete { .. } => "delete",
             Self::Reaction { .. } => "reaction",
             Self::Introduction { .. } => "introduction",
+            Self::Invitation { .. } => "invitation",
             Self::Control(_) => "control",
             Self::Sealed { .. } => "sealed",
             Self::Erased { .. } => "erased",
@@ -163,6 +179,8 @@ struct Wire<K, X, N, C, B> {
     #[serde(skip_serializing_if = "Option::is_none")]
     p: Option<PersonId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    r: Option<RoomId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<N>,
     #[serde(skip_serializing_if = "Option::is_none")]
     c: Option<C>,
@@ -176,7 +194,7 @@ type Written<'c> = Wire<&'c str, &'c str, &'c DisplayName, &'c Control, &'c Seal
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Read { k, x, t, o, h, p, n, c, b } = Read::deserialize(deserializer)?;
+        let Read { k, x, t, o, h, p, r, n, c, b } = Read::deserialize(deserializer)?;
         let missing = D::Error::missing_field;
         Ok(match k.as_str() {
             "text" => Self::Text { text: x.ok_or_else(|| missing("x"))?, reply: t },
@@ -191,6 +209,10 @@ impl<'de> Deserialize<'de> for Content {
                 person: p.ok_or_else(|| missing("p"))?,
                 name: n.ok_or_else(|| missing("n"))?,
             },
+            "invitation" => Self::Invitation {
+                room: r.ok_or_else(|| missing("r"))?,
+                name: RoomName::new(&x.ok_or_else(|| missing("x"))?).map_err(D::Error::custom)?,
+            },
             "control" => Self::Control(c.ok_or_else(|| missing("c"))?),
             "sealed" => Self::Sealed { sealed: b.ok_or_else(|| missing("b"))?, of: None },
             "erased" => Self::Erased { hash: h.ok_or_else(|| missing("h"))?.into_array(), of: None },
@@ -201,8 +223,8 @@ impl<'de> Deserialize<'de> for Content {
 
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (k, x, t, o, h, p, n, c, b) = (self.kind(), None, None, None, None, None, None, None, None);
-        let mut wire = Written { k, x, t, o, h, p, n, c, b };
+        let (k, x, t, o, h) = (self.kind(), None, None, None, None);
+        let mut wire = Written { k, x, t, o, h, p: None, r: None, n: None, c: None, b: None };
         match self {
             Self::Text { text, reply } => (wire.x, wire.t) = (Some(text.as_str()), *reply),
             Self::Edit { of, text } => (wire.x, wire.t) = (Some(text.as_str()), Some(*of)),
@@ -211,6 +233,7 @@ impl Serialize for Content {
                 (wire.x, wire.t, wire.o) = (Some(emoji.as_str()), Some(*to), Some(*on));
             }
             Self::Introduction { person, name } => (wire.p, wire.n) = (Some(*person), Some(name)),
+            Self::Invitation { room, name } => (wire.r, wire.x) = (Some(*room), Some(name.as_str())),
             Self::Control(control) => wire.c = Some(control),
             Self::Sealed { sealed, of: _ } => wire.b = Some(sealed),
             Self::Erased { hash, of: _ } => wire.h = Some(ByteArray::new(*hash)),
@@ -255,6 +278,7 @@ mod tests {
             Content::Reaction { to: target(), emoji: "\u{1f44d}".into(), on: false },
             Content::Erased { hash: [9; 32], of: None },
             Content::Introduction { person: PersonId([5; 32]), name: DisplayName::new("Bo").unwrap() },
+            Content::Invitation { room: RoomId([6; 32]), name: RoomName::new("Boat").unwrap() },
             Content::Control(Box::new(Control::Leave)),
             Content::Sealed {
                 sealed: Box::new(Sealed {
@@ -287,7 +311,17 @@ mod tests {
         struct Bare<'a> {
             k: &'a str,
         }
-        for k in ["text", "edit", "delete", "reaction", "introduction", "control", "sealed", "erased"] {
+        for k in [
+            "text",
+            "edit",
+            "delete",
+            "reaction",
+            "introduction",
+            "invitation",
+            "control",
+            "sealed",
+            "erased",
+        ] {
             assert!(codec::decode::<Content>(&codec::encode(&Bare { k }), 100).is_err(), "{k}");
         }
     }

@@ -236,6 +236,7 @@ impl Entry {
             Content::Delete { .. } | Content::Reaction { .. } | Content::Control(_) => false,
             Content::Text { .. }
             | Content::Introduction { .. }
+            | Content::Invitation { .. }
             | Content::Erased { of: None, .. }
             | Content::Sealed { of: None, .. }
             | Content::Unknown => target.key() == of,

@@ -114,7 +114,7 @@ impl PersonId {
     }
 }
 
-/// A conversation as one peer sees it: a room, or the chat with a person.
+/// A conversation as one peer sees it: a room, the chat with a person, or what stands behind a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConversationId {
@@ -122,6 +122,8 @@ pub enum ConversationId {
     Room(RoomId),
     /// The one-to-one chat with this person.
     Direct(PersonId),
+    /// The control log of a private room: who is in it, decided step by step. No face shows it.
+    Control(RoomId),
 }
 
 impl ConversationId {
@@ -137,6 +139,17 @@ impl ConversationId {
                 hasher.update(&low.0).update(&high.0);
                 ConversationTag(*hasher.finalize().as_bytes())
             }
+            Self::Control(room) => {
+                ConversationTag(blake3::derive_key("kinmesh 2026-11 control log", &room.0))
+            }
+        }
+    }
+
+    /// The room that this is, or that this stands behind.
+    pub fn room(&self) -> Option<RoomId> {
+        match self {
+            Self::Room(room) | Self::Control(room) => Some(*room),
+            Self::Direct(_) => None,
         }
     }
 }

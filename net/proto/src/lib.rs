@@ -41,7 +41,8 @@ pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use proofs::SharedProofs;
 pub use record::{
     AddressRecord, Answer, Asking, ConversationRecord, Delivery, InviteRecord, MemberRecord, OpeningRecord,
-    OwnProfile, PageAt, PageItem, PersonRecord, Privacy, Snapshot, StoredEntry, Ties, Write,
+    OwnProfile, PageAt, PageItem, PersonRecord, Privacy, PrivateRecord, SecretRecord, Snapshot, StoredEntry,
+    Ties, Write,
 };
 pub use safety::{SAFETY_WORDS, SafetyNumber};
 pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};

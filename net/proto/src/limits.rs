@@ -94,6 +94,8 @@ pub const INVITE_RESPONSE_MAX: u64 = 64;
 pub const TICKET_USES_MAX: u32 = 256;
 /// Most people that a private room is founded with; more are added one by one.
 pub const SEATS_MAX: usize = 64;
+/// Most secrets of a private room that one question asks for.
+pub const SECRETS_ASKED_MAX: usize = 256;
 /// Most secrets that make one key: as many concurrent changes of membership as a room survives
 /// without anybody seeing two of them.
 pub const EPOCHS_MAX: usize = 16;

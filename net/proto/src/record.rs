@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::entry::{Entry, EntryBody, EntryKey};
 use crate::frame::{Ask, Refusal};
-use crate::id::{ConversationId, DeviceId, PersonId, RoomId};
+use crate::id::{ConversationId, DeviceId, EntryId, PersonId, RoomId};
 use crate::invite::TicketId;
 use crate::name::{DisplayName, RoomName, StatusLine};
+use crate::sealed::EpochSecret;
 use crate::signed::Unverified;
 pub use invites::{InviteRecord, OpeningRecord};
 
@@ -67,6 +68,16 @@ pub struct ConversationRecord {
     pub read_by_other: Option<EntryKey>,
     /// A chat: how far the other knows that we have read.
     pub read_told: Option<EntryKey>,
+    /// A private room, and its control log: how we came to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<PrivateRecord>,
+}
+
+/// How we came to a private room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivateRecord {
+    /// Who let us in, and is asked for the room until its control log is here. `None` in our own.
+    pub host: Option<PersonId>,
 }
 
 impl ConversationRecord {
@@ -81,6 +92,7 @@ impl ConversationRecord {
             sent: None,
             read_by_other: None,
             read_told: None,
+            private: None,
         }
     }
 }
@@ -201,6 +213,17 @@ pub struct MemberRecord {
     pub last_seen_ms: u64,
 }
 
+/// A secret of a private room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRecord {
+    /// The room.
+    pub room: RoomId,
+    /// The step of its control log that brought the secret.
+    pub step: EntryId,
+    /// The secret.
+    pub secret: EpochSecret,
+}
+
 /// Where a device was reached before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressRecord {
@@ -302,6 +325,9 @@ pub enum Write {
     PutAddresses(AddressRecord),
     /// Forgets where a device was reached.
     RemoveAddresses(DeviceId),
+    /// Adds the secret that a step of a private room's control log brought. From then on the store opens
+    /// what is sealed with it.
+    PutSecret(SecretRecord),
     /// Sets our own profile.
     PutProfile(OwnProfile),
     /// Sets what others are told.
@@ -335,6 +361,8 @@ pub struct Snapshot {
     pub invites: Vec<InviteRecord>,
     /// Invitations of others that we opened.
     pub openings: Vec<OpeningRecord>,
+    /// Secrets of private rooms.
+    pub secrets: Vec<SecretRecord>,
 }
 
 #[cfg(test)]

@@ -151,6 +151,12 @@ impl Keyring {
         rooms.entry(room).or_default().insert(step, secret);
     }
 
+    /// Whether the secret of a step is here.
+    pub fn holds(&self, room: RoomId, step: EntryId) -> bool {
+        let rooms = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        rooms.get(&room).is_some_and(|secrets| secrets.contains_key(&step))
+    }
+
     /// One secret, to be handed on.
     pub fn secret(&self, room: RoomId, step: EntryId) -> Option<EpochSecret> {
         let rooms = self.0.read().unwrap_or_else(PoisonError::into_inner);

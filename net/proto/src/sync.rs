@@ -14,6 +14,7 @@ use crate::frame::Receipt;
 use crate::id::{ConversationTag, EntryId};
 use crate::identity::DeviceCert;
 use crate::limits;
+use crate::sealed::EpochSecret;
 use crate::signed::Unverified;
 
 /// A part of a conversation's order: from `from` on, up to and without `to`.
@@ -119,6 +120,9 @@ pub enum SyncAsk {
     Fetch(Wanted),
     /// Take entries that you lack.
     Push(EntryPack),
+    /// Of a private room: give us the secrets that these steps of its control log brought, at most
+    /// [`limits::SECRETS_ASKED_MAX`].
+    Secrets(Vec<EntryId>),
 }
 
 /// Which entries are wanted.
@@ -160,6 +164,8 @@ pub enum SyncResponse {
     Entries(EntryPack),
     /// What became of each pushed entry, in order.
     Receipts(Vec<Receipt>),
+    /// Those of the wanted secrets that are there and that the asker may have.
+    Secrets(Vec<(EntryId, EpochSecret)>),
     /// Not now: ask again later, or somebody else.
     Busy,
     /// The one asked does not take part in that conversation, or does not know the asker in it.

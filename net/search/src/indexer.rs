@@ -300,11 +300,13 @@ impl Indexer {
 
     fn stale(&self, mut covered: Covered) -> Result<Stale, StoreError> {
         let conversations = self.read(|store| Ok(store.load()?.conversations))?;
+        let unsealed = self.shared.take_unsealed();
         let mut stale = Stale::new();
-        for conversation in conversations.into_iter().map(|record| record.id) {
+        let is_shown = |id: &ConversationId| !matches!(id, ConversationId::Control(_));
+        for conversation in conversations.into_iter().map(|record| record.id).filter(is_shown) {
             for ((_, day), there) in self.read(move |store| truth::days(store, conversation))? {
                 let here = covered.remove(&(conversation, day));
-                if here != Some(there) {
+                if here != Some(there) || unsealed.contains(&conversation) {
                     stale.insert((day, conversation), (there.count, here.is_some()));
                 }
             }

@@ -84,6 +84,14 @@ impl Search {
         entries.into_iter().for_each(|entry| self.tell(Task::Entered(entry)));
     }
 
+    /// Tells that more of a conversation can be read than before: the secrets of a private room came.
+    /// Should the program end before all of it was read anew, what was sealed is found no better than
+    /// before until then.
+    pub fn unsealed(&self, conversation: ConversationId) {
+        self.shared.unseal(conversation);
+        self.tell(Task::Viewed);
+    }
+
     /// How the index stands, for waiting on changes.
     pub fn watch(&self) -> watch::Receiver<State> {
         self.shared.state.subscribe()

@@ -1,8 +1,10 @@
 //! What the indexer and those who search hold together.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use kinmesh_proto::ConversationId;
 use tantivy::TantivyError;
 use tokio::sync::watch;
 
@@ -32,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) state: watch::Sender<State>,
     /// Whether something was told when the queue was full, so that the index must look for itself.
     pub(crate) has_missed: AtomicBool,
+    /// Conversations of which more can be read than when they were indexed.
+    unsealed: Mutex<BTreeSet<ConversationId>>,
     /// Whether somebody waits for what was told.
     is_hurried: AtomicBool,
     shelf: Mutex<Shelf>,
@@ -50,10 +54,22 @@ impl Shared {
         Self {
             state: watch::Sender::new(State::Opening),
             has_missed: AtomicBool::new(false),
+            unsealed: Mutex::default(),
             is_hurried: AtomicBool::new(false),
             shelf: Mutex::default(),
             fresh: RwLock::default(),
         }
+    }
+
+    /// Notes that all of a conversation is to be read anew.
+    pub(crate) fn unseal(&self, conversation: ConversationId) {
+        self.unsealed.lock().unwrap_or_else(PoisonError::into_inner).insert(conversation);
+        self.has_missed.store(true, Ordering::Relaxed);
+    }
+
+    /// The conversations that are to be read anew. Whoever takes them does it.
+    pub(crate) fn take_unsealed(&self) -> BTreeSet<ConversationId> {
+        std::mem::take(&mut *self.unsealed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks for what was told to be taken at once.

@@ -32,6 +32,9 @@ impl Entered {
 
     fn by(write: &Write) -> Option<Self> {
         let Write::PutEntry { conversation, stored } = write else { return None };
+        if let ConversationId::Control(_) = conversation {
+            return None;
+        }
         let changes = stored.entry.content().target();
         Some(Self { conversation: *conversation, key: stored.entry.key(), changes })
     }

@@ -129,7 +129,7 @@ type Put<'p> = dyn FnMut(&Record) -> Result<(), ExportError> + 'p;
 
 fn put_snapshot(snapshot: Snapshot, sent: &Sent, put: &mut Put<'_>) -> Result<(), ExportError> {
     // By name, so that a new part of it is not forgotten here.
-    let Snapshot { profile, privacy, conversations, people, members, addresses, invites, openings } =
+    let Snapshot { profile, privacy, conversations, people, members, addresses, invites, openings, secrets } =
         snapshot;
     // An entry that was queued when it was read and has left since must be looked at again.
     let looked_at_again = |record: ConversationRecord| ConversationRecord {
@@ -145,7 +145,8 @@ fn put_snapshot(snapshot: Snapshot, sent: &Sent, put: &mut Put<'_>) -> Result<()
         .chain(members.into_iter().map(Record::Member))
         .chain(addresses.into_iter().map(Record::Addresses))
         .chain(invites.into_iter().map(Record::Invite))
-        .chain(openings.into_iter().map(Record::Opening));
+        .chain(openings.into_iter().map(Record::Opening))
+        .chain(secrets.into_iter().map(Record::Secret));
     for record in records {
         put(&record)?;
     }

@@ -172,6 +172,7 @@ impl<'i> Importer<'i> {
             Record::Addresses(record) => self.writes.push(Write::PutAddresses(record)),
             Record::Invite(record) => self.writes.push(Write::PutInvite(record)),
             Record::Opening(record) => self.writes.push(Write::PutOpening(record)),
+            Record::Secret(record) => self.writes.push(Write::PutSecret(record)),
             // One opened the archive, and the other never comes out of its reader.
             Record::Peer(_) | Record::End(_) => return Err(ArchiveError::Damaged.into()),
         }
@@ -200,7 +201,7 @@ impl<'i> Importer<'i> {
 
     fn belongs(&self, conversation: ConversationId, entry: &Entry) -> bool {
         let may_speak = match conversation {
-            ConversationId::Room(_) => true,
+            ConversationId::Room(_) | ConversationId::Control(_) => true,
             ConversationId::Direct(other) => [self.me, other].contains(&entry.person()),
         };
         may_speak && entry.value().conversation == conversation.tag(self.me)

@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 
 use kinmesh_proto::{
     AddressRecord, ConversationId, ConversationRecord, Delivery, EntryPack, InviteRecord, MemberRecord,
-    OpeningRecord, OwnProfile, PersonRecord, Privacy, codec,
+    OpeningRecord, OwnProfile, PersonRecord, Privacy, SecretRecord, codec,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
@@ -22,8 +22,8 @@ use crate::identity::KeyFiles;
 
 /// What every archive begins with.
 const OPENING: &[u8; 16] = b"kinmesh archive\n";
-/// The format of everything below. A higher number is refused; 1 lacks invitations.
-const FORMAT: u32 = 2;
+/// The format of everything below. A higher number is refused; 1 lacks invitations, 2 lacks secrets.
+const FORMAT: u32 = 3;
 /// Largest record: a full pack of entries, and 100 KiB of notes about them.
 const RECORD_MAX: usize = 1 << 20;
 
@@ -54,6 +54,8 @@ pub(super) enum Record {
     Invite(InviteRecord),
     /// An invitation that we opened.
     Opening(OpeningRecord),
+    /// A secret of a private room.
+    Secret(SecretRecord),
     /// Ends the archive.
     End(EndRecord),
 }
@@ -114,7 +116,7 @@ impl Counts {
             Record::Entries(entries) => self.entries += entries.pack.len() as u64,
             Record::File { .. } => self.files += 1,
             // Known by the hash; nobody asks how many there are.
-            Record::Invite(_) | Record::Opening(_) => {}
+            Record::Invite(_) | Record::Opening(_) | Record::Secret(_) => {}
             Record::Peer(_) | Record::Profile(_) | Record::Privacy(_) | Record::End(_) => {}
         }
     }

@@ -8,7 +8,9 @@ use kinmesh_store::StoreError;
 use libp2p::multiaddr::Protocol;
 
 use super::{Driver, ROUND_MAX};
-use crate::error::{ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError, SendError};
+use crate::error::{
+    ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError, RoomError, SendError,
+};
 use crate::handle::{Command, ContactChange, Reply};
 use crate::identity::unix_ms;
 
@@ -22,6 +24,8 @@ pub(super) enum Waiting {
     Invite(Reply<InviteError>),
     InviteMade(Box<InviteView>, Reply<InviteError, InviteView>),
     Opened(ConversationId, Reply<OpenError, ConversationId>),
+    Room(Reply<RoomError>),
+    RoomMade(RoomId, Reply<RoomError, RoomId>),
 }
 
 impl Waiting {
@@ -41,6 +45,10 @@ impl Waiting {
             }
             Self::Opened(leads_to, reply) => {
                 drop(reply.send(result.map(|()| leads_to).map_err(OpenError::from)));
+            }
+            Self::Room(reply) => drop(reply.send(result.map_err(RoomError::from))),
+            Self::RoomMade(room, reply) => {
+                drop(reply.send(result.map(|()| room).map_err(RoomError::from)));
             }
             Self::Edit(reply) => {
                 drop(reply.send(result.map_err(|error| EditError::Send(error.into()))));
@@ -63,6 +71,12 @@ impl From<NotStored> for ChangeError {
 }
 
 impl From<NotStored> for InviteError {
+    fn from(NotStored { error, .. }: NotStored) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotStored> for RoomError {
     fn from(NotStored { error, .. }: NotStored) -> Self {
         Self::Store(error)
     }
@@ -147,6 +161,7 @@ impl Driver {
             Command::Page { conversation, at, limit, reply } => self.page(conversation, at, limit, reply),
             Command::Post { conversation, key, reply } => self.post(conversation, key, reply),
             Command::Invite(command) => self.invite_command(command),
+            Command::Room(command) => self.room_command(command),
             Command::AddBootstrap { address, reply } => {
                 drop(reply.send(self.add_bootstrap(address)));
             }
@@ -225,5 +240,6 @@ fn send_error(refusal: SendRefusal) -> SendError {
         SendRefusal::Blocked => SendError::Blocked,
         SendRefusal::TooLongToAsk { size } => SendError::TooLongToAsk { size, max: limits::ASK_TEXT_MAX },
         SendRefusal::OutboxFull => SendError::OutboxFull,
+        SendRefusal::NoKey => SendError::NoKey,
     }
 }

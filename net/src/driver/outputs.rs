@@ -3,7 +3,7 @@
 use kinmesh_core::{Event, Output, RequestToken, Verdict};
 use kinmesh_proto::{ChatResponse, DeviceId, Hello, RoomFrame, RoomId, codec};
 use libp2p::PeerId;
-use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError};
+use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError, TopicHash};
 
 use super::Driver;
 use crate::behaviour::room_score;
@@ -32,11 +32,11 @@ impl Driver {
             }
             Output::Subscribe(room) => self.subscribe(room),
             Output::Unsubscribe(room) => self.unsubscribe(room),
-            Output::PublishEntries { room, frame, keys } => match self.publish(room, &frame) {
-                Ok(()) => self.core.published(unix_ms(), room, &keys),
+            Output::PublishEntries { room, conversation, frame, keys } => match self.publish(room, &frame) {
+                Ok(()) => self.core.published(unix_ms(), conversation, &keys),
                 Err(error) => {
                     tracing::debug!(room = %room.fmt_short(), %error, "entries wait");
-                    self.core.not_published(unix_ms(), room, &keys);
+                    self.core.not_published(unix_ms(), conversation, &keys);
                 }
             },
             Output::PublishPresence { room, frame } | Output::PublishTyping { room, frame } => {
@@ -82,7 +82,7 @@ impl Driver {
     }
 
     fn subscribe(&mut self, room: RoomId) {
-        let topic = IdentTopic::new(room.topic());
+        let Some(topic) = self.core.topic(room).map(IdentTopic::new) else { return };
         self.topics.insert(topic.hash(), room);
         let gossip = &mut self.swarm.behaviour_mut().gossip;
         if let Err(error) = gossip.set_topic_params(topic.clone(), room_score()) {
@@ -91,33 +91,34 @@ impl Driver {
         if let Err(error) = gossip.subscribe(&topic) {
             tracing::error!(room = %room.fmt_short(), %error, "the room cannot be heard");
         }
-        self.tell_core_of_listeners(room);
+        self.tell_core_of_listeners(room, &topic.hash());
         self.seek_anew();
     }
 
     /// Peers may have been in the room before we were.
-    fn tell_core_of_listeners(&mut self, room: RoomId) {
-        let topic = IdentTopic::new(room.topic()).hash();
+    fn tell_core_of_listeners(&mut self, room: RoomId, topic: &TopicHash) {
         let gossip = &self.swarm.behaviour().gossip;
-        let listeners: Vec<PeerId> = gossip
-            .all_peers()
-            .filter(|(_, topics)| topics.contains(&&topic))
-            .map(|(peer, _)| *peer)
-            .collect();
+        let listeners: Vec<PeerId> =
+            gossip.all_peers().filter(|(_, topics)| topics.contains(&topic)).map(|(peer, _)| *peer).collect();
         for device in listeners.iter().filter_map(crate::identity::device_of) {
             self.core.subscribed(unix_ms(), device, room);
         }
     }
 
     fn unsubscribe(&mut self, room: RoomId) {
-        let topic = IdentTopic::new(room.topic());
-        self.topics.remove(&topic.hash());
-        self.swarm.behaviour_mut().gossip.unsubscribe(&topic);
-        self.stop_being_found(room);
+        let Some(topic) = self.topic_of(room) else { return };
+        self.topics.remove(&topic);
+        self.swarm.behaviour_mut().gossip.unsubscribe(&IdentTopic::new(topic.as_str()));
+        self.stop_being_found_elsewhere();
+    }
+
+    /// The topic on which we take part in a room.
+    fn topic_of(&self, room: RoomId) -> Option<TopicHash> {
+        self.topics.iter().find(|(_, of)| **of == room).map(|(topic, _)| topic.clone())
     }
 
     fn publish(&mut self, room: RoomId, frame: &RoomFrame) -> Result<(), PublishError> {
-        let topic = IdentTopic::new(room.topic());
+        let topic = self.topic_of(room).ok_or(PublishError::NoPeersSubscribedToTopic)?;
         self.swarm.behaviour_mut().gossip.publish(topic, codec::encode(frame)).map(|_| ())
     }
 

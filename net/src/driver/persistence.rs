@@ -1,9 +1,10 @@
 //! Between the core and the store: writes go over, answers come back, faults are told.
 
+use std::collections::BTreeSet;
+
 use kinmesh_core::{Event, StoreFault, Token};
-use kinmesh_proto::ConversationId;
-use kinmesh_proto::EntryKey;
 use kinmesh_proto::record::Write;
+use kinmesh_proto::{ConversationId, EntryKey, RoomId};
 use kinmesh_search::Entered;
 use kinmesh_store::{Completion, StoreError};
 
@@ -22,12 +23,14 @@ impl Driver {
     pub(super) fn hand_over_backlog(&mut self) {
         while let Some((token, writes)) = self.backlog.pop_front() {
             let entered = Entered::with(&writes);
+            let unsealed = unsealed_by(&writes);
             if let Err(refused) = self.store.commit(token.0, writes) {
                 self.backlog.push_front((token, refused.writes));
                 return;
             }
             // It reads them from the store, behind this commit.
             self.search.entered(entered);
+            unsealed.into_iter().for_each(|room| self.search.unsealed(ConversationId::Room(room)));
         }
     }
 
@@ -145,4 +148,13 @@ fn fault_of(error: &StoreError) -> StoreFault {
         | StoreError::WrongKey
         | StoreError::SetAside { .. } => StoreFault::Io,
     }
+}
+
+/// The private rooms of which more can be read with these writes than before.
+fn unsealed_by(writes: &[Write]) -> BTreeSet<RoomId> {
+    let room = |write: &Write| match write {
+        Write::PutSecret(record) => Some(record.room),
+        _ => None,
+    };
+    writes.iter().filter_map(room).collect()
 }

@@ -98,7 +98,7 @@ impl Driver {
     pub(super) fn hidden_in(&self, conversation: ConversationId) -> BTreeSet<PersonId> {
         match conversation {
             ConversationId::Room(_) => self.core.blocked(),
-            ConversationId::Direct(_) => BTreeSet::new(),
+            ConversationId::Direct(_) | ConversationId::Control(_) => BTreeSet::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use kinmesh_core::{Core, QUEUED_FETCH_MAX, StoredConversation, StoredQueue};
-use kinmesh_proto::{AddressRecord, ConversationId, DeviceKeys, EntryKey, PageAt};
+use kinmesh_proto::{AddressRecord, ConversationId, DeviceKeys, EntryKey, KeyRange, PageAt};
 use kinmesh_seal::Seal;
 use kinmesh_store::{Completion, OpenReport, Rebuilt, StoreError, StoreHandle};
 use libp2p::identity::Keypair;
@@ -62,8 +62,9 @@ async fn attempt(data_dir: &Path, key: Option<DataKey>) -> Result<Restored, Star
 async fn history(keys: DeviceKeys, store: &StoreHandle) -> Result<(Core, Vec<AddressRecord>), StoreError> {
     let snapshot = store.load().await?;
     let addresses = snapshot.addresses.clone();
-    let mut core = Core::new(keys, snapshot, unix_ms(), rand::random());
+    let mut core = Core::new(keys, snapshot, unix_ms(), rand::make_rng());
     conversations(&mut core, store).await?;
+    logs(&mut core, store).await?;
     Ok((core, addresses))
 }
 
@@ -76,6 +77,15 @@ async fn conversations(core: &mut Core, store: &StoreHandle) -> Result<(), Store
         let queued = stored_queue(store, id, sent).await?;
         let unread = reads::shown_unread(store, id, read, &hidden).await?;
         core.restore_conversation(id, newest, last, queued, unread);
+    }
+    Ok(())
+}
+
+/// The control logs of private rooms: who is in them, and where they are met.
+async fn logs(core: &mut Core, store: &StoreHandle) -> Result<(), StoreError> {
+    for room in core.private_rooms() {
+        let log = store.entries_in(ConversationId::Control(room), KeyRange::ALL, usize::MAX).await?;
+        core.restore_log(unix_ms(), room, log.into_iter().map(|stored| stored.entry).collect());
     }
     Ok(())
 }

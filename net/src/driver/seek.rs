@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use kinmesh_proto::rendezvous::Request;
-use kinmesh_proto::{DeviceId, PersonId, RoomId, protocol};
+use kinmesh_proto::{DeviceId, PersonId, protocol};
 use libp2p::kad::store::RecordStore;
 use libp2p::kad::{self, GetProvidersOk, InboundRequest, QueryResult, RecordKey};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -57,6 +57,8 @@ pub(super) struct Seek {
     nodes: BTreeMap<PeerId, NodeSchedule>,
     /// Namespaces announced through Kademlia.
     provided: BTreeSet<String>,
+    /// Namespaces registered at bootstrap nodes.
+    registered: BTreeSet<String>,
     kad_nodes: usize,
     providers_due: Option<Instant>,
     /// When what others left with us is looked through for what has run out.
@@ -77,6 +79,7 @@ impl Seek {
             venture: None,
             nodes: BTreeMap::new(),
             provided: BTreeSet::new(),
+            registered: BTreeSet::new(),
             kad_nodes: 0,
             providers_due: None,
             expiry_due: Instant::now(),
@@ -122,13 +125,18 @@ impl Driver {
         self.seek();
     }
 
-    pub(super) fn stop_being_found(&mut self, room: RoomId) {
-        let namespace = room.namespace();
-        for node in self.rendezvous_nodes() {
-            self.ask_node(node, Request::Unregister { namespace: namespace.clone() });
+    /// Where we are not to be found any more, we say so: we left a room, or it is met elsewhere now.
+    pub(super) fn stop_being_found_elsewhere(&mut self) {
+        let own: BTreeSet<String> = self.own_namespaces().into_iter().collect();
+        for namespace in self.seek.registered.extract_if(.., |known| !own.contains(known)).collect::<Vec<_>>()
+        {
+            for node in self.rendezvous_nodes() {
+                self.ask_node(node, Request::Unregister { namespace: namespace.clone() });
+            }
         }
-        self.swarm.behaviour_mut().kad.stop_providing(&RecordKey::new(&namespace));
-        self.seek.provided.remove(&namespace);
+        for namespace in self.seek.provided.extract_if(.., |known| !own.contains(known)).collect::<Vec<_>>() {
+            self.swarm.behaviour_mut().kad.stop_providing(&RecordKey::new(&namespace));
+        }
     }
 
     pub(super) fn reachability_changed(&mut self) {
@@ -282,7 +290,7 @@ impl Driver {
 
     /// Namespaces under which we can be found.
     fn own_namespaces(&self) -> Vec<String> {
-        let rooms = self.core.open_rooms().map(|room| room.namespace());
+        let rooms = self.core.room_namespaces(unix_ms());
         std::iter::once(self.core.me().namespace()).chain(rooms).collect()
     }
 
@@ -317,6 +325,7 @@ impl Driver {
             return;
         }
         self.seek.providers_due = Some(now + PROVIDERS_EVERY);
+        self.stop_being_found_elsewhere();
         for namespace in self.own_namespaces() {
             // Said once; Kademlia repeats it by itself.
             if !self.seek.provided.contains(&namespace)
@@ -325,7 +334,7 @@ impl Driver {
                 self.seek.provided.insert(namespace);
             }
         }
-        let rooms: Vec<String> = self.core.open_rooms().map(|room| room.namespace()).collect();
+        let rooms = self.core.room_namespaces(unix_ms());
         let contacts = self.missing_contacts().map(|person| person.namespace());
         for namespace in rooms.into_iter().chain(contacts) {
             self.swarm.behaviour_mut().kad.get_providers(RecordKey::new(&namespace));

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use kinmesh_proto::{
-    AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, Entry, EntryKey,
-    InviteRecord, KeyRange, MemberRecord, OpeningRecord, OwnProfile, PageAt, PageItem, PersonId,
-    PersonRecord, Privacy, RoomId, Snapshot, StoredEntry, TicketId, Write,
+    AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, Entry, EntryId,
+    EntryKey, InviteRecord, KeyRange, Keyring, MemberRecord, OpeningRecord, OwnProfile, PageAt, PageItem,
+    PersonId, PersonRecord, Privacy, RoomId, SecretRecord, Snapshot, StoredEntry, TicketId, Write,
 };
 
 use crate::error::StoreError;
@@ -26,12 +26,43 @@ pub struct MemoryStore {
     addresses: BTreeMap<DeviceId, AddressRecord>,
     invites: BTreeMap<TicketId, InviteRecord>,
     openings: BTreeMap<TicketId, OpeningRecord>,
+    secrets: BTreeMap<(RoomId, EntryId), SecretRecord>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The secrets of this room.
+    fn keyring(&self, room: RoomId) -> Keyring {
+        let keyring = Keyring::default();
+        let range = (room, EntryId([0; 32]))..=(room, EntryId([0xff; 32]));
+        for (_, SecretRecord { room, step, secret }) in self.secrets.range(range) {
+            keyring.add(*room, *step, secret.clone());
+        }
+        keyring
+    }
+
+    fn opened(&self, conversation: ConversationId, stored: StoredEntry) -> StoredEntry {
+        match conversation {
+            ConversationId::Room(room) if matches!(stored.entry.content(), Content::Sealed { .. }) => {
+                StoredEntry { entry: stored.entry.opened(room, &self.keyring(room)), ..stored }
+            }
+            _ => stored,
+        }
+    }
+
+    /// Puts all entries of a room anew, as they can be read now.
+    fn open_room(&mut self, room: RoomId) {
+        let id = ConversationId::Room(room);
+        let Some(sealed) = self.histories.remove(&id) else { return };
+        let mut history = History::new();
+        for stored in sealed.entries.into_values() {
+            history.put(self.opened(id, stored));
+        }
+        self.histories.insert(id, history);
     }
 
     fn history(&self, conversation: ConversationId) -> &History {
@@ -46,6 +77,7 @@ impl HistoryStore for MemoryStore {
         for write in writes.iter().cloned() {
             match write {
                 Write::PutEntry { conversation, stored } => {
+                    let stored = self.opened(conversation, stored);
                     fresh.push(self.histories.entry(conversation).or_default().put(stored));
                 }
                 Write::SetDelivery { conversation, key, delivery } => {
@@ -71,6 +103,11 @@ impl HistoryStore for MemoryStore {
                 }
                 Write::RemoveAddresses(device) => {
                     self.addresses.remove(&device);
+                }
+                Write::PutSecret(record) => {
+                    let room = record.room;
+                    self.secrets.insert((room, record.step), record);
+                    self.open_room(room);
                 }
                 Write::PutPrivacy(privacy) => self.privacy = privacy,
                 Write::PutProfile(profile) => self.profile = Some(profile),
@@ -101,6 +138,7 @@ impl HistoryStore for MemoryStore {
             addresses: self.addresses.values().cloned().collect(),
             invites: self.invites.values().cloned().collect(),
             openings: self.openings.values().cloned().collect(),
+            secrets: self.secrets.values().cloned().collect(),
         })
     }
 

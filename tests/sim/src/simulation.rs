@@ -254,7 +254,9 @@ impl Simulation {
             Output::Emit(event) => self.hear(index, event),
             Output::Subscribe(room) => self.subscribe(index, room),
             Output::Unsubscribe(room) => self.unsubscribe(index, room),
-            Output::PublishEntries { room, frame, keys } => self.publish_entries(index, room, &frame, keys),
+            Output::PublishEntries { room, conversation, frame, keys } => {
+                self.publish_entries(index, room, conversation, &frame, keys);
+            }
             Output::PublishPresence { room, frame } | Output::PublishTyping { room, frame } => {
                 // If nobody hears it, nothing is lost.
                 let _ = self.publish(index, room, &frame);

@@ -64,6 +64,8 @@ fn entry(
         text: Some(text.to_owned()),
         delivery,
         introduces: None,
+        invites_to: None,
+        sealed: false,
         reply_to: None,
         edited_ms: None,
         deleted: false,
@@ -126,6 +128,7 @@ fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> Roo
             unreachable_since_ms: Some(today("11:20")),
             ..Completeness::default()
         },
+        private: None,
     }
 }
 

@@ -109,7 +109,12 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
             let words = words::said_in_line(Said::Introduction(introduced));
             footnoted(words, note(bubble)).below(introduction(introduced, bubble.own, cx))
         }
+        Said::Invitation(invited) => {
+            let words = words::said_in_line(Said::Invitation(invited));
+            footnoted(words, note(bubble)).below(invitation(bubble, cx))
+        }
         Said::Deleted => footnoted(tr("entry-deleted"), note(bubble)).style(quiet(bubble.own)),
+        Said::Sealed => footnoted(tr("entry-sealed"), note(bubble)).style(quiet(bubble.own)),
         Said::Unreadable => footnoted(tr("entry-unreadable"), note(bubble)).style(quiet(bubble.own)),
     };
     let words = words.above(above.into_iter().flatten()).below(chips(bubble, look, cx));
@@ -130,6 +135,14 @@ fn introduction<'a>(introduced: &IntroducedView, own: bool, cx: &Cx) -> Option<E
     };
     let name = [("name", known.name.as_str().into())];
     Some(widget::link(tr_args(words, &name), message))
+}
+
+/// What can be done with an invitation: the room opens once a member is connected.
+fn invitation<'a>(bubble: &Bubble<'_>, cx: &Cx) -> Option<Element<'a, Message>> {
+    let Said::Invitation(invited) = bubble.said else { return None };
+    let is_in = super::room(cx, invited.room).is_some_and(|room| room.joined);
+    let words = if is_in { "room-open" } else { "room-enter" };
+    (!bubble.own).then(|| widget::link(tr(words), Message::Enter(bubble.key)))
 }
 
 type Style = fn(&theme::Theme) -> text::Style;

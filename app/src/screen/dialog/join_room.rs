@@ -29,6 +29,8 @@ pub enum Message {
     Join,
     /// The room was joined, or why not.
     Joined(Result<RoomId, String>),
+    /// Rather a private room.
+    Private,
     /// Rather not.
     Cancel,
 }
@@ -52,6 +54,7 @@ impl State {
                 return (Task::none(), Some(Event::Open(ConversationId::Room(room))));
             }
             Message::Joined(Err(error)) => self.error = Some(error),
+            Message::Private => return (Task::none(), Some(Event::NewRoom)),
             Message::Cancel => return (Task::none(), Some(Event::Close)),
         }
         (Task::none(), None)
@@ -65,6 +68,7 @@ impl State {
             widget::field(NAME, &tr("room-name"), &self.name, Message::Name, join.clone()),
         ];
         parts.extend(widget::error(self.error.as_deref()));
+        parts.push(widget::link(tr("room-new-instead"), Message::Private));
         let actions =
             vec![widget::quiet(tr("cancel"), Message::Cancel), widget::primary(tr("room-join-do"), join)];
         widget::sheet(tr("room-join"), parts, actions)

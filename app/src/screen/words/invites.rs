@@ -25,7 +25,6 @@ pub fn open_fault(fault: OpenFault) -> String {
         OpenFault::Ticket(error) => ticket_error(error),
         OpenFault::Own => tr("error-invite-own"),
         OpenFault::Blocked => tr("error-invite-blocked"),
-        OpenFault::PrivateRoom => tr("error-invite-private"),
         OpenFault::TooMany => tr("error-openings-full"),
         OpenFault::TooManyRooms(_) => {
             tr_args("error-too-many-rooms", &[("max", kinmesh_core::ROOMS_MAX.into())])
@@ -46,6 +45,7 @@ pub fn open_error(error: &OpenError) -> String {
 pub fn invite_error(error: &InviteError) -> String {
     match error {
         InviteError::Fault(InviteFault::NotJoined) => tr("error-not-joined"),
+        InviteError::Fault(InviteFault::NotAdmin) => tr("error-room-not-admin"),
         InviteError::Fault(InviteFault::TooMany) => tr("error-invites-full"),
         InviteError::Fault(InviteFault::Past | InviteFault::Uses | InviteFault::NotCounted)
         | InviteError::NoRandomness => tr_args("error-invite", &[("fault", error.to_string().into())]),

@@ -160,7 +160,7 @@ fn puts_out(graph: &Graph, n: usize, person: PersonId) -> bool {
 }
 
 /// The seats that a step gives: the founder's own is the first.
-fn seats(graph: &Graph, n: usize) -> impl Iterator<Item = Seat> {
+pub(super) fn seats(graph: &Graph, n: usize) -> impl Iterator<Item = Seat> {
     let step = graph.step(n);
     let (own, given): (_, &[Seat]) = match &step.control {
         Control::Create { seats, .. } => (Some(Seat { person: step.author, role: Role::Admin }), seats),

@@ -47,7 +47,7 @@ impl Opening {
     }
 
     fn is_due(&self, now_ms: u64) -> bool {
-        self.record.room.is_none() && self.is_waiting() && !self.is_asked && self.retry_at_ms <= now_ms
+        self.record.is_counted() && self.is_waiting() && !self.is_asked && self.retry_at_ms <= now_ms
     }
 
     fn retry_later(&mut self, now_ms: u64) {
@@ -60,7 +60,7 @@ impl Opening {
 /// Those of a start before this one that still wait.
 pub(super) fn restored(records: Vec<OpeningRecord>, now_ms: u64) -> BTreeMap<TicketId, Opening> {
     let is_sought = |record: &OpeningRecord| {
-        record.room.is_none() || now_ms.saturating_sub(record.opened_ms) < ROOM_MAKER_SOUGHT_MS
+        record.is_counted() || now_ms.saturating_sub(record.opened_ms) < ROOM_MAKER_SOUGHT_MS
     };
     let sought = records.into_iter().filter(is_sought);
     sought.map(|record| (record.id(), Opening::new(record))).collect()
@@ -71,11 +71,7 @@ pub fn check_ticket(me: PersonId, now_ms: u64, ticket: &Ticket) -> Result<(), Op
     if ticket.person == me {
         return Err(OpenFault::Own);
     }
-    ticket.check_expiry(now_ms)?;
-    match ticket.room {
-        Some(TicketRoom::Private(_)) => Err(OpenFault::PrivateRoom),
-        Some(TicketRoom::Public(_)) | None => Ok(()),
-    }
+    Ok(ticket.check_expiry(now_ms)?)
 }
 
 impl Core {
@@ -99,7 +95,7 @@ impl Core {
             opened_ms: now_ms,
             refused: None,
         };
-        let leads_to = record.leads_to().ok_or(OpenFault::PrivateRoom)?;
+        let leads_to = record.leads_to();
         let known = self.invites.opened.get(&record.id());
         if known.is_none() && self.invites.opened.len() >= OPENINGS_MAX {
             return Err(OpenFault::TooMany);
@@ -113,9 +109,9 @@ impl Core {
         let opened = match &record.room {
             _ if waits => None,
             // Whom it leads to is connected already.
-            Some(_) if is_here => None,
-            Some(_) => Some(self.keep_opening(record, Vec::new())),
-            None => {
+            Some(TicketRoom::Public(_)) if is_here => None,
+            Some(TicketRoom::Public(_)) => Some(self.keep_opening(record, Vec::new())),
+            Some(TicketRoom::Private(_)) | None => {
                 let met = self.meet_by_ticket(&record);
                 Some(self.keep_opening(record, met))
             }
@@ -184,7 +180,7 @@ impl Core {
     /// A device of somebody who invited us into a public room is connected: nothing is left to do.
     pub(crate) fn met_by_ticket(&mut self, device: DeviceId) {
         let is_met =
-            |opening: &&Opening| opening.record.room.is_some() && opening.record.devices.contains(&device);
+            |opening: &&Opening| !opening.record.is_counted() && opening.record.devices.contains(&device);
         let met: Vec<TicketId> =
             self.invites.opened.values().filter(is_met).map(|opening| opening.record.id()).collect();
         for ticket in met {
@@ -198,7 +194,7 @@ impl Core {
         let Some(opening) = self.invites.opened.get_mut(&ticket).filter(|opening| opening.is_asked) else {
             return;
         };
-        let person = opening.record.person;
+        let (person, opened_into) = (opening.record.person, opening.record.room.clone());
         match response {
             InviteResponse::Busy => opening.retry_later(now_ms),
             InviteResponse::Refused(reason) => {
@@ -211,6 +207,10 @@ impl Core {
             InviteResponse::Accepted => match self.take_invited(now_ms, person) {
                 Ok((mut writes, new)) => {
                     writes.push(Write::RemoveOpening(ticket));
+                    if let Some(TicketRoom::Private(room)) = opened_into {
+                        // As many rooms as one peer takes part in: the invitation stands in the chat.
+                        let _ = self.enter_room(room, None, person);
+                    }
                     self.persist(writes, Pending::OpeningAnswered { ticket, person, refused: None, new });
                 }
                 // Blocked meanwhile: nothing comes of it.
@@ -249,7 +249,7 @@ impl Core {
     /// Whether this person has not answered yet to a ticket of theirs: until then we are a stranger to
     /// them, and what we write waits. What they write to us is welcome.
     pub(crate) fn awaits_welcome(&self, person: PersonId) -> bool {
-        let is_theirs = |opening: &Opening| opening.record.person == person && opening.record.room.is_none();
+        let is_theirs = |opening: &Opening| opening.record.person == person && opening.record.is_counted();
         !self.is_blocked(person)
             && self.invites.opened.values().any(|opening| opening.is_waiting() && is_theirs(opening))
     }
@@ -270,7 +270,7 @@ impl Core {
     /// Opened tickets that have not come to their end, the newest first.
     pub(crate) fn opening_views(&self) -> Vec<OpeningView> {
         let view = |opening: &Opening| OpeningView::of(&opening.record, self.opening_waits_for(opening));
-        let mut views: Vec<OpeningView> = self.invites.opened.values().filter_map(view).collect();
+        let mut views: Vec<OpeningView> = self.invites.opened.values().map(view).collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.opened_ms), view.id));
         views
     }

@@ -4,7 +4,10 @@
 //! after either program was started anew, they are told the same again.
 
 use kinmesh_proto::record::Write;
-use kinmesh_proto::{DeviceId, InviteRefusal, InviteRequest, InviteResponse, PersonId, TicketId, limits};
+use kinmesh_proto::{
+    DeviceId, InviteRecord, InviteRefusal, InviteRequest, InviteResponse, PersonId, TicketId, TicketRoom,
+    limits,
+};
 
 use super::InviteState;
 use crate::event::Event;
@@ -41,7 +44,8 @@ impl Core {
             return Err(InviteResponse::Busy);
         }
         let me = self.me();
-        let record = self.invites.made.get(&ticket).filter(|record| record.room.is_none());
+        let is_counted = |record: &&InviteRecord| !matches!(record.room, Some(TicketRoom::Public(_)));
+        let record = self.invites.made.get(&ticket).filter(is_counted);
         // One that does not exist and one that is not proven look the same to who guesses.
         let record = record
             .filter(|record| record.token.proves(me, person, proof))
@@ -53,7 +57,11 @@ impl Core {
         if record.used_by.contains(&person) {
             return Err(InviteResponse::Accepted);
         }
-        if record.revoked {
+        let may_let_in = |room: &TicketRoom| match room {
+            TicketRoom::Private(room) => self.may_decide(*room).is_ok(),
+            TicketRoom::Public(_) => true,
+        };
+        if record.revoked || !record.room.as_ref().is_none_or(may_let_in) {
             return Err(InviteResponse::Refused(InviteRefusal::Revoked));
         }
         match InviteState::of(record, now_ms) {
@@ -76,8 +84,19 @@ impl Core {
         self.persist(writes, Pending::Redeemed { ticket, person, request, new });
     }
 
-    pub(crate) fn use_counted(&mut self, ticket: TicketId, person: PersonId, request: RequestToken) {
+    pub(crate) fn use_counted(
+        &mut self,
+        now_ms: u64,
+        ticket: TicketId,
+        person: PersonId,
+        request: RequestToken,
+    ) {
         self.invites.redeeming.remove(&(ticket, person));
+        let room = self.invites.made.get(&ticket).and_then(|record| record.room.clone());
+        if let Some(TicketRoom::Private(room)) = room {
+            // Who is in already needs no step.
+            let _ = self.add_to_room(now_ms, room, person);
+        }
         self.push(Output::RespondInvite { request, response: InviteResponse::Accepted });
         self.push(Output::Emit(Event::InviteUsed { invite: ticket, person }));
     }

@@ -1,7 +1,9 @@
 //! Invitations as the faces show them.
 
 use kinmesh_proto::record::{InviteRecord, OpeningRecord};
-use kinmesh_proto::{ConversationId, DisplayName, InviteRefusal, PersonId, RoomName, TicketId, TicketRoom};
+use kinmesh_proto::{
+    ConversationId, DisplayName, InviteRefusal, PersonId, RoomId, RoomName, TicketId, TicketRoom,
+};
 use serde::Serialize;
 
 use crate::view::WaitReason;
@@ -11,8 +13,10 @@ use crate::view::WaitReason;
 pub struct InviteView {
     /// Names it.
     pub id: TicketId,
-    /// The public room it leads into; `None` for a chat with us.
+    /// The public room it leads into; `None` for a chat with us, and for a private room.
     pub room: Option<RoomName>,
+    /// The private room it leads into.
+    pub private_room: Option<RoomId>,
     /// When it was made, in Unix milliseconds.
     pub made_ms: u64,
     /// From when on it is no longer good, in Unix milliseconds; `None` for never.
@@ -43,13 +47,15 @@ impl InviteState {
 
 impl InviteView {
     pub(super) fn of(record: &InviteRecord) -> Self {
-        let room = match &record.room {
-            Some(TicketRoom::Public(name)) => Some(name.clone()),
-            Some(TicketRoom::Private(_)) | None => None,
+        let (room, private_room) = match &record.room {
+            Some(TicketRoom::Public(name)) => (Some(name.clone()), None),
+            Some(TicketRoom::Private(room)) => (None, Some(*room)),
+            None => (None, None),
         };
         Self {
             id: record.id(),
             room,
+            private_room,
             made_ms: record.made_ms,
             expires_ms: record.expires_ms,
             uses: record.uses,
@@ -95,16 +101,15 @@ pub struct OpeningView {
 }
 
 impl OpeningView {
-    /// What is shown of it; `None` for one that leads nowhere here.
-    pub(super) fn of(record: &OpeningRecord, waiting: WaitReason) -> Option<Self> {
-        Some(Self {
+    pub(super) fn of(record: &OpeningRecord, waiting: WaitReason) -> Self {
+        Self {
             id: record.id(),
             person: record.person,
             name: record.name.clone(),
-            conversation: record.leads_to()?,
+            conversation: record.leads_to(),
             opened_ms: record.opened_ms,
             waiting: record.refused.is_none().then_some(waiting),
             refused: record.refused,
-        })
+        }
     }
 }

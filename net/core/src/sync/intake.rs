@@ -115,6 +115,10 @@ impl Core {
         if !self.belongs(id, entry.value().conversation) {
             return Judged::Bad(Refusal::WrongConversation);
         }
+        if !self.may_stand_in(id, &entry) {
+            return Judged::Bad(Refusal::Invalid);
+        }
+        let entry = self.unsealed(id, entry);
         if let ConversationId::Direct(other) = id
             && ![other, self.me()].contains(&entry.person())
         {
@@ -206,7 +210,7 @@ impl Core {
     pub(crate) fn delivery_on_arrival(&self, id: ConversationId, entry: &Entry) -> Delivery {
         match id {
             _ if entry.person() != self.me() => Delivery::Received,
-            ConversationId::Room(_) => Delivery::Sent { members: 1 },
+            ConversationId::Room(_) | ConversationId::Control(_) => Delivery::Sent { members: 1 },
             ConversationId::Direct(_) => Delivery::Delivered,
         }
     }

@@ -64,9 +64,12 @@ impl Core {
         if !self.sync.standings.may_ask(device, now_ms) || !is_free {
             return self.respond_sync(request, SyncResponse::Busy);
         }
-        let Some(conversation) = self.conversation_with(device, conversation) else {
+        let Some(conversation) = self.conversation_with(now_ms, device, conversation) else {
             return self.respond_sync(request, SyncResponse::NotHere);
         };
+        if self.is_too_early(now_ms, conversation) && !matches!(ask, SyncAsk::Secrets(_)) {
+            return self.respond_sync(request, SyncResponse::Busy);
+        }
         if !is_within_limits(&ask) {
             self.misbehaved(now_ms, device, SyncFault::Garbage);
             return self.respond_sync(request, SyncResponse::NotHere);
@@ -94,11 +97,23 @@ impl Core {
                 self.look_up(read, Reading::of(serving(range, What::Run)));
             }
             SyncAsk::Push(pack) => self.take_pushed(now_ms, device, conversation, pack, request),
+            SyncAsk::Secrets(wanted) => {
+                self.sync.serving -= 1;
+                self.give_secrets(device, conversation, wanted, request);
+            }
         }
     }
 
     /// The conversation of a tag, if the device takes part in it.
-    fn conversation_with(&self, device: DeviceId, tag: ConversationTag) -> Option<ConversationId> {
+    fn conversation_with(
+        &mut self,
+        now_ms: u64,
+        device: DeviceId,
+        tag: ConversationTag,
+    ) -> Option<ConversationId> {
+        if let Some(id) = self.private_conversation(tag) {
+            return id.room().filter(|room| self.may_ask_about(now_ms, device, *room)).map(|_| id);
+        }
         let room = ConversationId::Room(RoomId(tag.0));
         if self.conversations.get(&room).is_some_and(|known| known.record.open) {
             let rooms = self.subscriptions.get(&device)?;
@@ -261,6 +276,7 @@ fn is_within_limits(ask: &SyncAsk) -> bool {
     match ask {
         SyncAsk::Reconcile { frame, .. } => frame.len() <= limits::RECONCILE_FRAME_MAX,
         SyncAsk::Fetch(Wanted::Ids { ids, .. }) => ids.len() <= limits::FETCH_IDS_MAX,
+        SyncAsk::Secrets(steps) => steps.len() <= limits::SECRETS_ASKED_MAX,
         // A pack checks itself while it is unpacked.
         SyncAsk::Compare { .. } | SyncAsk::Fetch(Wanted::Range(_)) | SyncAsk::Push(_) => true,
     }

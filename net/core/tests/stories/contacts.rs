@@ -306,7 +306,8 @@ fn a_new_device_of_who_is_blocked_is_kept_out_too() {
     let mut mesh = strangers(2);
     set_blocked(&mut mesh, BOB, ALICE, true);
     let elsewhere = DeviceKeys::generate(&mesh.peers[ALICE].person_seed(), &[77; 32], START_MS);
-    let mut core = kinmesh_core::Core::new(elsewhere, Default::default(), START_MS, 5);
+    let mut core =
+        kinmesh_core::Core::new(elsewhere, Default::default(), START_MS, rand::SeedableRng::seed_from_u64(5));
     let name = DisplayName::new("Alice again").unwrap();
     let token = core.set_profile(name, Default::default());
     core.persisted(START_MS, token, &[]);

@@ -16,6 +16,8 @@ use kinmesh_proto::{
     Receipt, RoomFrame, RoomId, RoomName, StatusLine, SyncRequest, SyncResponse, TicketId, codec, limits,
 };
 use kinmesh_store::{HistoryStore, MemoryStore};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 /// When every story begins, in Unix milliseconds.
 pub(crate) const START_MS: u64 = 1_793_000_000_000;
@@ -62,7 +64,7 @@ pub(crate) struct Faults {
 }
 
 enum Parcel {
-    Gossip { from: usize, to: usize, room: RoomId, frame: RoomFrame, is_copy: bool },
+    Gossip { from: usize, to: usize, topic: String, room: RoomId, frame: RoomFrame, is_copy: bool },
     Request { from: usize, to: usize, batch: BatchToken, request: ChatRequest },
     Answer { from: usize, to: usize, batch: BatchToken, response: ChatResponse },
     Failure { to: usize, batch: BatchToken },
@@ -120,7 +122,8 @@ pub(crate) struct Peer {
     reads: VecDeque<Look>,
     added: BTreeSet<(ConversationId, EntryKey)>,
     revs: BTreeMap<ConversationId, u64>,
-    rooms: BTreeSet<RoomId>,
+    /// The rooms it takes part in, and on which topics.
+    rooms: BTreeMap<RoomId, String>,
     seen: BTreeSet<Vec<u8>>,
     frames: BTreeMap<FrameToken, (usize, RoomId, RoomFrame)>,
     requests: BTreeMap<RequestToken, (usize, BatchToken, Vec<EntryKey>)>,
@@ -141,7 +144,7 @@ impl Peer {
         };
         let seeds = (seed(1), seed(2));
         let device = keys(seeds).device();
-        let core = Core::new(keys(seeds), Snapshot::default(), now_ms, index as u64);
+        let core = Core::new(keys(seeds), Snapshot::default(), now_ms, StdRng::seed_from_u64(index as u64));
         Self {
             core,
             disk: MemoryStore::new(),
@@ -165,7 +168,7 @@ impl Peer {
             reads: VecDeque::new(),
             added: BTreeSet::new(),
             revs: BTreeMap::new(),
-            rooms: BTreeSet::new(),
+            rooms: BTreeMap::new(),
             seen: BTreeSet::new(),
             frames: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -451,8 +454,10 @@ impl Mesh {
 
     fn hear_of_subscriptions(&mut self, here: usize, there: usize) {
         let device = self.peers[there].device();
+        let ours = &self.peers[here].rooms;
+        let is_ours = |(room, topic): &(&RoomId, &String)| ours.get(room) == Some(topic);
         let rooms: Vec<RoomId> =
-            self.peers[there].rooms.intersection(&self.peers[here].rooms).copied().collect();
+            self.peers[there].rooms.iter().filter(is_ours).map(|(room, _)| *room).collect();
         for room in rooms {
             let now_ms = self.clock_of(here);
             self.peers[here].core.subscribed(now_ms, device, room);
@@ -484,7 +489,7 @@ impl Mesh {
         let snapshot = old.disk.load().unwrap();
         let peer = &mut self.peers[index];
         peer.disk = old.disk;
-        peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms, index as u64);
+        peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms, StdRng::seed_from_u64(index as u64));
         for StoredConversation { id, read, sent } in peer.core.stored_conversations() {
             let newest = peer.disk.newest(id).unwrap();
             let last = peer.disk.page(id, PageAt::Newest, 1).unwrap().pop();
@@ -492,6 +497,10 @@ impl Mesh {
             let queued = StoredQueue { front: peer.queued(id, sent), count };
             let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
             peer.core.restore_conversation(id, newest, last, queued, unread);
+        }
+        for room in peer.core.private_rooms() {
+            let log = peer.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
+            peer.core.restore_log(self.now_ms, room, log.collect());
         }
         self.settle();
     }
@@ -611,24 +620,27 @@ impl Mesh {
             }
             Output::Emit(event) => self.hear(index, event),
             Output::Subscribe(room) => {
-                self.peers[index].rooms.insert(room);
+                let topic = self.peers[index].core.topic(room).expect("subscribed where it is met");
+                assert_eq!(self.peers[index].rooms.insert(room, topic), None, "one topic at a time");
                 for other in self.neighbours(index) {
                     self.hear_of_subscriptions(index, other);
                     self.hear_of_subscriptions(other, index);
                 }
             }
             Output::Unsubscribe(room) => {
-                self.peers[index].rooms.remove(&room);
+                let topic = self.peers[index].rooms.remove(&room);
                 let device = self.peers[index].device();
                 for other in self.neighbours(index) {
-                    self.peers[other].core.unsubscribed(device, room);
+                    if self.peers[other].rooms.get(&room) == topic.as_ref() {
+                        self.peers[other].core.unsubscribed(device, room);
+                    }
                 }
             }
-            Output::PublishEntries { room, frame, keys } => {
+            Output::PublishEntries { room, conversation, frame, keys } => {
                 if self.publish(index, room, &frame) {
-                    self.peers[index].core.published(self.now_ms, room, &keys);
+                    self.peers[index].core.published(self.now_ms, conversation, &keys);
                 } else {
-                    self.peers[index].core.not_published(self.now_ms, room, &keys);
+                    self.peers[index].core.not_published(self.now_ms, conversation, &keys);
                 }
             }
             Output::PublishPresence { room, frame } => {
@@ -727,16 +739,20 @@ impl Mesh {
     /// Gossips a frame to everybody connected who is in the room; false when that is nobody.
     fn publish(&mut self, from: usize, room: RoomId, frame: &RoomFrame) -> bool {
         self.peers[from].seen.insert(codec::encode(frame));
-        let listeners: Vec<usize> =
-            self.neighbours(from).into_iter().filter(|to| self.peers[*to].rooms.contains(&room)).collect();
+        let Some(topic) = self.peers[from].rooms.get(&room).cloned() else { return false };
+        let listens = |to: &usize| self.peers[*to].rooms.get(&room) == Some(&topic);
+        let listeners: Vec<usize> = self.neighbours(from).into_iter().filter(listens).collect();
         for to in &listeners {
-            self.gossip(from, *to, room, frame);
+            self.gossip(from, *to, room, &topic, frame);
         }
         !listeners.is_empty()
     }
 
-    fn gossip(&mut self, from: usize, to: usize, room: RoomId, frame: &RoomFrame) {
-        let parcel = |is_copy| Parcel::Gossip { from, to, room, frame: frame.clone(), is_copy };
+    fn gossip(&mut self, from: usize, to: usize, room: RoomId, topic: &str, frame: &RoomFrame) {
+        let parcel = |is_copy| {
+            let (topic, frame) = (topic.to_owned(), frame.clone());
+            Parcel::Gossip { from, to, topic, room, frame, is_copy }
+        };
         if !self.dice.percent(self.faults.gossip_lost) {
             self.wire.push(parcel(false));
         }
@@ -752,13 +768,15 @@ impl Mesh {
             return;
         }
         if let RoomFrame::Entries { entries, .. } = &frame {
-            let on_disk = self.peers[index].history(ConversationId::Room(room));
+            let mut on_disk = self.peers[index].history(ConversationId::Room(room));
+            on_disk.extend(self.peers[index].history(ConversationId::Control(room)));
             let is_stored = |hash| on_disk.iter().any(|stored| stored.entry.hash() == hash);
             assert!(entries.iter().all(|entry| is_stored(entry.hash())), "forwarded before it was on disk");
         }
+        let Some(topic) = self.peers[index].rooms.get(&room).cloned() else { return };
         for to in self.neighbours(index) {
-            if to != source && self.peers[to].rooms.contains(&room) {
-                self.gossip(index, to, room, &frame);
+            if to != source && self.peers[to].rooms.get(&room) == Some(&topic) {
+                self.gossip(index, to, room, &topic, &frame);
             }
         }
     }
@@ -793,10 +811,10 @@ impl Mesh {
 
     fn carry(&mut self, parcel: Parcel) {
         match parcel {
-            Parcel::Gossip { from, to, room, frame, is_copy } => {
+            Parcel::Gossip { from, to, topic, room, frame, is_copy } => {
                 let peer = &mut self.peers[to];
                 let is_news = peer.seen.insert(codec::encode(&frame)) || is_copy;
-                if is_news && peer.rooms.contains(&room) && self.are_linked(from, to) {
+                if is_news && peer.rooms.get(&room) == Some(&topic) && self.are_linked(from, to) {
                     self.bring_frame(from, to, room, frame);
                 }
             }

@@ -58,12 +58,16 @@ impl OpeningRecord {
         self.token.id()
     }
 
-    /// Where it leads. `None` for a private room.
-    pub fn leads_to(&self) -> Option<ConversationId> {
+    /// Where it leads: for a private room to its maker, who has to let us in first.
+    pub fn leads_to(&self) -> ConversationId {
         match &self.room {
-            None => Some(ConversationId::Direct(self.person)),
-            Some(TicketRoom::Public(name)) => Some(ConversationId::Room(RoomId::public(name))),
-            Some(TicketRoom::Private(_)) => None,
+            Some(TicketRoom::Public(name)) => ConversationId::Room(RoomId::public(name)),
+            Some(TicketRoom::Private(_)) | None => ConversationId::Direct(self.person),
         }
+    }
+
+    /// Whether its maker counts who uses it: a public room is open to everybody.
+    pub fn is_counted(&self) -> bool {
+        !matches!(self.room, Some(TicketRoom::Public(_)))
     }
 }

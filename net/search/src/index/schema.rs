@@ -93,6 +93,7 @@ fn conversation_key(conversation: ConversationId) -> [u8; 33] {
     let (kind, id) = match conversation {
         ConversationId::Room(room) => (0, room.0),
         ConversationId::Direct(person) => (1, person.0),
+        ConversationId::Control(room) => (2, room.0),
     };
     let mut key = [kind; 33];
     key[1..].copy_from_slice(&id);
@@ -105,6 +106,7 @@ pub(super) fn read_conversation_key(key: &[u8]) -> Option<ConversationId> {
     match kind {
         0 => Some(ConversationId::Room(RoomId(id))),
         1 => Some(ConversationId::Direct(PersonId(id))),
+        2 => Some(ConversationId::Control(RoomId(id))),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use libp2p::{Multiaddr, PeerId};
 use super::NodeSchedule;
 use crate::convert::Scope;
 use crate::driver::Driver;
+use crate::identity::unix_ms;
 use crate::rendezvous::{self, Answer};
 
 /// Registrations live this long, in seconds; short, so that what is gone is soon forgotten.
@@ -64,7 +65,9 @@ impl Driver {
                 return false;
             }
         };
+        self.stop_being_found_elsewhere();
         for namespace in self.own_namespaces() {
+            self.seek.registered.insert(namespace.clone());
             let (record, ttl) = (record.clone(), Some(REGISTRATION_TTL_S));
             self.ask_node(node, Request::Register { namespace, record, ttl });
         }
@@ -72,7 +75,7 @@ impl Driver {
     }
 
     fn discover_at(&mut self, node: PeerId) {
-        let rooms: Vec<String> = self.core.open_rooms().map(|room| room.namespace()).collect();
+        let rooms = self.core.room_namespaces(unix_ms());
         let contacts = self.missing_contacts().map(|person| person.namespace());
         for namespace in rooms.into_iter().chain(contacts) {
             let (namespace, limit) = (Some(namespace), Some(RENDEZVOUS_FOUND_MAX as u64));

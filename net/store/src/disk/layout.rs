@@ -40,9 +40,12 @@ pub(super) const INVITES: u8 = b'i';
 /// `j | name of a ticket` -> an invitation that we opened, as CBOR.
 pub(super) const OPENINGS: u8 = b'j';
 
+/// `r | room | step` -> the secret that this step of a private room's control log brought.
+pub(super) const SECRETS: u8 = b'r';
+
 /// Kinds of which there is a second copy, with the keys' first byte changed. A copy stands on the other
 /// side of the entries.
-pub(super) const COPIED: [u8; 3] = [CONVERSATIONS, CERTS, PEOPLE];
+pub(super) const COPIED: [u8; 4] = [CONVERSATIONS, CERTS, PEOPLE, SECRETS];
 /// Copies of [`CONVERSATIONS`].
 pub(super) const CONVERSATION_COPIES: u8 = b'z';
 /// Copies of [`CERTS`].
@@ -50,8 +53,11 @@ pub(super) const CERT_COPIES: u8 = b'K';
 /// Copies of [`PEOPLE`].
 pub(super) const PERSON_COPIES: u8 = b'P';
 
+/// Copies of [`SECRETS`].
+pub(super) const SECRET_COPIES: u8 = b'R';
+
 /// Kinds of copies.
-pub(super) const COPIES: [u8; 3] = [CONVERSATION_COPIES, CERT_COPIES, PERSON_COPIES];
+pub(super) const COPIES: [u8; 4] = [CONVERSATION_COPIES, CERT_COPIES, PERSON_COPIES, SECRET_COPIES];
 
 /// The number that stands for a conversation or a certificate in keys and values.
 pub(super) type Number = u32;
@@ -63,6 +69,7 @@ pub(super) fn copy_key(key: &[u8]) -> Option<Vec<u8>> {
         CONVERSATIONS => CONVERSATION_COPIES,
         CERTS => CERT_COPIES,
         PEOPLE => PERSON_COPIES,
+        SECRETS => SECRET_COPIES,
         _ => return None,
     };
     Some([&[copy][..], rest].concat())
@@ -79,6 +86,7 @@ pub(super) fn conversation_key(id: ConversationId) -> Vec<u8> {
     let (kind, id) = match id {
         ConversationId::Room(room) => (0, room.0),
         ConversationId::Direct(person) => (1, person.0),
+        ConversationId::Control(room) => (2, room.0),
     };
     [&[CONVERSATIONS, kind][..], &id].concat()
 }
@@ -88,6 +96,7 @@ pub(super) fn read_conversation_key(key: &[u8]) -> Option<ConversationId> {
     match (kind, id.try_into().ok()?) {
         (0, id) => Some(ConversationId::Room(RoomId(id))),
         (1, id) => Some(ConversationId::Direct(PersonId(id))),
+        (2, id) => Some(ConversationId::Control(RoomId(id))),
         _ => None,
     }
 }
@@ -120,6 +129,10 @@ pub(super) fn read_member_key(key: &[u8]) -> Option<(RoomId, PersonId)> {
     let (&[MEMBERS], ids) = key.split_first_chunk()? else { return None };
     let (room, person) = ids.split_first_chunk()?;
     Some((RoomId(*room), PersonId(person.try_into().ok()?)))
+}
+
+pub(super) fn secret_key(room: RoomId, step: EntryId) -> Vec<u8> {
+    [&[SECRETS][..], &room.0, &step.0].concat()
 }
 
 /// Opens every key of one conversation's entries, changes or days.

@@ -164,8 +164,9 @@ impl Records {
     /// What entries of the conversations say that they belong to; in chats that depends on who we are.
     fn tags(&self, me: Option<PersonId>) -> HashMap<ConversationTag, ConversationId> {
         let tag = |id: &ConversationId| match (id, me) {
-            (ConversationId::Room(room), _) => Some(ConversationTag(room.0)),
             (ConversationId::Direct(_), me) => Some(id.tag(me?)),
+            // The same whoever we are.
+            (ConversationId::Room(_) | ConversationId::Control(_), _) => Some(id.tag(PersonId([0; 32]))),
         };
         self.conversations.values().filter_map(|id| Some((tag(id)?, *id))).collect()
     }
@@ -199,6 +200,8 @@ impl Records {
             self.one(layout::PRIVACY_KEY).map(Write::PutPrivacy),
         ];
         (single.into_iter().flatten())
+            // Before the entries, so that what is sealed opens on its way.
+            .chain(self.all(layout::SECRETS).map(Write::PutSecret))
             .chain(self.conversations().into_iter().map(Write::PutConversation))
             .chain(self.all(layout::PEOPLE).map(Write::PutPerson))
             .chain(members.map(Write::PutMember))

@@ -12,14 +12,15 @@ use std::path::Path;
 
 use kinmesh_proto::codec;
 use kinmesh_proto::{
-    ConversationId, ConversationRecord, DeviceCert, MemberRecord, Snapshot, StoredEntry, Write,
+    ConversationId, ConversationRecord, DeviceCert, Keyring, MemberRecord, SecretRecord, Snapshot,
+    StoredEntry, Write,
 };
 use serde::de::DeserializeOwned;
 
 use crate::disk::cipher::Cipher;
 use crate::disk::directory;
 use crate::disk::engine::{self, Changes, Engine, Pair};
-use crate::disk::layout::{self, SCHEMA, SEALED_SCHEMA};
+use crate::disk::layout::{self, Number, SCHEMA, SEALED_SCHEMA};
 use crate::disk::tree::copies::Copies;
 use crate::disk::tree::digests::Digests;
 use crate::disk::tree::group::Group;
@@ -50,6 +51,8 @@ pub(super) struct Tree {
     certs: Numbers<DeviceCert>,
     digests: Digests,
     copies: Copies,
+    /// Open what is sealed for the members of private rooms.
+    secrets: Keyring,
 }
 
 impl Tree {
@@ -87,9 +90,12 @@ impl Tree {
             })?)?,
             digests: Digests::default(),
             copies: Copies::lacking(&engine)?,
+            secrets: Keyring::default(),
             engine,
         };
-        tree.load()?;
+        for SecretRecord { room, step, secret } in tree.load()?.secrets {
+            tree.secrets.add(room, step, secret);
+        }
         Ok(tree)
     }
 
@@ -145,6 +151,7 @@ impl Tree {
             addresses: read_kind(&self.engine, layout::ADDRESSES, |_, value| decode(value))?,
             invites: read_kind(&self.engine, layout::INVITES, |_, value| decode(value))?,
             openings: read_kind(&self.engine, layout::OPENINGS, |_, value| decode(value))?,
+            secrets: read_kind(&self.engine, layout::SECRETS, |_, value| decode(value))?,
         })
     }
 
@@ -169,7 +176,20 @@ impl Tree {
     }
 
     fn read_entry(&self, key: &[u8], value: &[u8]) -> Result<StoredEntry, StoreError> {
-        layout::read_entry(key, value, |number| self.certs.value_of(number)).ok_or(UNREADABLE)
+        let stored =
+            layout::read_entry(key, value, |number| self.certs.value_of(number)).ok_or(UNREADABLE)?;
+        let (number, _) = key.get(1..).and_then(layout::split_number).ok_or(UNREADABLE)?;
+        Ok(self.opened(number, stored))
+    }
+
+    /// The entry as members of its room read it, if it is of a private one and its secrets are here.
+    fn opened(&self, number: Number, stored: StoredEntry) -> StoredEntry {
+        match self.conversations.value_of(number) {
+            Some(ConversationId::Room(room)) => {
+                StoredEntry { entry: stored.entry.opened(*room, &self.secrets), ..stored }
+            }
+            _ => stored,
+        }
     }
 
     fn record<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {

@@ -186,6 +186,7 @@ impl Question {
             Self::Sync(SyncRequest { ask: SyncAsk::Reconcile { .. }, .. }) => "reconcile",
             Self::Sync(SyncRequest { ask: SyncAsk::Fetch(_), .. }) => "fetch",
             Self::Sync(SyncRequest { ask: SyncAsk::Push(_), .. }) => "push",
+            Self::Sync(SyncRequest { ask: SyncAsk::Secrets(_), .. }) => "secrets",
         }
     }
 }
@@ -206,6 +207,7 @@ impl Answer {
             Self::Sync(SyncResponse::Digest { .. }) => "digest",
             Self::Sync(SyncResponse::Reconciled(_)) => "reconciled",
             Self::Sync(SyncResponse::Entries(_)) => "entries",
+            Self::Sync(SyncResponse::Secrets(_)) => "secrets",
             Self::Sync(SyncResponse::NotHere) => "not here",
         }
     }

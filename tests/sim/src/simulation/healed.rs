@@ -59,7 +59,7 @@ impl Simulation {
 
     fn still_queued(&self, peer: usize, conversation: ConversationId) -> Option<Unfinished> {
         let has_somebody = match conversation {
-            ConversationId::Room(room) => {
+            ConversationId::Room(room) | ConversationId::Control(room) => {
                 let mut members = self.members_of(room);
                 members.any(|member| member == peer) && self.members_of(room).nth(1).is_some()
             }

@@ -2,6 +2,8 @@
 
 use kinmesh_core::{Core, StoredConversation, StoredQueue};
 use kinmesh_proto::{DisplayName, StatusLine};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use super::{Event, Simulation, TICK_MS};
 use crate::disk::{Done, Job};
@@ -41,10 +43,10 @@ impl Simulation {
 
     /// A core that remembers what is on the disk, as the driver makes it.
     pub(super) fn restored(&mut self, index: usize) -> Core {
-        let seed = self.dice.below(u64::MAX);
+        let dice = StdRng::seed_from_u64(self.dice.below(u64::MAX));
         let peer = &self.peers[index];
         let disk = &peer.disk;
-        let mut core = Core::new(peer.keys(), disk.load(), peer.clock.read(self.now_ms), seed);
+        let mut core = Core::new(peer.keys(), disk.load(), peer.clock.read(self.now_ms), dice);
         core.share_proofs(self.proofs.clone());
         for StoredConversation { id, read, sent } in core.stored_conversations() {
             let queued = StoredQueue { front: disk.queued(id, sent), count: disk.count_queued(id, sent) };

@@ -69,7 +69,7 @@ impl Simulation {
     pub(super) fn other_of(&self, conversation: ConversationId) -> Option<usize> {
         match conversation {
             ConversationId::Direct(person) => self.by_person.get(&person).copied(),
-            ConversationId::Room(_) => None,
+            ConversationId::Room(_) | ConversationId::Control(_) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 //! their core accepted, and what was seen is not brought to the core again.
 
 use kinmesh_core::{FrameToken, Verdict};
-use kinmesh_proto::{EntryKey, RoomFrame, RoomId};
+use kinmesh_proto::{ConversationId, EntryKey, RoomFrame, RoomId};
 
 use super::{Simulation, in_room};
 use crate::peer::{Control, Parcel};
@@ -120,13 +120,14 @@ impl Simulation {
         &mut self,
         index: usize,
         room: RoomId,
+        conversation: ConversationId,
         frame: &RoomFrame,
         keys: Vec<EntryKey>,
     ) {
         let outcome = self.publish(index, room, frame);
         self.with_core(index, |core, now_ms| match outcome {
-            Ok(()) => core.published(now_ms, room, &keys),
-            Err(NotPublished) => core.not_published(now_ms, room, &keys),
+            Ok(()) => core.published(now_ms, conversation, &keys),
+            Err(NotPublished) => core.not_published(now_ms, conversation, &keys),
         });
     }
 

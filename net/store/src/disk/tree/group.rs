@@ -1,7 +1,9 @@
 //! Making a group of changes one batch.
 
 use kinmesh_proto::codec;
-use kinmesh_proto::{Content, ConversationId, Delivery, DeviceCert, Entry, EntryKey, StoredEntry, Write};
+use kinmesh_proto::{
+    Content, ConversationId, Delivery, DeviceCert, Entry, EntryKey, RoomId, SecretRecord, StoredEntry, Write,
+};
 use serde::Serialize;
 
 use crate::disk::engine::Changes;
@@ -55,6 +57,7 @@ impl<'t> Group<'t> {
             Write::RemoveInvite(ticket) => self.remove(layout::invite_key(*ticket)),
             Write::PutOpening(record) => self.put_record(layout::opening_key(record.id()), record),
             Write::RemoveOpening(ticket) => self.remove(layout::opening_key(*ticket)),
+            Write::PutSecret(record) => self.put_secret(record)?,
             Write::PutPrivacy(privacy) => self.put_record(layout::PRIVACY_KEY.to_vec(), privacy),
             Write::PutProfile(profile) => self.put_record(layout::PROFILE_KEY.to_vec(), profile),
         }
@@ -63,6 +66,7 @@ impl<'t> Group<'t> {
 
     fn put_entry(&mut self, conversation: ConversationId, stored: &StoredEntry) -> Result<bool, StoreError> {
         let number = self.conversation_number(conversation);
+        let stored = &self.tree.opened(number, stored.clone());
         let key = stored.entry.key();
         if self.get(&layout::entry_key(number, key))?.is_some() {
             return Ok(false);
@@ -114,6 +118,31 @@ impl<'t> Group<'t> {
         for key in changes.chain([post]) {
             if let Some(stored) = self.entry(number, key)?.filter(|stored| delete.erases(&stored.entry)) {
                 self.put_value(number, &history::erased(&stored));
+            }
+        }
+        Ok(())
+    }
+
+    /// A secret opens what came before it, too: what that takes back is erased now.
+    fn put_secret(&mut self, record: &SecretRecord) -> Result<(), StoreError> {
+        self.put_record(layout::secret_key(record.room, record.step), record);
+        self.tree.secrets.add(record.room, record.step, record.secret.clone());
+        self.erase_what_opened(record.room)
+    }
+
+    fn erase_what_opened(&mut self, room: RoomId) -> Result<(), StoreError> {
+        let Some(number) = self.tree.conversations.number_of(&ConversationId::Room(room)) else {
+            return Ok(());
+        };
+        let low = layout::conversation_prefix(layout::CHANGES, number);
+        let high = layout::after_all(&low);
+        let changes: Vec<_> = self.tree.engine.range(&low, &high).collect::<Result<_, _>>()?;
+        for (key, _) in changes.iter().filter(|(_, value)| !layout::is_delete(value)) {
+            let change = layout::last_place(key).ok_or(UNREADABLE)?;
+            let Some(change) = self.entry(number, change)? else { continue };
+            if let Content::Delete { of } = *change.entry.content() {
+                self.put(key.to_vec(), layout::change_value(change.entry.content()));
+                self.erase(number, of, &change.entry)?;
             }
         }
         Ok(())

@@ -1,0 +1,99 @@
+# 私密房间，所有界面共用。
+
+invites-to = 邀请你加入私密房间 { $name }
+
+invites-to-yours = 私密房间 { $name } 的邀请
+
+entry-sealed = 用这里没有的密钥封存
+
+error-room-not-in = 你不在这个房间里。
+
+error-room-not-admin = 只有房间的管理员才能决定。
+
+error-room-is-member = 对方已经在房间里。
+
+error-room-no-member = 对方不在房间里。
+
+error-room-last-admin = 房间需要管理员：请先让别人成为管理员。
+
+error-room-too-many = 一次最多 { $max } 人。
+
+error-room-no-invitation = 没有这个邀请。
+
+error-room-no-key = 房间的密钥还没有到：连上一位成员后就会得到。
+
+terminal-invites-to = 邀请你加入私密房间 { $name }：/enter 进入
+
+terminal-sealed = （用这里没有的密钥封存）
+
+terminal-admitted = 已让 { $who } 进入。
+
+terminal-expelled = 已请出 { $who }。对方保留已有的内容，之后的读不到。
+
+terminal-made-admin = { $who } 现在是管理员。
+
+terminal-made-member = { $who } 不再是管理员。
+
+terminal-admin = 管理员
+
+terminal-private = 私密
+
+terminal-private-admin = 私密，你是管理员
+
+terminal-private-awaits-log = 私密，等待成员带来房间
+
+terminal-private-awaits-key = 私密，等待成员给出密钥
+
+terminal-private-out = 私密，你已不在其中
+
+room-private = 私密房间
+
+room-private-sentence = 只有成员能读。新来的人可以看到以前的内容。被请出的人保留已有的内容。
+
+room-private-keeps-past-sentence = 只有成员能读。新来的人只能看到加入之后的内容。被请出的人保留已有的内容。
+
+room-awaits-log = 等待一位成员把房间带到这里。
+
+room-awaits-key = 等待一位成员给出最新的密钥。
+
+room-out = 你已不在其中。已有的内容会保留。
+
+room-admin = 你是管理员
+
+room-admin-sentence = 谁能进来由你决定。邀请是一个链接，在能连到这台设备时让持有者进来。
+
+room-role-admin = 管理员
+
+room-admit = 让一位联系人进来
+
+room-admit-sentence = 对方会在你们的聊天里收到邀请。
+
+room-admit-nobody = 没有其他联系人。
+
+room-admitted = 已让 { $name } 进入。
+
+room-make-admin = 设为管理员
+
+room-make-member = 取消管理员
+
+room-expel = 请出
+
+room-enter = 进入房间
+
+room-open = 打开房间
+
+room-new = 新的私密房间
+
+room-new-instead = 改为私密房间
+
+room-new-do = 创建
+
+room-new-sentence = 只有被允许进来的人才知道它、才能读。建好之后就可以让人进来。
+
+room-topic = 关于什么（可以不填）
+
+room-keeps-past = 不让新来的人看到以前的内容
+
+room-keeps-past-sentence = 他们只能看到加入之后的内容。
+
+room-left-private = 你已不在这个房间里。

@@ -1,0 +1,96 @@
+//! Private rooms on the terminal: founding and entering them, letting people in and out.
+
+use std::io;
+
+use kinmesh_core::{EntryView, NewRoom, PrivateView, RoomAccess};
+use kinmesh_net::{ConversationHandle, Overview, RoomError};
+use kinmesh_proto::{ConversationId, Past, PersonId, Role, RoomId, RoomName, StatusLine};
+use tokio::io::AsyncWrite;
+
+use super::names;
+use super::safe::safe;
+use super::session::Session;
+use crate::i18n::{tr, tr_args};
+
+/// What an admin does with somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seating {
+    Admit,
+    Expel,
+    Admin,
+    Unadmin,
+}
+
+impl<W: AsyncWrite + Unpin> Session<'_, W> {
+    /// Founds a private room with nobody else in it, and talks there from now on.
+    pub(super) async fn create(&mut self, name: &str) -> io::Result<()> {
+        let name = match RoomName::new(name) {
+            Ok(name) => name,
+            Err(error) => return self.refused(error).await,
+        };
+        let new = NewRoom { name, topic: StatusLine::default(), past: Past::default(), people: Vec::new() };
+        match self.program.node.create_room(new).await {
+            Ok(room) => {
+                self.current = Some(ConversationId::Room(room.id()));
+                self.print_current().await
+            }
+            Err(error) => self.refused(error).await,
+        }
+    }
+
+    /// Enters the room to which an entry invites.
+    pub(super) async fn enter(&mut self, place: &ConversationHandle, entry: &EntryView) -> io::Result<()> {
+        let ConversationId::Direct(person) = place.id() else {
+            return self.refused(RoomError::NoInvitation).await;
+        };
+        match self.program.node.chat(person).enter_room(entry.key).await {
+            Ok(room) => {
+                self.current = Some(ConversationId::Room(room.id()));
+                self.print_current().await
+            }
+            Err(error) => self.refused(error).await,
+        }
+    }
+
+    /// Lets somebody into the room that plain lines go to, or out of it, or changes what they may do.
+    pub(super) async fn seat(&mut self, typed: &str, seating: Seating) -> io::Result<()> {
+        let Some(ConversationId::Room(room)) = self.current else {
+            return self.print(&tr("terminal-not-in-a-room")).await;
+        };
+        let Some(person) = self.look_up(typed).await? else { return Ok(()) };
+        let handle = self.program.node.room(room);
+        let (done, words) = match seating {
+            Seating::Admit => (handle.add(person).await, "terminal-admitted"),
+            Seating::Expel => (handle.remove(person).await, "terminal-expelled"),
+            Seating::Admin => (handle.set_role(person, Role::Admin).await, "terminal-made-admin"),
+            Seating::Unadmin => (handle.set_role(person, Role::Member).await, "terminal-made-member"),
+        };
+        let who = names::who(&self.program.node.overview(), person);
+        self.report(done.map(|()| tr_args(words, &[("who", who.into())]))).await
+    }
+}
+
+/// What is behind a private room's name in a list: `private, admin`.
+pub(super) fn mark(private: &PrivateView) -> String {
+    let state = match (private.access, private.role) {
+        (RoomAccess::Open, Some(Role::Admin)) => "terminal-private-admin",
+        (RoomAccess::Open, _) => "terminal-private",
+        (RoomAccess::AwaitsLog, _) => "terminal-private-awaits-log",
+        (RoomAccess::AwaitsKey, _) => "terminal-private-awaits-key",
+        (RoomAccess::Out, _) => "terminal-private-out",
+    };
+    tr(state)
+}
+
+/// That somebody is an admin of the room, if they are.
+pub(super) fn role(overview: &Overview, room: RoomId, person: PersonId) -> Option<String> {
+    let room = overview.rooms.iter().find(|view| view.room == room)?;
+    let seat = room.private.as_ref()?.seats.iter().find(|seat| seat.person == person)?;
+    (seat.role == Role::Admin).then(|| tr("terminal-admin"))
+}
+
+/// That somebody let us into a private room of theirs.
+pub(super) fn invitation(entry: &EntryView) -> Option<String> {
+    let name = safe(entry.invites_to.as_ref()?.name.as_str());
+    Some(tr_args("terminal-invites-to", &[("name", name.into())]))
+}

@@ -1,0 +1,413 @@
+//! Private rooms: who is let in reads, who is put out does not, whatever was on its way.
+
+use kinmesh_core::{InviteFault, NewInvite, NewRoom, RoomAccess, RoomRefusal, RoomView, SendRefusal};
+use kinmesh_proto::{
+    Content, ConversationId, DisplayName, EntryBody, Hlc, Past, Reach, Role, RoomFrame, RoomId, RoomName,
+    RoomSettings, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken,
+    Unverified,
+};
+use serde_bytes::ByteArray;
+
+use crate::mesh::{Faults, Mesh};
+use crate::{ALICE, BOB, CAROL, for_each_seed, room_of};
+
+const DAVE: usize = 3;
+const TOKEN: TicketToken = TicketToken(ByteArray::new([7; 16]));
+/// Long enough for a comparison with everybody and for secrets to be asked for.
+const A_WHILE_MS: u64 = 60_000;
+
+/// Everybody is connected, and a contact of Alice's.
+fn friends(peers: usize, seed: u64) -> Mesh {
+    let mut mesh = Mesh::new(peers, seed);
+    for one in 0..peers {
+        for two in one + 1..peers {
+            mesh.link(one, two);
+        }
+    }
+    (1..peers).for_each(|index| mesh.befriend(ALICE, index));
+    mesh
+}
+
+fn founded(mesh: &mut Mesh, past: Past, people: &[usize]) -> ConversationId {
+    let new = NewRoom {
+        name: RoomName::new("Boat").unwrap(),
+        topic: StatusLine::new("sailing").unwrap(),
+        past,
+        people: people.iter().map(|index| mesh.peers[*index].person()).collect(),
+    };
+    let now_ms = mesh.now_ms;
+    let (room, _) = mesh.peers[ALICE].core.create_room(now_ms, new).unwrap();
+    mesh.advance(A_WHILE_MS);
+    people.iter().for_each(|index| accept(mesh, *index, room));
+    mesh.advance(A_WHILE_MS);
+    ConversationId::Room(room)
+}
+
+/// Accepts the invitation that came in a chat with somebody who is in the room.
+fn accept(mesh: &mut Mesh, index: usize, room: RoomId) {
+    let inviter = (0..mesh.peers.len()).filter(|other| *other != index).find(|other| {
+        let chat = mesh.chat_with(*other);
+        let invites = |item: &kinmesh_proto::PageItem| {
+            matches!(item.post.entry.content(), Content::Invitation { room: to, .. } if *to == room)
+                && item.post.entry.person() == mesh.peers[*other].person()
+        };
+        mesh.peers[index].posts(chat).iter().any(invites)
+    });
+    let host = mesh.peers[inviter.expect("invited")].person();
+    let name = RoomName::new("Boat").unwrap();
+    mesh.peers[index].core.enter_room(room, Some(name), host).unwrap();
+    mesh.settle();
+}
+
+fn view(mesh: &mut Mesh, index: usize, room: ConversationId) -> RoomView {
+    let rooms = mesh.peers[index].core.overview().rooms;
+    rooms.into_iter().find(|view| ConversationId::Room(view.room) == room).unwrap()
+}
+
+fn access(mesh: &mut Mesh, index: usize, room: ConversationId) -> RoomAccess {
+    view(mesh, index, room).private.unwrap().access
+}
+
+/// What can be read of a room's texts, in order; what cannot, as a question mark.
+fn read(mesh: &Mesh, index: usize, room: ConversationId) -> Vec<String> {
+    let text = |item: &kinmesh_proto::PageItem| item.text().unwrap_or("?").to_owned();
+    mesh.peers[index].posts(room).iter().map(text).collect()
+}
+
+fn remove(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
+    let (now_ms, person) = (mesh.now_ms, mesh.peers[whom].person());
+    mesh.peers[by].core.remove_from_room(now_ms, room_of(room), person).unwrap();
+}
+
+fn add(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
+    let (now_ms, person) = (mesh.now_ms, mesh.peers[whom].person());
+    mesh.peers[by].core.add_to_room(now_ms, room_of(room), person).unwrap();
+    mesh.settle();
+}
+
+fn make_admin(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
+    let (now_ms, person) = (mesh.now_ms, mesh.peers[whom].person());
+    mesh.peers[by].core.set_role(now_ms, room_of(room), person, Role::Admin).unwrap();
+    mesh.settle();
+}
+
+#[test]
+fn members_talk_and_the_room_is_nobody_elses() {
+    for_each_seed(|seed| {
+        let mut mesh = friends(4, seed);
+        let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+        mesh.send(ALICE, room, "ahoy").unwrap();
+        mesh.advance(1_000);
+        mesh.send(BOB, room, "ahoy yourself").unwrap();
+        mesh.advance(1_000);
+        for index in [ALICE, BOB, CAROL] {
+            assert_eq!(read(&mesh, index, room), ["ahoy", "ahoy yourself"]);
+            assert_eq!(mesh.peers[index].told_texts(room).len(), 2);
+            let view = view(&mut mesh, index, room);
+            assert_eq!((view.name.as_str(), view.members, view.online), ("Boat", 3, 3));
+        }
+        assert!(mesh.peers[DAVE].history(room).is_empty());
+        assert!(mesh.peers[DAVE].core.overview().rooms.is_empty());
+    });
+}
+
+#[test]
+fn what_is_on_the_way_says_nothing_of_what_was_said() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    mesh.send(ALICE, room, "the treasure is under the oak").unwrap();
+    mesh.settle();
+    for stored in mesh.peers[BOB].history(room) {
+        let (body, ..) = stored.entry.envelope().parts();
+        assert!(!body.windows(8).any(|bytes| bytes == b"treasure"));
+        assert_eq!(stored.entry.text(), Some("the treasure is under the oak"));
+    }
+}
+
+#[test]
+fn who_is_put_out_reads_nothing_that_follows() {
+    for_each_seed(|seed| {
+        let mut mesh = friends(3, seed);
+        let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+        mesh.send(BOB, room, "before").unwrap();
+        mesh.advance(1_000);
+        remove(&mut mesh, ALICE, room, CAROL);
+        mesh.advance(A_WHILE_MS);
+        mesh.send(ALICE, room, "after").unwrap();
+        mesh.advance(1_000);
+        mesh.send(BOB, room, "after that").unwrap();
+        mesh.advance(A_WHILE_MS);
+        assert_eq!(read(&mesh, BOB, room), ["before", "after", "after that"]);
+        assert_eq!(read(&mesh, CAROL, room), ["before"], "and keeps what she has");
+        assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Out);
+        assert_eq!(mesh.send(CAROL, room, "but why"), Err(SendRefusal::NotJoined));
+        assert_eq!(view(&mut mesh, ALICE, room).members, 2);
+    });
+}
+
+#[test]
+fn who_was_put_out_while_away_is_told_nothing_and_given_nothing() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    mesh.isolate(CAROL);
+    remove(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    mesh.send(BOB, room, "she is gone").unwrap();
+    mesh.link(ALICE, CAROL);
+    mesh.link(BOB, CAROL);
+    mesh.advance(A_WHILE_MS);
+    assert!(read(&mesh, CAROL, room).is_empty());
+    let compare = SyncAsk::Compare { range: Default::default(), digest: Default::default() };
+    for id in [room, ConversationId::Control(room_of(room))] {
+        let tag = id.tag(mesh.peers[CAROL].person());
+        let request = SyncRequest { conversation: tag, ask: compare.clone() };
+        assert_eq!(mesh.ask_history(CAROL, BOB, request), SyncResponse::NotHere);
+    }
+}
+
+#[test]
+fn a_newcomer_gets_the_past_where_the_room_gives_it_and_not_where_it_does_not() {
+    for (past, expected) in [(Past::All, ["old", "new"]), (Past::FromJoining, ["?", "new"])] {
+        let mut mesh = friends(3, 1);
+        let room = founded(&mut mesh, past, &[BOB]);
+        mesh.send(BOB, room, "old").unwrap();
+        mesh.advance(A_WHILE_MS);
+        add(&mut mesh, ALICE, room, CAROL);
+        accept(&mut mesh, CAROL, room_of(room));
+        mesh.advance(A_WHILE_MS);
+        mesh.send(BOB, room, "new").unwrap();
+        mesh.advance(A_WHILE_MS);
+        assert_eq!(read(&mesh, CAROL, room), expected, "{past:?}");
+        assert_eq!(read(&mesh, BOB, room), ["old", "new"]);
+    }
+}
+
+#[test]
+fn two_admins_who_put_out_two_people_apart_agree_when_they_meet() {
+    for_each_seed(|seed| {
+        let mut mesh = friends(4, seed);
+        let room = founded(&mut mesh, Past::All, &[BOB, CAROL, DAVE]);
+        make_admin(&mut mesh, ALICE, room, BOB);
+        mesh.advance(A_WHILE_MS);
+        mesh.unlink(ALICE, BOB);
+        mesh.unlink(ALICE, DAVE);
+        mesh.unlink(BOB, CAROL);
+        mesh.unlink(CAROL, DAVE);
+        remove(&mut mesh, ALICE, room, CAROL);
+        remove(&mut mesh, BOB, room, DAVE);
+        mesh.advance(A_WHILE_MS);
+        mesh.link(ALICE, BOB);
+        mesh.advance(A_WHILE_MS);
+        mesh.send(ALICE, room, "only the two of us").unwrap();
+        mesh.advance(A_WHILE_MS);
+        mesh.link(ALICE, DAVE);
+        mesh.link(BOB, CAROL);
+        mesh.advance(A_WHILE_MS);
+        assert_eq!(read(&mesh, BOB, room), ["only the two of us"]);
+        assert!(read(&mesh, CAROL, room).is_empty() && read(&mesh, DAVE, room).is_empty());
+        for index in [ALICE, BOB] {
+            assert_eq!(view(&mut mesh, index, room).members, 2);
+        }
+        let topics = [ALICE, BOB].map(|index| mesh.peers[index].core.topic(room_of(room)));
+        assert!(topics[0].is_some() && topics[0] == topics[1]);
+    });
+}
+
+#[test]
+fn who_leaves_is_out_and_the_others_write_with_a_new_key() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    let before = mesh.peers[ALICE].core.topic(room_of(room));
+    let now_ms = mesh.now_ms;
+    mesh.peers[CAROL].core.leave_room(now_ms, room_of(room)).unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Out);
+    assert!(!view(&mut mesh, CAROL, room).joined);
+    mesh.send(BOB, room, "she left").unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(read(&mesh, ALICE, room), ["she left"]);
+    assert!(read(&mesh, CAROL, room).is_empty());
+    assert_ne!(mesh.peers[ALICE].core.topic(room_of(room)), before);
+}
+
+#[test]
+fn a_room_survives_a_restart_of_everybody() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    mesh.send(ALICE, room, "good night").unwrap();
+    mesh.advance(A_WHILE_MS);
+    (0..3).for_each(|index| mesh.restart(index));
+    mesh.link(BOB, CAROL);
+    mesh.advance(A_WHILE_MS);
+    mesh.send(BOB, room, "good morning").unwrap();
+    mesh.advance(1_000);
+    assert_eq!(read(&mesh, CAROL, room), ["good night", "good morning"]);
+    assert_eq!(view(&mut mesh, CAROL, room).name.as_str(), "Boat");
+}
+
+#[test]
+fn the_room_outlives_its_founder() {
+    let mut mesh = friends(4, 1);
+    mesh.befriend(BOB, DAVE);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    make_admin(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    mesh.isolate(ALICE);
+    mesh.send(BOB, room, "without her").unwrap();
+    add(&mut mesh, BOB, room, DAVE);
+    accept(&mut mesh, DAVE, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(read(&mesh, DAVE, room), ["without her"]);
+    assert_eq!(read(&mesh, CAROL, room), ["without her"]);
+}
+
+#[test]
+fn a_newcomer_meets_members_who_have_not_heard_of_them() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    mesh.send(ALICE, room, "for all of us").unwrap();
+    mesh.advance(A_WHILE_MS);
+    mesh.isolate(BOB);
+    add(&mut mesh, ALICE, room, CAROL);
+    accept(&mut mesh, CAROL, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    mesh.isolate(ALICE);
+    mesh.link(BOB, CAROL);
+    mesh.advance(A_WHILE_MS);
+    mesh.send(CAROL, room, "I am in, ask my log").unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(read(&mesh, BOB, room), ["for all of us", "I am in, ask my log"]);
+}
+
+#[test]
+fn members_decide_nothing_and_the_last_admin_stays_one() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    let (now_ms, room) = (mesh.now_ms, room_of(room));
+    let [alice, bob, carol] = [ALICE, BOB, CAROL].map(|index| mesh.peers[index].person());
+    let settings =
+        RoomSettings { name: RoomName::new("Ship").unwrap(), topic: StatusLine::default(), past: Past::All };
+    let core = &mut mesh.peers[BOB].core;
+    assert_eq!(core.remove_from_room(now_ms, room, alice), Err(RoomRefusal::NotAdmin));
+    assert_eq!(core.set_role(now_ms, room, bob, Role::Admin), Err(RoomRefusal::NotAdmin));
+    assert_eq!(core.set_room_settings(now_ms, room, settings.clone()), Err(RoomRefusal::NotAdmin));
+    let core = &mut mesh.peers[ALICE].core;
+    assert_eq!(core.set_role(now_ms, room, alice, Role::Member), Err(RoomRefusal::LastAdmin));
+    assert_eq!(core.add_to_room(now_ms, room, bob), Err(RoomRefusal::IsMember));
+    assert_eq!(core.remove_from_room(now_ms, room, carol), Err(RoomRefusal::NoMember));
+    let core = &mut mesh.peers[CAROL].core;
+    assert_eq!(core.add_to_room(now_ms, room, bob), Err(RoomRefusal::NotIn));
+    mesh.peers[ALICE].core.set_room_settings(now_ms, room, settings).unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(view(&mut mesh, BOB, ConversationId::Room(room)).name.as_str(), "Ship");
+}
+
+#[test]
+fn unsealed_words_have_no_place_in_a_private_room() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    let keys = mesh.peers[BOB].keys();
+    let body = EntryBody {
+        conversation: room.tag(keys.person()),
+        clock: Hlc::from_ms(mesh.now_ms),
+        seq: 99,
+        prev: vec![],
+        content: Content::text("in the clear"),
+    };
+    let entries = vec![Unverified::sign(body, &keys).envelope().clone()];
+    mesh.bring_frame(BOB, ALICE, room_of(room), RoomFrame::Entries { entries, attempt: 0 });
+    mesh.settle();
+    assert!(mesh.peers[ALICE].history(room).is_empty());
+    assert_eq!(mesh.peers[ALICE].verdicts.last(), Some(&kinmesh_core::Verdict::Reject));
+}
+
+#[test]
+fn a_word_taken_back_is_gone_for_everybody() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    let key = mesh.send(ALICE, room, "regretted").unwrap();
+    mesh.advance(1_000);
+    let post = mesh.peers[ALICE].post(room, key).unwrap();
+    let now_ms = mesh.now_ms;
+    mesh.peers[ALICE].core.change(now_ms, room, &post, kinmesh_core::Change::Delete).unwrap();
+    mesh.advance(1_000);
+    for index in [ALICE, BOB, CAROL] {
+        let post = mesh.peers[index].post(room, key).unwrap();
+        assert!(post.post.entry.is_erased(), "peer {index}");
+    }
+}
+
+#[test]
+fn faults_of_networks_and_disks_change_nothing_in_the_end() {
+    for_each_seed(|seed| {
+        let mut mesh = friends(4, seed);
+        mesh.faults =
+            Faults { gossip_lost: 30, chat_lost: 20, repeated: 10, shuffled: true, ..Faults::default() };
+        let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+        mesh.send(BOB, room, "one").ok();
+        remove(&mut mesh, ALICE, room, CAROL);
+        mesh.advance(A_WHILE_MS);
+        mesh.faults = Faults::default();
+        mesh.advance(2 * A_WHILE_MS);
+        mesh.send(ALICE, room, "two").unwrap();
+        mesh.advance(A_WHILE_MS);
+        let histories = [ALICE, BOB].map(|index| read(&mesh, index, room));
+        assert_eq!(histories[0], histories[1]);
+        assert_eq!(histories[0].last().map(String::as_str), Some("two"));
+        assert!(!read(&mesh, CAROL, room).contains(&"two".to_owned()));
+    });
+}
+
+#[test]
+fn a_ticket_lets_its_bearer_in_and_is_counted() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    mesh.add();
+    let now_ms = mesh.now_ms;
+    let new = NewInvite { room: Some(room_of(room)), expires_ms: None, uses: Some(1) };
+    let refused = mesh.peers[BOB].core.make_invite(now_ms, TOKEN, new).map(|_| ());
+    assert_eq!(refused, Err(InviteFault::NotAdmin));
+    mesh.peers[ALICE].core.make_invite(now_ms, TOKEN, new).unwrap();
+    mesh.send(BOB, room, "who comes?").unwrap();
+    mesh.settle();
+    let ticket = Ticket {
+        token: TOKEN,
+        person: mesh.peers[ALICE].person(),
+        name: DisplayName::new("Alice").unwrap(),
+        devices: vec![Reach { device: mesh.peers[ALICE].device(), addresses: vec![] }],
+        bootstraps: vec![],
+        room: Some(TicketRoom::Private(room_of(room))),
+        expires_ms: None,
+        uses: Some(1),
+    };
+    mesh.peers[CAROL].core.open_ticket(now_ms, &ticket).unwrap();
+    mesh.settle();
+    mesh.link(ALICE, CAROL);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(view(&mut mesh, CAROL, room).name.as_str(), "Boat");
+    assert_eq!(read(&mesh, CAROL, room), ["who comes?"]);
+    assert_eq!(mesh.peers[ALICE].core.overview().invites[0].used_by, [mesh.peers[CAROL].person()]);
+    assert_eq!(view(&mut mesh, BOB, room).members, 3);
+}
+
+#[test]
+fn a_room_whose_founding_the_disk_refuses_is_none() {
+    let mut mesh = friends(2, 1);
+    mesh.peers[ALICE].disk_works = false;
+    let new = NewRoom {
+        name: RoomName::new("Boat").unwrap(),
+        topic: StatusLine::default(),
+        past: Past::All,
+        people: vec![mesh.peers[BOB].person()],
+    };
+    let now_ms = mesh.now_ms;
+    mesh.peers[ALICE].core.create_room(now_ms, new).unwrap();
+    mesh.settle();
+    mesh.peers[ALICE].disk_works = true;
+    mesh.advance(A_WHILE_MS);
+    assert!(mesh.peers[ALICE].core.overview().rooms.is_empty());
+    let chat = mesh.chat_with(ALICE);
+    assert!(mesh.peers[BOB].posts(chat).is_empty(), "nobody is invited");
+    mesh.restart(ALICE);
+    assert!(mesh.peers[ALICE].core.overview().rooms.is_empty());
+}
