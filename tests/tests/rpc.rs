@@ -141,9 +141,33 @@ async fn call_about_contacts(schema: &mut Schema, peer: &Peer, other: &Peer) -> 
     schema.call(peer, "contacts.requests", json!({})).await?;
     schema.call(peer, "contacts.accept", json!({ "person": asking })).await?;
     schema.call(peer, "contacts.introduce", json!({ "to": asking, "person": person })).await?;
+    let called_on_rooms = call_on_private_rooms(schema, peer, &carol).await?;
     carol.shutdown().await?;
-    let also = ["contacts.accept", "contacts.introduce"];
+    let also = ["contacts.accept", "contacts.introduce"].into_iter().chain(called_on_rooms);
     Ok(calls.into_iter().map(|(method, _)| method).chain(also).map(str::to_owned).collect())
+}
+
+/// Carol, who is a contact, founds a room and lets the peer in, who enters it and makes her a member.
+async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -> Result<[&'static str; 6]> {
+    let people = json!([peer.me()["person"]]);
+    let founded = json!({ "name": "Boat", "topic": "sailing", "past": "from_joining", "people": people });
+    let room = schema.call(carol, "rooms.create", founded).await?["room"].clone();
+    let invited = |entry: &Value| entry["invites_to"]["room"] == room;
+    let chat = json!({ "conversation": carol.chat_with_me() });
+    let page = peer.wait_until("conversation.page", chat, |page| peer::list(page).any(invited)).await?;
+    let key = peer::list(&page).find(|entry| invited(entry)).context("it was there")?["key"].clone();
+    let host = &carol.me()["person"];
+    schema.call(peer, "rooms.enter", json!({ "person": host, "key": key })).await?;
+    let is_in = |view: &Value| view["room"] == room && view["private"]["access"] == "open";
+    peer.wait_until("rooms.list", json!({}), |rooms| peer::list(rooms).any(is_in)).await?;
+    let of_peer = json!({ "room": room, "person": peer.me()["person"] });
+    let admin = json!({ "room": room, "person": peer.me()["person"], "role": "admin" });
+    schema.call(carol, "rooms.set_role", admin).await?;
+    schema.call(carol, "rooms.set", json!({ "room": room, "name": "Ship", "past": "all" })).await?;
+    schema.call(carol, "rooms.list", json!({})).await?;
+    schema.call(carol, "rooms.remove", of_peer.clone()).await?;
+    schema.call(carol, "rooms.add", of_peer).await?;
+    Ok(["rooms.create", "rooms.enter", "rooms.set_role", "rooms.set", "rooms.remove", "rooms.add"])
 }
 
 #[tokio::test]

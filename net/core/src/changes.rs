@@ -66,8 +66,11 @@ impl Core {
         reply: Option<EntryKey>,
     ) -> Result<(Token, EntryView), SendRefusal> {
         let text = sendable(&text)?.to_owned();
-        if let ConversationId::Direct(person) = conversation {
-            self.may_write_to(now_ms, person, &text)?;
+        match conversation {
+            ConversationId::Direct(person) => self.may_write_to(now_ms, person, &text)?,
+            ConversationId::Room(_) => {}
+            // Steps alone stand there.
+            ConversationId::Control(_) => return Err(SendRefusal::NotJoined),
         }
         let (token, entry) = self.write(now_ms, conversation, Content::Text { text, reply })?;
         Ok((token, EntryView::of(conversation, &unchanged(&entry, Delivery::Queued, now_ms), None)))
