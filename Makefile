@@ -28,9 +28,13 @@ test: ## Install, check format and lints, run all tests, build the docs
 	cargo test --locked --workspace
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
 
-portable: ## Build the programs, and run the tests that need no Linux: what CI does on macOS and Windows
+portable: ## Lint and build the programs, and run the tests that need no Linux: what CI does on macOS and Windows
 	@.ci/setup run
+	@# Not all of `make test`: what is in tests/ needs a screen, networks and sound devices of its own, and
+	@# makes them with the tools of Linux.
+	cargo clippy --locked -p kinmesh -p kinmesh-bootstrap -- -D warnings
 	cargo build --locked -p kinmesh -p kinmesh-bootstrap
+	cargo test --locked -p kinmesh-bootstrap
 	cargo test --locked -p kinmesh-proto -p kinmesh-core -p kinmesh-seal -p kinmesh-search \
 		-p kinmesh-store -p kinmesh-media -p kinmesh-model
 	cargo test --locked -p kinmesh -p kinmesh-net --lib

@@ -188,7 +188,8 @@ fn parent_of(path: &Path) -> &Path {
 /// Makes the names of new files in a directory last. Systems without directory handles do so by
 /// themselves.
 fn sync_dir(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    std::fs::File::open(dir)?.sync_all()?;
+    if cfg!(unix) {
+        std::fs::File::open(dir)?.sync_all()?;
+    }
     Ok(())
 }

@@ -280,8 +280,9 @@ fn beside(path: &Path) -> PathBuf {
 
 /// Makes the names in a directory last. Systems without directory handles do so by themselves.
 fn sync_dir(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    fs::File::open(dir)?.sync_all()?;
+    if cfg!(unix) {
+        fs::File::open(dir)?.sync_all()?;
+    }
     Ok(())
 }
 

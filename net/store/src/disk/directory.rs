@@ -189,9 +189,10 @@ fn make_private(dir: &Path) -> io::Result<()> {
 /// Makes the names of new files in `dir` and of itself last. Systems without directory handles do so
 /// by themselves.
 pub(super) fn sync_names(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    for path in dir.ancestors().take(3).filter(|path| !path.as_os_str().is_empty()) {
-        File::open(path)?.sync_all()?;
+    if cfg!(unix) {
+        for path in dir.ancestors().take(3).filter(|path| !path.as_os_str().is_empty()) {
+            File::open(path)?.sync_all()?;
+        }
     }
     Ok(())
 }
