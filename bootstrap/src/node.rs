@@ -2,7 +2,7 @@
 
 mod start;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -15,7 +15,7 @@ use kinmesh_proto::{CertCache, Hello, JoinLink, PresenceState, protocol};
 use libp2p::kad::store::RecordStore;
 use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, ResponseChannel};
-use libp2p::swarm::{ConnectionId, SwarmEvent};
+use libp2p::swarm::{ConnectionId, StreamUpgradeError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, kad, ping};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -36,6 +36,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Addresses of one peer that are told to others: two families, two protocols, a spare of each.
 const ADDRESSES_PER_PEER_MAX: usize = 8;
+/// The fault of a stranger who sends what is no message of the protocol.
+const UNREADABLE: &str = "a request that is too large or not readable";
 
 /// The node could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -283,10 +285,17 @@ impl Node {
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.on_identify(peer_id, connection_id, info);
             }
+            BehaviourEvent::Identify(identify::Event::Error { peer_id, error, .. }) => {
+                self.on_identify_error(peer_id, error);
+            }
             BehaviourEvent::Ping(event) => self.on_ping(event),
             BehaviourEvent::Hello(event) => self.on_hello(event),
             BehaviourEvent::Rendezvous(event) => self.on_rendezvous(event),
             BehaviourEvent::Kad(kad::Event::InboundRequest { request }) => self.on_kad(request),
+            // A request that was read names addresses.
+            BehaviourEvent::Autonat(test) if test.result.is_err() && test.all_addrs.is_empty() => {
+                self.fault(Source::Peer(test.client), UNREADABLE);
+            }
             _ => {}
         }
     }
@@ -307,6 +316,22 @@ impl Node {
         let claimed = info.listen_addrs.into_iter().filter(|claimed| address::is_useful(claimed, &from));
         for useful in seen.into_iter().chain(claimed).take(ADDRESSES_PER_PEER_MAX) {
             self.swarm.behaviour_mut().kad.add_address(&peer, useful);
+        }
+    }
+
+    /// Logs who sends what is no identify message. A stream that breaks off is nobody's fault.
+    fn on_identify_error(&mut self, peer: PeerId, error: StreamUpgradeError<identify::UpgradeError>) {
+        use identify::UpgradeError::{Codec, Multiaddr, PublicKey};
+        use io::ErrorKind::{InvalidData, UnexpectedEof};
+        let is_unreadable = match error {
+            StreamUpgradeError::Apply(Codec(error)) => {
+                matches!(io::Error::from(error).kind(), InvalidData | UnexpectedEof)
+            }
+            StreamUpgradeError::Apply(Multiaddr(_) | PublicKey(_)) => true,
+            _ => false,
+        };
+        if is_unreadable {
+            self.fault(Source::Peer(peer), UNREADABLE);
         }
     }
 
@@ -341,7 +366,7 @@ impl Node {
         match request {
             Ok(request) => Some((peer, request, channel)),
             Err(Unreadable) => {
-                self.fault(Source::Peer(peer), "a request that is too large or not readable");
+                self.fault(Source::Peer(peer), UNREADABLE);
                 None
             }
         }

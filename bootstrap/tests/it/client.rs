@@ -26,6 +26,9 @@ pub(crate) struct Protocols {
     pub(crate) kad: kad::Behaviour<MemoryStore>,
     pub(crate) raw_rendezvous: request_response::Behaviour<Raw>,
     pub(crate) raw_hello: request_response::Behaviour<Raw>,
+    pub(crate) raw_kad: request_response::Behaviour<Raw>,
+    pub(crate) raw_identify: request_response::Behaviour<Raw>,
+    pub(crate) raw_autonat: request_response::Behaviour<Raw>,
 }
 
 /// A client, connected to the node.
@@ -163,6 +166,9 @@ fn protocols(key: &Keypair, version: &str) -> Protocols {
         kad,
         raw_rendezvous: raw(StreamProtocol::new("/rendezvous/1.0.0")),
         raw_hello: raw(StreamProtocol::new(protocol::HELLO)),
+        raw_kad: raw(StreamProtocol::new(protocol::KAD)),
+        raw_identify: raw(identify::PUSH_PROTOCOL_NAME),
+        raw_autonat: raw(StreamProtocol::new("/libp2p/autonat/2/dial-request")),
     }
 }
 

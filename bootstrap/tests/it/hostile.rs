@@ -50,12 +50,12 @@ async fn serves(node: &Node) {
 async fn a_peer_gets_256_namespaces_and_not_one_more() {
     let node = Node::start().await;
     let mut greedy = Client::connect(&node.address("quic")).await;
-    for n in 0..256 {
-        assert!(greedy.register(&format!("{n:064}")).await, "namespace {n}");
-    }
-    for n in 256..300 {
-        assert!(!greedy.register(&format!("{n:064}")).await, "namespace {n}");
-    }
+    attack(&node, async {
+        for n in 0..300 {
+            assert_eq!(greedy.register(&format!("{n:064}")).await, n < 256, "namespace {n}");
+        }
+    })
+    .await;
     assert!(greedy.register(&format!("{:064}", 7)).await, "a renewal is no new one");
     assert_eq!(node.status().await.registrations.count, 256);
     assert_eq!(said(&node, "a rendezvous request beyond the limits"), 1);
@@ -108,8 +108,10 @@ async fn oversized_and_unreadable_requests_are_refused_and_logged_once() {
     let oversized_hello = vec![0x5a; usize::try_from(limits::HELLO_MAX).unwrap() * 100];
     attack(&node, async {
         for _ in 0..20 {
-            for bytes in [&huge, &long, &vec![3, 8, 0, 0], &vec![]] {
-                assert_refused(&mut stranger, bytes.clone(), Target::Rendezvous).await;
+            for target in [Target::Rendezvous, Target::Kademlia, Target::Identify, Target::Autonat] {
+                for bytes in [&huge, &long, &RUBBISH.to_vec(), &vec![]] {
+                    assert_refused(&mut stranger, bytes.clone(), target).await;
+                }
             }
             for bytes in [&huge, &oversized_hello, &vec![0xa0], &vec![]] {
                 assert_refused(&mut stranger, bytes.clone(), Target::Hello).await;
@@ -121,10 +123,30 @@ async fn oversized_and_unreadable_requests_are_refused_and_logged_once() {
     serves(&node).await;
 }
 
-#[derive(Clone, Copy)]
+#[tokio::test]
+async fn rubbish_is_logged_under_whatever_protocol_it_comes() {
+    let node = Node::start().await;
+    // Of Kademlia's the node is told nothing.
+    let targets = [Target::Rendezvous, Target::Hello, Target::Identify, Target::Autonat];
+    for (others, target) in targets.into_iter().enumerate() {
+        let mut stranger = Client::connect(&node.address("quic")).await;
+        assert_refused(&mut stranger, RUBBISH.to_vec(), target).await;
+        // What the node hears of one connection, it hears in order.
+        assert!(stranger.register("room").await);
+        assert_eq!(said(&node, "too large or not readable"), others + 1, "{}", node.log());
+    }
+}
+
+/// A message of three bytes that no protocol can read.
+const RUBBISH: [u8; 4] = [3, 8, 0, 0];
+
+#[derive(Debug, Clone, Copy)]
 enum Target {
     Rendezvous,
     Hello,
+    Kademlia,
+    Identify,
+    Autonat,
 }
 
 async fn assert_refused(client: &mut Client, bytes: Vec<u8>, target: Target) {
@@ -132,12 +154,23 @@ async fn assert_refused(client: &mut Client, bytes: Vec<u8>, target: Target) {
     match target {
         Target::Rendezvous => protocols.raw_rendezvous.send_request(&peer, bytes),
         Target::Hello => protocols.raw_hello.send_request(&peer, bytes),
+        Target::Kademlia => protocols.raw_kad.send_request(&peer, bytes),
+        Target::Identify => protocols.raw_identify.send_request(&peer, bytes),
+        Target::Autonat => protocols.raw_autonat.send_request(&peer, bytes),
     };
     client
         .until_behaviour(|event| match event {
-            ProtocolsEvent::RawRendezvous(event) | ProtocolsEvent::RawHello(event) => match event {
-                request_response::Event::OutboundFailure { .. } => Some(()),
-                request_response::Event::Message { .. } => panic!("answered"),
+            ProtocolsEvent::RawRendezvous(event)
+            | ProtocolsEvent::RawHello(event)
+            | ProtocolsEvent::RawKad(event)
+            | ProtocolsEvent::RawIdentify(event)
+            | ProtocolsEvent::RawAutonat(event) => match event {
+                request_response::Event::OutboundFailure {
+                    error: request_response::OutboundFailure::Io(_),
+                    ..
+                } => Some(()),
+                request_response::Event::OutboundFailure { error, .. } => panic!("{target:?}: {error}"),
+                request_response::Event::Message { .. } => panic!("{target:?} answered"),
                 _ => None,
             },
             _ => None,
