@@ -112,7 +112,77 @@ impl<'a, T: Serialize> Notification<'a, T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What may stand in a field of a request, fitting or not.
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            vec(any::<i64>(), 0..3).prop_map(Value::from),
+            Just(json!({ "a": 1 })),
+        ]
+    }
+
+    /// A request, or nearly one.
+    fn request() -> impl Strategy<Value = Value> {
+        let version = prop_oneof![4 => Just(json!("2.0")), 1 => value()];
+        let method = prop_oneof![4 => any::<String>().prop_map(Value::from), 1 => value()];
+        let optional = || proptest::option::of(value());
+        (version, method, optional(), optional()).prop_map(|(version, method, params, id)| {
+            let mut request = json!({ "jsonrpc": version, "method": method });
+            for (name, value) in [("params", params), ("id", id)] {
+                if let Some(value) = value {
+                    request[name] = value;
+                }
+            }
+            request
+        })
+    }
+
+    /// A line of a client: a request, a batch of them, either cut off, or any bytes.
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let request = || request().prop_map(|request| request.to_string().into_bytes());
+        let batch = vec(self::request(), 0..5).prop_map(|batch| json!(batch).to_string().into_bytes());
+        let cut = (request(), any::<prop::sample::Index>())
+            .prop_map(|(line, at)| line[..at.index(line.len())].to_vec());
+        prop_oneof![request(), batch, cut, vec(any::<u8>(), 0..100)]
+    }
+
+    /// A call is read as it was written; what is none has a code that says so.
+    fn assert_sound(call: Result<Call, Fault>) {
+        match call {
+            Ok(call) => {
+                let mut written = json!({ "jsonrpc": "2.0", "method": call.method, "params": call.params });
+                if let Some(id) = &call.id {
+                    written["id"] = id.clone();
+                }
+                assert_eq!(one(&written.to_string()).unwrap(), call);
+            }
+            Err(fault) => {
+                let code = serde_json::to_value(fault).unwrap()["code"].clone();
+                assert!(code == -32700 || code == -32600, "{code}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_taken(line in line()) {
+            match Request::parse(&line) {
+                Request::One(call) => assert_sound(call),
+                Request::Batch(calls) => {
+                    prop_assert!((1..=BATCH_CALLS_MAX).contains(&calls.len()));
+                    calls.into_iter().for_each(assert_sound);
+                }
+            }
+        }
+    }
 
     fn one(line: &str) -> Result<Call, Fault> {
         match Request::parse(line.as_bytes()) {

@@ -5,11 +5,11 @@
 
 use kinmesh_proto::{
     Ask, CertCache, ChatRequest, ChatResponse, Commitment, Content, Control, ConversationTag, DecodeError,
-    DeviceCert, DeviceId, DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, Hello, Hlc, InviteRefusal,
-    InviteRequest, InviteResponse, JoinLink, Past, PersonId, PersonKey, Presence, PresenceState, Reach,
-    Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings, Sealed, Seat, Signable, StatusLine,
-    SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId, TicketRoom, TicketToken, Unverified,
-    Verified, VerifyError, codec, entry, limits,
+    DeviceCert, DeviceId, DeviceKeys, Digest, DisplayName, EntryBody, EntryId, EntryKey, EntryPack, Hello,
+    Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink, KeyRange, Past, PersonId, PersonKey,
+    Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings,
+    Sealed, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId,
+    TicketRoom, TicketToken, Typing, Unverified, Verified, VerifyError, Wanted, codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -169,6 +169,11 @@ fn signed_presence() -> impl Strategy<Value = Verified<Presence>> {
     (presence(), keys()).prop_map(|(presence, keys)| Unverified::sign(presence, &keys))
 }
 
+fn signed_typing() -> impl Strategy<Value = Verified<Typing>> {
+    (id(), any::<u64>(), keys())
+        .prop_map(|(room, sent_ms, keys)| Unverified::sign(Typing { room: RoomId(room), sent_ms }, &keys))
+}
+
 fn envelopes() -> impl Strategy<Value = Vec<Unverified<EntryBody>>> {
     vec(signed_entry().prop_map(|entry| entry.envelope().clone()), 0..4)
 }
@@ -177,6 +182,7 @@ fn room_frame() -> impl Strategy<Value = RoomFrame> {
     prop_oneof![
         (envelopes(), any::<u32>()).prop_map(|(entries, attempt)| RoomFrame::Entries { entries, attempt }),
         signed_presence().prop_map(|presence| RoomFrame::Presence(presence.envelope().clone())),
+        signed_typing().prop_map(|typing| RoomFrame::Typing(typing.envelope().clone())),
     ]
 }
 
@@ -185,20 +191,73 @@ fn ask() -> impl Strategy<Value = Ask> {
     (envelope(), envelope()).prop_map(|(entry, introduction)| Ask { entry, introduction })
 }
 
-fn chat_response() -> impl Strategy<Value = ChatResponse> {
+fn receipt() -> impl Strategy<Value = Receipt> {
     let refusal = prop_oneof![
         Just(Refusal::Invalid),
         Just(Refusal::WrongConversation),
         Just(Refusal::ClockAhead),
         Just(Refusal::NotAuthor),
+        Just(Refusal::OverQuota),
     ];
-    let receipt = prop_oneof![Just(Receipt::Stored), refusal.prop_map(Receipt::Refused)];
+    prop_oneof![Just(Receipt::Stored), refusal.prop_map(Receipt::Refused)]
+}
+
+fn chat_response() -> impl Strategy<Value = ChatResponse> {
     prop_oneof![
-        vec(receipt, 0..=limits::BATCH_ENTRIES_MAX).prop_map(ChatResponse::Receipts),
+        vec(receipt(), 0..=limits::BATCH_ENTRIES_MAX).prop_map(ChatResponse::Receipts),
         Just(ChatResponse::Busy),
         Just(ChatResponse::Noted),
         Just(ChatResponse::Accepted),
         Just(ChatResponse::AskFirst),
+    ]
+}
+
+fn range() -> impl Strategy<Value = KeyRange> {
+    let end = || proptest::option::of(key());
+    (end(), end()).prop_map(|(from, to)| KeyRange { from, to })
+}
+
+fn digest() -> impl Strategy<Value = Digest> {
+    vec(key(), 0..4).prop_map(|keys| {
+        let mut digest = Digest::default();
+        keys.into_iter().for_each(|key| digest.add(key));
+        digest
+    })
+}
+
+/// A message of negentropy, which is read elsewhere: here it is bytes.
+fn reconciliation() -> impl Strategy<Value = ByteBuf> {
+    prop_oneof![
+        vec(any::<u8>(), 0..100).prop_map(ByteBuf::from),
+        Just(ByteBuf::from(vec![0; limits::RECONCILE_FRAME_MAX])),
+    ]
+}
+
+fn pack() -> impl Strategy<Value = EntryPack> {
+    vec(signed_entry(), 0..4).prop_map(|entries| EntryPack::of(&entries))
+}
+
+fn sync_request() -> impl Strategy<Value = SyncRequest> {
+    let ids = vec(id().prop_map(EntryId), 0..=limits::FETCH_IDS_MAX);
+    let ask = prop_oneof![
+        (range(), digest()).prop_map(|(range, digest)| SyncAsk::Compare { range, digest }),
+        (range(), reconciliation()).prop_map(|(range, frame)| SyncAsk::Reconcile { range, frame }),
+        (range(), ids).prop_map(|(range, ids)| SyncAsk::Fetch(Wanted::Ids { range, ids })),
+        range().prop_map(|range| SyncAsk::Fetch(Wanted::Range(range))),
+        pack().prop_map(SyncAsk::Push),
+    ];
+    (id(), ask).prop_map(|(tag, ask)| SyncRequest { conversation: ConversationTag(tag), ask })
+}
+
+fn sync_response() -> impl Strategy<Value = SyncResponse> {
+    let window = proptest::option::of(key());
+    prop_oneof![
+        (digest(), window).prop_map(|(digest, window)| SyncResponse::Digest { digest, window }),
+        reconciliation().prop_map(SyncResponse::Reconciled),
+        pack().prop_map(SyncResponse::Entries),
+        vec(receipt(), 0..=limits::BATCH_ENTRIES_MAX).prop_map(SyncResponse::Receipts),
+        Just(SyncResponse::Busy),
+        Just(SyncResponse::NotHere),
     ]
 }
 
@@ -279,6 +338,8 @@ fn take_anything_everywhere(bytes: &[u8]) {
     take_anything::<SyncRequest>(bytes);
     take_anything::<SyncResponse>(bytes);
     take_anything::<Presence>(bytes);
+    take_anything::<Typing>(bytes);
+    take_anything::<Unverified<Typing>>(bytes);
     take_anything::<RoomFrame>(bytes);
     take_anything::<Hello>(bytes);
     take_anything::<Option<Hello>>(bytes);
@@ -326,6 +387,8 @@ proptest! {
     ) {
         survives(&ChatRequest::Ask(Box::new(ask)));
         survives(&ChatRequest::Accepted);
+        survives(&ChatRequest::Read { up_to: entry.key() });
+        survives(&ChatRequest::Typing);
         survives(entry.envelope());
         assert_eq!(EntryBody::from_body(&entry.value().to_body()).unwrap(), *entry.value());
         survives(presence.envelope());
@@ -351,8 +414,21 @@ proptest! {
     }
 
     #[test]
-    fn what_is_signed_verifies(entry in signed_entry(), presence in signed_presence()) {
+    fn what_is_said_of_histories_is_read_again(request in sync_request(), response in sync_response()) {
+        survives(&request);
+        survives(&response);
+        prop_assert!(codec::encode(&request).len() <= limits::SYNC_REQUEST_MAX as usize);
+        prop_assert!(codec::encode(&response).len() <= limits::SYNC_RESPONSE_MAX as usize);
+    }
+
+    #[test]
+    fn what_is_signed_verifies(
+        entry in signed_entry(),
+        presence in signed_presence(),
+        typing in signed_typing(),
+    ) {
         let certs = &mut CertCache::default();
+        prop_assert_eq!(&typing.envelope().clone().verify(certs).unwrap(), &typing);
         prop_assert_eq!(&entry.envelope().clone().verify(certs).unwrap(), &entry);
         prop_assert_eq!(&presence.envelope().clone().verify(certs).unwrap(), &presence);
     }
@@ -402,9 +478,11 @@ proptest! {
     fn damaged_values_never_panic(
         frame in room_frame(),
         response in chat_response(),
+        sync in (sync_request(), sync_response()),
         damages in vec(damage(), 1..6),
     ) {
-        for mut bytes in [codec::encode(&frame), codec::encode(&response)] {
+        let sync = [codec::encode(&sync.0), codec::encode(&sync.1)];
+        for mut bytes in [codec::encode(&frame), codec::encode(&response)].into_iter().chain(sync) {
             damages.iter().for_each(|damage| damage.inflict(&mut bytes));
             take_anything_everywhere(&bytes);
         }
@@ -414,10 +492,12 @@ proptest! {
     fn a_changed_byte_never_becomes_another_value(
         entry in signed_entry(),
         presence in signed_presence(),
+        typing in signed_typing(),
         damages in vec(damage(), 1..3),
     ) {
         never_becomes_another(&entry, &damages);
         never_becomes_another(&presence, &damages);
+        never_becomes_another(&typing, &damages);
     }
 
     #[test]
@@ -479,7 +559,12 @@ proptest! {
     }
 
     #[test]
-    fn receipts_and_hellos_fit_their_limits(response in chat_response(), presence in signed_presence()) {
+    fn receipts_hellos_and_typings_fit_their_limits(
+        response in chat_response(),
+        presence in signed_presence(),
+        typing in signed_typing(),
+    ) {
+        prop_assert!(typing.envelope().parts().0.len() <= Typing::BODY_MAX);
         prop_assert!(codec::encode(&response).len() <= limits::CHAT_RESPONSE_MAX as usize);
         let hello = Hello { presence: presence.envelope().clone() };
         prop_assert!(codec::encode(&hello).len() <= limits::HELLO_MAX as usize);
