@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 WORK, IMAGES = Path(sys.argv[1]), Path(sys.argv[2])
-PROGRAM, BOOTSTRAP = "target/debug/kinmesh", "target/debug/kinmesh-bootstrap"
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR") or "target") / "debug"
+PROGRAM, BOOTSTRAP = BUILT / "kinmesh", BUILT / "kinmesh-bootstrap"
 LISTEN = ["--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--no-mdns"]
 DEADLINE_S = 60
 ROOM, LOBBY, HIKE = "Boat club", "lobby", "周末徒步"
