@@ -15,7 +15,8 @@ Examples:
     kinmesh-bootstrap run --external-address /dns4/boot.example.org/udp/4711/quic-v1 \\
                           --external-address /dns4/boot.example.org/tcp/4711
   On one address and port, with a configuration file and JSON logs:
-    kinmesh-bootstrap run --listen /ip4/192.0.2.1/udp/9000/quic-v1 --config /etc/kinmesh-bootstrap.toml --log-format json
+    kinmesh-bootstrap run --listen /ip4/192.0.2.1/udp/9000/quic-v1 \\
+                          --config /etc/kinmesh-bootstrap.toml --log-format json
   See who is connected, and end the node:
     kinmesh-bootstrap status
     kinmesh-bootstrap stop";

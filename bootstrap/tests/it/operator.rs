@@ -87,6 +87,48 @@ async fn an_external_address_leads_the_link() {
 }
 
 #[tokio::test]
+async fn a_configuration_file_makes_a_node_on_ipv6_that_is_met_over_both_transports() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.toml");
+    let listen = "listen = ['/ip6/::1/tcp/0', '/ip6/::1/udp/0/quic-v1']";
+    std::fs::write(&config, format!("{listen}\nlog-format = 'json'\n")).unwrap();
+    let node = Node::start_in(dir, &["--config", config.to_str().unwrap()]).await;
+    assert_eq!(node.addresses.len(), 2, "{:?}", node.addresses);
+
+    let mut guests = Vec::new();
+    for transport in ["tcp", "quic"] {
+        let address = node.address(transport);
+        assert!(address.to_string().starts_with("/ip6/::1/"), "{address}");
+        let mut guest = Client::connect(&address).await;
+        assert!(guest.register("room").await, "over {transport}");
+        guests.push(guest);
+    }
+    let status = node.status().await;
+    assert_eq!((status.peers.len(), status.registrations.peers), (2, 2));
+    let log = node.log();
+    let is_json = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    assert!(!log.is_empty() && log.lines().all(is_json), "{log}");
+}
+
+#[tokio::test]
+async fn help_shows_its_examples() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["--help"][..], &["run", "--help"]] {
+        let (output, log) = run_to_end(dir.path(), args).await;
+        assert!(output.status.success(), "{log}");
+        let page = String::from_utf8(output.stdout).unwrap();
+        let (_, examples) = page.split_once("Examples:\n").unwrap_or_else(|| panic!("{page}"));
+        for line in [
+            "kinmesh-bootstrap run --external-address /dns4/boot.example.org/udp/4711/quic-v1 \\",
+            "--config /etc/kinmesh-bootstrap.toml --log-format json",
+            "kinmesh-bootstrap stop",
+        ] {
+            assert!(examples.lines().any(|shown| shown.trim() == line), "not one line: {line}\n{examples}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn status_shows_who_comes_and_goes_and_stop_ends_the_node() {
     let mut node = Node::start().await;
     let mut client = Client::connect(&node.address("tcp")).await;
