@@ -150,7 +150,7 @@ pub(crate) async fn start(
     let (overview, overview_receiver) = watch::channel(Arc::new(core.overview()));
     let handle = NodeHandle {
         commands: command_sender,
-        events: events.clone(),
+        events: events.downgrade(),
         status: status_receiver,
         overview: overview_receiver,
     };
@@ -168,7 +168,7 @@ pub(crate) async fn start(
         looks: mpsc::channel(LOOKS_CAP),
         questions: Questions::default(),
         tickets: Tickets::default(),
-        events,
+        events: events.clone(),
         status,
         overview,
         connections: ConnectionTable::default(),
@@ -199,17 +199,19 @@ pub(crate) async fn start(
         driver.core.remember(surplus);
     }
     let status = driver.status.clone();
-    tokio::spawn(mourn(tokio::spawn(driver.run()), status));
+    tokio::spawn(mourn(tokio::spawn(driver.run()), status, events));
     Ok(handle)
 }
 
 /// Says so when a driver ended by a fault of ours. What it was doing is in no log: it may be somebody's
-/// words. Whoever holds a handle is told [`crate::CallError::NodeGone`], and sees it in the last status.
-async fn mourn(driver: JoinHandle<()>, status: watch::Sender<NodeStatus>) {
+/// words. Whoever holds a handle is told [`crate::CallError::NodeGone`], and sees it in the last status;
+/// events end after that, so that who hears their end can read why.
+async fn mourn(driver: JoinHandle<()>, status: watch::Sender<NodeStatus>, events: broadcast::Sender<Event>) {
     if driver.await.is_err_and(|end| end.is_panic()) {
         tracing::error!("a fault in the program has ended the peer; please start it again and report it");
         status.send_modify(|status| status.is_broken = true);
     }
+    drop(events);
 }
 
 impl Driver {
@@ -310,7 +312,9 @@ mod tests {
 
     async fn is_broken_after(driver: impl Future<Output = ()> + Send + 'static) -> bool {
         let (status, told) = watch::channel(NodeStatus::default());
-        mourn(tokio::spawn(driver), status).await;
+        let (events, mut heard) = broadcast::channel(1);
+        tokio::spawn(mourn(tokio::spawn(driver), status, events));
+        assert_eq!(heard.recv().await, Err(broadcast::error::RecvError::Closed));
         told.borrow().is_broken
     }
 

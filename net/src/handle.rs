@@ -130,7 +130,8 @@ pub(crate) type Reply<E, T = ()> = oneshot::Sender<Result<T, E>>;
 #[derive(Clone)]
 pub struct NodeHandle {
     pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) events: broadcast::Sender<Event>,
+    /// Weak, so that who listens learns of the peer's end while there are handles.
+    pub(crate) events: broadcast::WeakSender<Event>,
     pub(crate) status: watch::Receiver<NodeStatus>,
     pub(crate) overview: watch::Receiver<Arc<Overview>>,
 }
@@ -156,9 +157,10 @@ impl NodeHandle {
         self.status.clone()
     }
 
-    /// Events from now on.
+    /// Events from now on, until the peer ends; none of one that has ended.
     pub fn events(&self) -> EventStream {
-        EventStream(self.events.subscribe())
+        let ended = || broadcast::channel(1).1;
+        EventStream(self.events.upgrade().map_or_else(ended, |events| events.subscribe()))
     }
 
     /// Sets the name and status line that others see.

@@ -104,6 +104,16 @@ async fn echo_answers_without_any_network() {
 }
 
 #[tokio::test]
+async fn who_listens_learns_that_the_peer_has_ended_and_keeps_the_handle() {
+    let Peer { node, mut events, dir: _dir, .. } = Peer::start("Alice").await;
+    let listens = tokio::spawn(async move { while events.next().await.is_some() {} });
+    node.shutdown().await;
+    timeout(PATIENCE, listens).await.expect("the events end").unwrap();
+    let mut later = node.events();
+    assert_eq!(timeout(PATIENCE, later.next()).await.expect("who comes later hears it, too"), None);
+}
+
+#[tokio::test]
 async fn alice_and_bob_talk_in_a_room() {
     let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
     alice.meet(&bob).await;
