@@ -351,6 +351,7 @@ def private_room(vectors, alice, bob):
         vectors.expect(
             f"namespace {which} on day 20752", derive_key("kinmesh 2026-11 private namespace", day)
         )
+    vectors.expect("tag of its control log", derive_key("kinmesh 2026-11 control log", room))
     key, content = key_of(2), cbor({"k": "text", "x": "secret"})
     place = room + alice.person + alice.device + number(CLOCK) + number(1)
     nonces = derive_key("kinmesh 2026-11 sealing nonce", key)
@@ -372,6 +373,9 @@ def private_room(vectors, alice, bob):
         ("rotate", {"rotate": {"e": epoch}}),
     ):
         vectors.cbor(f"content of the step {name}", {"k": "control", "c": step})
+    vectors.cbor("content of an invitation", {"k": "invitation", "x": "Boat", "r": room})
+    vectors.cbor("sync request for secrets", {"g": room, "a": {"secrets": steps}})
+    vectors.cbor("sync response with a secret", {"secrets": [[steps[0], secrets[0]]]})
 
 
 def main():

@@ -251,6 +251,7 @@ fn private_room(vectors: &mut Vectors) {
         vectors.text(&format!("topic {what}"), key.topic());
         vectors.text(&format!("namespace {what} on day 20752"), key.namespace(20_752));
     }
+    vectors.bytes("tag of its control log", &ConversationId::Control(room).tag(alice().person()).0);
     let tag = ConversationTag(room.0);
     let body = EntryBody { conversation: tag, prev: vec![], content: Content::text("secret"), ..entry() };
     let body = body.sealed(&alice(), room, &[first, second], &ring).unwrap();
@@ -278,6 +279,12 @@ fn private_room(vectors: &mut Vectors) {
     for (what, step) in steps {
         vectors.cbor(&format!("content of the step {what}"), &Content::Control(Box::new(step)));
     }
+    let invitation = Content::Invitation { room, name: RoomName::new("Boat").unwrap() };
+    vectors.cbor("content of an invitation", &invitation);
+    let ask = SyncAsk::Secrets(vec![first, second]);
+    vectors.cbor("sync request for secrets", &SyncRequest { conversation: tag, ask });
+    let given = SyncResponse::Secrets(vec![(first, EpochSecret::new([8; 32]))]);
+    vectors.cbor("sync response with a secret", &given);
 }
 
 #[test]
