@@ -123,7 +123,7 @@ fn a_room_looks_as_it_should_in_both_themes() {
 
 #[test]
 fn a_chat_with_somebody_who_is_away_says_what_waits() {
-    let chat = BoatClub::with_mira();
+    let chat = BoatClub::with_mira().at_bootstrap();
     let mut ui = simulate((1240.0, 800.0), chat.home.view(&chat.cx));
     picture::assert_same::<home::Message>(&mut ui, Theme::Light, "chat-waiting");
 }

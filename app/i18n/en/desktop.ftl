@@ -220,6 +220,10 @@ connection-direct = { $people ->
     [one] Direct to 1 person · { $over }
    *[other] Direct to { $people } people · { $over }
 }
+connection-direct-with-bootstrap = { $people ->
+    [one] Direct to 1 person · { $over } · bootstrap{"\u00A0"}reached
+   *[other] Direct to { $people } people · { $over } · bootstrap{"\u00A0"}reached
+}
 connection-direct-without-bootstrap = { $people ->
     [one] Direct to 1 person · { $over } · bootstrap unreachable, going on without it
    *[other] Direct to { $people } people · { $over } · bootstrap unreachable, going on without it

@@ -175,6 +175,7 @@ route-mesh-short = 经房间
 # 连接
 network = 连接
 connection-direct = 直连 { $people } 人 · { $over }
+connection-direct-with-bootstrap = 直连 { $people } 人 · { $over } · 已连接引导节点
 connection-direct-without-bootstrap = 直连 { $people } 人 · { $over } · 引导节点无法连接，继续运行
 connection-looking = 正在寻找其他人…
 connection-looking-lan = 正在此网络上寻找其他人…

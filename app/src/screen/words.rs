@@ -232,8 +232,10 @@ pub fn connection(connection: Connection) -> String {
         Reach::Both { people } => (people, "reach-both"),
     };
     let id = match connection.bootstrap {
+        BootstrapReach::Connected => "connection-direct-with-bootstrap",
         BootstrapReach::Unreachable => "connection-direct-without-bootstrap",
-        _ => "connection-direct",
+        // What is not reached yet, or not wanted, is no news.
+        BootstrapReach::Connecting | BootstrapReach::None => "connection-direct",
     };
     tr_args(id, &[("people", people.into()), ("over", tr(over).into())])
 }
@@ -396,5 +398,25 @@ pub fn enter_error(error: &EnterError) -> String {
         EnterError::Follow(FollowError::Room(error)) => change_error(error),
         EnterError::Open(error) => invites::open_error(error),
         EnterError::Settings(error) => tr_args("error-settings", &[("fault", error.to_string().into())]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reaches_somebody_is_told_whether_the_bootstrap_node_is_reached_too() {
+        use BootstrapReach::{Connected, Connecting, None, Unreachable};
+        let said = |lan, internet, bootstrap| connection(Connection::new(lan, internet, [bootstrap]));
+        assert_eq!(said(2, 3, Connected), "Direct to 5 people · LAN and internet · bootstrap\u{a0}reached");
+        assert_eq!(said(0, 1, Connected), "Direct to 1 person · internet · bootstrap\u{a0}reached");
+        assert_eq!(
+            said(1, 0, Unreachable),
+            "Direct to 1 person · LAN · bootstrap unreachable, going on without it"
+        );
+        for reach in [Connecting, None] {
+            assert_eq!(said(1, 0, reach), "Direct to 1 person · LAN");
+        }
     }
 }

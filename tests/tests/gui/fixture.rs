@@ -13,7 +13,7 @@ use kinmesh_core::{
     ReactionView, RequestView, RoomView, Route, WaitReason, Waiting,
 };
 use kinmesh_model::Clock;
-use kinmesh_net::{NodeStatus, Overview};
+use kinmesh_net::{BootstrapLink, BootstrapStatus, NodeStatus, Overview};
 use kinmesh_proto::{
     ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, Privacy, RoomId,
     RoomName, StatusLine,
@@ -330,6 +330,13 @@ impl BoatClub {
     pub(crate) fn in_dialog(dialog: fn(PersonId, PersonId) -> dialog::State) -> Self {
         let Self { cx, home } = Self::with_mira();
         Self { home: home.asking(dialog(LIN, BO)), cx }
+    }
+
+    /// The same, while a bootstrap node is connected.
+    pub(crate) fn at_bootstrap(mut self) -> Self {
+        let address = "/dns4/boat.example/udp/4001/quic-v1".parse().unwrap();
+        self.cx.status.bootstraps = vec![BootstrapStatus { address, link: BootstrapLink::Connected }];
+        self
     }
 
     /// The same people, with the chat with Mira open, who is away.
