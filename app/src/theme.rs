@@ -102,6 +102,14 @@ pub const MEDIUM: Font = Font { weight: Weight::Medium, ..REGULAR };
 /// Names and titles.
 pub const SEMIBOLD: Font = Font { weight: Weight::Semibold, ..REGULAR };
 
+/// Emoji. Among a Linux system's fonts those with black and white signs would be taken first;
+/// elsewhere the system knows its own.
+#[cfg(all(unix, not(target_os = "macos")))]
+pub const EMOJI: Font = Font::with_name("Noto Color Emoji");
+/// Emoji, in the font that the system has for them.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+pub const EMOJI: Font = REGULAR;
+
 /// The font files to load before the first frame.
 pub const FONT_FILES: [&[u8]; 3] = [
     include_bytes!("../assets/fonts/Inter-Regular.otf"),

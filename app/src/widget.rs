@@ -3,13 +3,14 @@
 //! Each is a function from plain values to an element in the program's theme. Knows no screen.
 
 pub mod ellipsis;
+pub mod emoji;
 pub mod footnoted;
 pub mod log;
 pub mod tooled;
 
 use iced::widget::{
     Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, rich_text, row, space,
-    span, stack, svg, text, text_input, tooltip,
+    stack, svg, text, text_input, tooltip,
 };
 use iced::{Center, Fill, Padding, Shrink};
 
@@ -191,9 +192,11 @@ pub fn secondary<'a>(words: impl text::IntoFragment<'a>) -> text::Text<'a, Theme
 
 /// Secondary text in which what was looked for stands out.
 pub fn runs<'a, Message: 'a>(runs: &'a [Run], theme: Theme) -> Element<'a, Message> {
-    let spans = runs.iter().map(|run| {
-        let span = span(run.text.as_str());
-        if run.found { span.font(theme::SEMIBOLD).color(theme.colors().accent) } else { span }
+    let spans = runs.iter().flat_map(|run| {
+        emoji::spans(&run.text).map(move |span| {
+            let font = span.font.unwrap_or(theme::SEMIBOLD);
+            if run.found { span.font(font).color(theme.colors().accent) } else { span }
+        })
     });
     let text: text::Rich<'_, (), Message, Theme> = rich_text(spans.collect::<Vec<_>>());
     text.size(size::SECONDARY).line_height(theme::LINE).style(theme::text::secondary).into()

@@ -1,7 +1,6 @@
 //! One line of text that ends in "…" where the room ends.
 
-use iced::advanced::text::paragraph::{Paragraph as _, Plain};
-use iced::advanced::text::{self, Alignment, LineHeight, Shaping, Wrapping};
+use iced::advanced::text::{self, Alignment, LineHeight, Paragraph as _, Shaping, Wrapping};
 use iced::advanced::widget::{Operation, Tree, text as core_text, tree};
 use iced::advanced::{Layout, Widget, layout, mouse, renderer};
 use iced::{Font, Length, Pixels, Rectangle, Size, alignment};
@@ -9,8 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::theme::{self, Theme};
 use crate::widget::Element;
-
-type Paragraph = <iced::Renderer as text::Renderer>::Paragraph;
+use crate::widget::emoji::{self, Kept};
 
 /// One line of text that ends in "…" where the room ends.
 pub struct Ellipsis {
@@ -28,7 +26,7 @@ struct State {
     size: f32,
     font: Font,
     width: f32,
-    paragraph: Plain<Paragraph>,
+    paragraph: Kept,
 }
 
 /// One line of text that ends in "…" where the room ends.
@@ -79,7 +77,7 @@ impl Ellipsis {
     }
 
     fn width_of(&self, content: &str) -> f32 {
-        Paragraph::with_text(self.line(content)).min_width()
+        emoji::paragraph(self.line(content)).min_width()
     }
 
     /// The longest beginning that fits with "…" after it.
@@ -110,13 +108,13 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Ellipsis {
         let asked = (&self.text, self.size, self.font, width);
         if (&state.text, state.size, state.font, state.width) != asked {
             state.paragraph.update(self.line(&self.text));
-            if state.paragraph.min_width() > width {
+            if state.paragraph.raw().min_width() > width {
                 state.paragraph.update(self.line(&self.cut(width)));
             }
             state.text.clone_from(&self.text);
             (state.size, state.font, state.width) = (self.size, self.font, width);
         }
-        layout::Node::new(limits.resolve(Length::Shrink, Length::Shrink, state.paragraph.min_bounds()))
+        layout::Node::new(limits.resolve(Length::Shrink, Length::Shrink, state.paragraph.raw().min_bounds()))
     }
 
     fn operate(

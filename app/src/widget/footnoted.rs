@@ -1,14 +1,14 @@
 //! Text with a small note that stands on its last line when there is room, and below it otherwise:
 //! the time and state in a bubble. What stands above and below the text is as wide as the widest.
 
-use iced::advanced::text::paragraph::{Paragraph as _, Plain};
-use iced::advanced::text::{self, Alignment, LineHeight, Shaping, Wrapping};
+use iced::advanced::text::{self, Alignment, LineHeight, Paragraph as _, Shaping, Wrapping};
 use iced::advanced::widget::{Operation, Tree, text as core_text, tree};
 use iced::advanced::{Layout, Widget, layout, mouse, overlay, renderer};
 use iced::{Event, Length, Pixels, Point, Rectangle, Size, Vector, alignment};
 
 use crate::theme::{self, Theme, size, space};
 use crate::widget::Element;
+use crate::widget::emoji::Kept;
 
 type Paragraph = <iced::Renderer as text::Renderer>::Paragraph;
 
@@ -108,11 +108,11 @@ fn words_bounds(bounds: Rectangle, paragraph: &Paragraph) -> Rectangle {
 
 impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> {
     fn tag(&self) -> tree::Tag {
-        tree::Tag::of::<Plain<Paragraph>>()
+        tree::Tag::of::<Kept>()
     }
 
     fn state(&self) -> tree::State {
-        tree::State::new(Plain::<Paragraph>::default())
+        tree::State::new(Kept::default())
     }
 
     fn children(&self) -> Vec<Tree> {
@@ -134,7 +134,7 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> 
         limits: &layout::Limits,
     ) -> layout::Node {
         let line_height = size::TEXT * theme::LINE;
-        let paragraph = tree.state.downcast_mut::<Plain<Paragraph>>();
+        let paragraph = tree.state.downcast_mut::<Kept>();
         paragraph.update(text::Text {
             content: &self.text,
             bounds: limits.max(),
@@ -146,7 +146,7 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> 
             shaping: Shaping::Advanced,
             wrapping: Wrapping::WordOrGlyph,
         });
-        let words = paragraph.min_bounds();
+        let words = paragraph.raw().min_bounds();
         let end = last_line_end(paragraph.raw(), line_height);
         let most = limits.max().width;
         let note_limits = layout::Limits::new(Size::ZERO, limits.max());
@@ -226,7 +226,7 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Footnoted<'_, Message> 
         cursor: mouse::Cursor,
         viewport: &Rectangle,
     ) {
-        let paragraph = tree.state.downcast_ref::<Plain<Paragraph>>();
+        let paragraph = tree.state.downcast_ref::<Kept>();
         let text = self.text_bounds(layout);
         core_text::draw(
             renderer,

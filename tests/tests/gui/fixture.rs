@@ -232,17 +232,30 @@ impl BoatClub {
         Self { cx, home: home.searching(search) }
     }
 
-    /// The same people, with a chat open in which Bo and Lin say this.
-    pub(crate) fn saying(text: &str) -> Self {
+    /// The same people, with the chat with Bo open, which holds this.
+    fn with_bo(said: Vec<EntryView>) -> Self {
         let Self { cx, .. } = Self::new();
-        let chat = ConversationId::Direct(BO);
-        let said = vec![
-            entry(chat, BO, today("14:02"), text, Delivery::Received),
-            entry(chat, LIN, today("14:03"), text, Delivery::Delivered),
-        ];
-        let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
+        let mut open =
+            conversation::State::closed(ConversationId::Direct(BO), text_editor::Content::new(), &cx);
         open.show_newest(said, 0);
         Self { cx, home: home::State::showing(open) }
+    }
+
+    /// The same people, with a chat open in which Bo and Lin say this.
+    pub(crate) fn saying(text: &str) -> Self {
+        let chat = ConversationId::Direct(BO);
+        Self::with_bo(vec![
+            entry(chat, BO, today("14:02"), text, Delivery::Received),
+            entry(chat, LIN, today("14:03"), text, Delivery::Delivered),
+        ])
+    }
+
+    /// The same people, with a chat open in which Lin puts this emoji to what Bo says.
+    pub(crate) fn reacting(emoji: &str) -> Self {
+        let said =
+            entry(ConversationId::Direct(BO), BO, today("14:02"), "See you at three", Delivery::Received);
+        let reactions = vec![ReactionView { emoji: emoji.to_owned(), people: vec![LIN] }];
+        Self::with_bo(vec![EntryView { reactions, ..said }])
     }
 
     /// The same people, with the chat with somebody open whom a story makes of one of them.
@@ -313,17 +326,13 @@ impl BoatClub {
 
     /// A contact passes on somebody.
     pub(crate) fn introduced() -> Self {
-        let Self { cx, .. } = Self::new();
         let chat = ConversationId::Direct(BO);
         let introduces = Some(IntroducedView { person: TOMAS, name: name("Tomás") });
-        let said = vec![
+        Self::with_bo(vec![
             entry(chat, BO, today("12:30"), "You wanted to know who has the key", Delivery::Received),
             EntryView { text: None, introduces, ..entry(chat, BO, today("12:31"), "", Delivery::Received) },
             entry(chat, LIN, today("12:40"), "got it, thanks", Delivery::Delivered),
-        ];
-        let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
-        open.show_newest(said, 0);
-        Self { cx, home: home::State::showing(open) }
+        ])
     }
 
     /// The chat with Mira, and over it the dialog about a person that a story wants.

@@ -1,5 +1,7 @@
 //! Pictures of the window that must not change unnoticed.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use kinmesh::theme::Theme;
@@ -25,6 +27,19 @@ pub(crate) fn assert_same<Message>(ui: &mut Ui<'_, Message>, theme: Theme, name:
         snapshot.matches_image(&found).expect("the picture can be written");
         panic!("{name} looks different now: see {}", file(&found).display());
     }
+}
+
+/// How many pixels of the window are of this kind, given as red, green and blue.
+pub(crate) fn count<Message>(ui: &mut Ui<'_, Message>, theme: Theme, is_one: fn([u8; 3]) -> bool) -> usize {
+    let dir = tempfile::tempdir().unwrap();
+    let name = dir.path().join("picture");
+    // `iced_test` gives its pixels away as a file alone.
+    ui.snapshot(&theme).expect("the window is drawn").matches_image(&name).expect("it can be written");
+    let picture = BufReader::new(File::open(file(&name)).unwrap());
+    let mut picture = png::Decoder::new(picture).read_info().unwrap();
+    let mut rgba = vec![0; picture.output_buffer_size().expect("a window fits in memory")];
+    picture.next_frame(&mut rgba).unwrap();
+    rgba.chunks_exact(4).filter(|pixel| is_one([pixel[0], pixel[1], pixel[2]])).count()
 }
 
 /// The file that `iced_test` makes of a name.

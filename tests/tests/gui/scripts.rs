@@ -4,11 +4,14 @@ use iced::advanced::input_method;
 use kinmesh::screen::conversation::composer;
 use kinmesh::screen::home;
 use kinmesh::theme::Theme;
+use kinmesh::widget::Element;
 use kinmesh_proto::Delivery;
 
 use crate::desk::Desk;
 use crate::fixture::BoatClub;
-use crate::{ENTER, chat_with_echo, click_field, open, own, simulate};
+use crate::{
+    ENTER, chat_with_echo, click_field, desk_with_a_word, open, own, picture, right_click_own, simulate,
+};
 
 #[tokio::test]
 async fn what_an_input_method_commits_is_the_draft_and_is_sent() {
@@ -61,4 +64,48 @@ fn chinese_hebrew_and_emoji_are_drawn_and_not_replaced_by_boxes() {
     {
         assert!(!look_the_same(one, other), "{one} and {other}");
     }
+}
+
+/// Pixels in the yellow of a thumb and of faces, which nothing else in the window has.
+fn yellow<Message>(view: Element<'_, Message>) -> usize {
+    let is_yellow = |[red, green, blue]: [u8; 3]| red > 220 && green > 160 && blue < 110;
+    picture::count(&mut simulate((1240.0, 800.0), view), Theme::Light, is_yellow)
+}
+
+#[test]
+fn emoji_are_drawn_in_colour_in_texts_and_chips() {
+    let said = |text: &str| {
+        let chat = BoatClub::saying(text);
+        yellow::<home::Message>(chat.home.view(&chat.cx))
+    };
+    assert_eq!(said("ok"), 0);
+    let one = said("👍");
+    assert!(one > 0 && said("ok 👍 then") > 0 && said("👍👍") > one);
+    let chip = |emoji: &str| {
+        let chat = BoatClub::reacting(emoji);
+        yellow::<home::Message>(chat.home.view(&chat.cx))
+    };
+    assert_eq!(chip("✓"), 0);
+    assert!(chip("👍") > 0);
+}
+
+#[tokio::test]
+async fn emoji_are_drawn_in_colour_in_the_menu() {
+    let mut desk = desk_with_a_word("sailing?").await;
+    assert_eq!(yellow(desk.app.view()), 0);
+    right_click_own(&mut desk, "sailing?");
+    assert!(yellow(desk.app.view()) > 0);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn emoji_are_drawn_in_colour_while_they_are_typed() {
+    let mut desk = desk_with_a_word("sailing?").await;
+    desk.hands(|ui| {
+        click_field(ui, composer::FIELD);
+        ui.typewrite("yes 👍");
+    });
+    assert_eq!(open(&desk).draft(), "yes 👍");
+    assert!(yellow(desk.app.view()) > 0);
+    desk.close().await;
 }

@@ -16,7 +16,7 @@ use crate::theme::{self, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::footnoted::footnoted;
 use crate::widget::tooled::{Tells, tooled};
-use crate::widget::{self, AvatarSize, Element, Icon};
+use crate::widget::{self, AvatarSize, Element, Icon, emoji};
 
 /// Width of an avatar and the gap beside it, where a bubble has none.
 const INDENT: f32 = 32.0 + gap::S;
@@ -180,7 +180,7 @@ fn quoted<'a>(quote: &Quote<'_>, style: Style, cx: &Cx) -> Element<'a, Message> 
 fn chips<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Option<Element<'a, Message>> {
     let chip = |chip: &Chip<'a>| {
         let face = row![
-            text(chip.emoji).size(size::CAPTION),
+            text(chip.emoji).size(size::CAPTION).font(emoji::font(chip.emoji)),
             text(chip.people.len().to_string()).size(size::CAPTION).font(theme::MEDIUM),
         ];
         let press = Message::React(bubble.key, chip.emoji.to_owned(), !chip.mine);

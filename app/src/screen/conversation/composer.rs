@@ -15,7 +15,7 @@ use crate::i18n::{tr, tr_args};
 use crate::screen::{Cx, words};
 use crate::theme::{self, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
-use crate::widget::{self, Element, Icon};
+use crate::widget::{self, Element, Icon, emoji};
 
 /// The text field.
 pub const FIELD: &str = "composer";
@@ -178,7 +178,8 @@ impl Composer {
             .max_height(LINE * LINES_MAX)
             .height(Shrink)
             .key_binding(move |press| key_binding(press, can_edit_last))
-            .on_action(Message::Draft);
+            .on_action(Message::Draft)
+            .highlight_with::<emoji::Highlighter>((), emoji::format);
         let can_send = !self.content.text().trim().is_empty();
         let icon = if can_send { theme::icon::on_accent } else { theme::icon::disabled };
         let face = if self.mode.is_edit() { Icon::Check } else { Icon::Send };

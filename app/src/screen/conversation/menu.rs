@@ -9,7 +9,7 @@ use kinmesh_proto::EntryKey;
 use super::Message as Parent;
 use crate::i18n::tr;
 use crate::theme::{self, column as width, size, space as gap};
-use crate::widget::{self, Element, Icon};
+use crate::widget::{self, Element, Icon, emoji};
 
 /// The field for any emoji.
 pub const EMOJI: &str = "menu-emoji";
@@ -87,7 +87,7 @@ impl Menu {
         let mine = |emoji: &str| bubble.chips.iter().any(|chip| chip.mine && chip.emoji == emoji);
         let common = COMMON.map(|emoji| {
             let is_mine = mine(emoji);
-            let face = container(text(emoji).size(20.0)).center(36);
+            let face = container(text(emoji).size(20.0).font(theme::EMOJI)).center(36);
             let react = Parent::React(self.key, emoji.to_owned(), !is_mine);
             button(face).padding(0).style(theme::button::row(is_mine)).on_press(react).into()
         });
@@ -96,6 +96,7 @@ impl Menu {
         let any = text_input(&tr("react-any"), &self.emoji)
             .id(EMOJI)
             .size(size::SECONDARY)
+            .font(emoji::font(&self.emoji))
             .padding([gap::S, gap::M])
             .style(theme::field::search)
             .on_input(|emoji| Parent::Menu(Message::Emoji(emoji)))

@@ -13,7 +13,7 @@ use crate::screen::contact::{self, Act};
 use crate::screen::{Cx, words};
 use crate::theme::{self, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
-use crate::widget::{self, AvatarSize, Element};
+use crate::widget::{self, AvatarSize, Element, emoji};
 
 /// Width of a request.
 const REQUEST: f32 = 440.0;
@@ -35,7 +35,10 @@ fn card<'a>(person: &'a PersonView, request: &'a RequestView, cx: &'a Cx) -> Ele
         ellipsis(title).size(size::TEXT).font(theme::SEMIBOLD),
         ellipsis(note).size(size::CAPTION).style(theme::text::secondary),
     ];
-    let said = request.text.as_deref().map(|words| text(words).size(size::TEXT).line_height(theme::LINE));
+    let said = request
+        .text
+        .as_deref()
+        .map(|words| text(words).size(size::TEXT).font(emoji::font(words)).line_height(theme::LINE));
     let by = contact::introduced_by(request.introduced_by, cx).map(widget::secondary);
     let warning = contact::warning(person, cx).map(warn);
     let about = text(tr("request-sentence")).size(size::CAPTION).style(theme::text::secondary);

@@ -10,7 +10,7 @@ use super::Event;
 use crate::i18n::tr;
 use crate::screen::{Cx, words};
 use crate::theme::{self, size, space as gap};
-use crate::widget::{self, Element};
+use crate::widget::{self, Element, emoji};
 
 /// Height from which the texts scroll.
 const HEIGHT_MAX: f32 = 420.0;
@@ -56,7 +56,8 @@ impl State {
             let (date, time) = cx.clock.civil(edit.written_ms);
             let when = format!("{} {}", words::day(date, &cx.clock), words::time(time));
             let when = text(when).size(size::CAPTION).style(theme::text::secondary);
-            widget::card(column![when, text(&edit.text).size(size::TEXT)].spacing(gap::XS))
+            let said = text(&edit.text).size(size::TEXT).font(emoji::font(&edit.text));
+            widget::card(column![when, said].spacing(gap::XS))
         });
         let edits = scrollable(Column::with_children(edits).spacing(gap::S));
         let mut parts = vec![container(edits).max_height(HEIGHT_MAX).into()];
