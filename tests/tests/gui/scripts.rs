@@ -1,6 +1,7 @@
 //! Text that is not Latin: typed through an input method, and drawn with the fonts of the system.
 
 use iced::advanced::input_method;
+use iced::advanced::input_method::Event::{Commit, Opened, Preedit};
 use kinmesh::screen::conversation::composer;
 use kinmesh::screen::home;
 use kinmesh::theme::Theme;
@@ -13,31 +14,41 @@ use crate::{
     ENTER, chat_with_echo, click_field, desk_with_a_word, open, own, picture, right_click_own, simulate,
 };
 
-#[tokio::test]
-async fn what_an_input_method_commits_is_the_draft_and_is_sent() {
-    use input_method::Event::{Commit, Opened, Preedit};
+/// What an input method does before a text is chosen, if there is something to choose from.
+fn on_the_way(letters: &str) -> Vec<input_method::Event> {
+    let end = letters.len();
+    vec![Preedit(letters.to_owned(), Some(end..end)), Preedit(String::new(), None)]
+}
+
+/// Writes to Echo through an input method: what is committed, after these events, is the draft and is sent.
+async fn is_committed(text: &str, before: Vec<input_method::Event>) {
     let mut desk = Desk::of("Lin").await;
     desk.hands(|ui| drop(ui.click("Echo").unwrap()));
     desk.until_open(chat_with_echo(&desk)).await;
     desk.hands(|ui| {
         click_field(ui, composer::FIELD);
-        let typed = [
-            Opened,
-            Preedit("ni hao".to_owned(), Some(6..6)),
-            Preedit(String::new(), None),
-            Commit("你好".to_owned()),
-        ];
+        let typed = [Opened].into_iter().chain(before).chain([Commit(text.to_owned())]);
         ui.simulate(typed.map(iced::Event::InputMethod));
     });
-    assert_eq!(open(&desk).draft(), "你好", "what was chosen, and nothing of the way there");
+    assert_eq!(open(&desk).draft(), text, "what was chosen, and nothing of the way there");
     desk.hands(|ui| {
         click_field(ui, composer::FIELD);
         ui.tap_key(ENTER);
     });
     desk.until("the echo", |desk| open(desk).timeline().len() == 2).await;
-    assert_eq!(own(&desk).text.as_deref(), Some("你好"));
+    assert_eq!(own(&desk).text.as_deref(), Some(text));
     desk.until("the receipt", |desk| own(desk).delivery == Delivery::Delivered).await;
     desk.close().await;
+}
+
+#[tokio::test]
+async fn what_an_input_method_commits_is_the_draft_and_is_sent() {
+    is_committed("你好", on_the_way("ni hao")).await;
+}
+
+#[tokio::test]
+async fn a_right_to_left_text_is_committed_and_sent() {
+    is_committed("שלום", Vec::new()).await;
 }
 
 /// Whether two texts look the same in a conversation. Characters that no font has are all drawn as the
@@ -64,6 +75,20 @@ fn chinese_hebrew_and_emoji_are_drawn_and_not_replaced_by_boxes() {
     {
         assert!(!look_the_same(one, other), "{one} and {other}");
     }
+}
+
+/// A text whose letters are drawn from left to right in the order they stand in, whatever they are.
+fn from_left_to_right(text: &str) -> String {
+    format!("\u{202D}{text}\u{202C}")
+}
+
+#[test]
+fn hebrew_runs_from_right_to_left_and_its_numbers_from_left_to_right() {
+    let backwards = from_left_to_right("םולש");
+    assert!(look_the_same("שלום", &backwards), "the first letter stands on the right");
+    assert!(!look_the_same("שלום", "םולש"));
+    let mixed = format!("The code is {}.", from_left_to_right("4471 םולש"));
+    assert!(look_the_same("The code is שלום 4471.", &mixed));
 }
 
 /// Pixels in the yellow of a thumb and of faces, which nothing else in the window has.
