@@ -1,5 +1,5 @@
-//! The look of the desktop program in one place: spacing, radii, type, colours, and one module of
-//! styles per widget.
+//! The look of the desktop program in one place: spacing, sides, radii, type, colours, and one module
+//! of styles per widget.
 //!
 //! Screens name a style, never a colour or a number of pixels of their own. Knows no screen.
 
@@ -7,10 +7,12 @@ pub mod button;
 pub mod container;
 pub mod field;
 pub mod icon;
+pub mod pad;
 pub mod pick_list;
 pub mod progress_bar;
 pub mod qr_code;
 pub mod scrollable;
+pub mod side;
 pub mod text;
 pub mod toggler;
 
@@ -22,6 +24,10 @@ use crate::settings::ThemeChoice;
 
 /// Distances between things.
 pub mod space {
+    /// Between the lines of a find.
+    pub const HAIR: f32 = 1.0;
+    /// Between the parts of the note in a bubble.
+    pub const NOTE: f32 = 3.0;
     /// Between a bubble and the next, an icon and its label.
     pub const XS: f32 = 4.0;
     /// Inside small things.
@@ -34,6 +40,16 @@ pub mod space {
     pub const XL: f32 = 24.0;
     /// Between the blocks of a page.
     pub const XXL: f32 = 32.0;
+}
+
+/// How thick lines and bars are.
+pub mod stroke {
+    /// Lines between panels, and around things.
+    pub const LINE: f32 = 1.0;
+    /// The line beside what a bubble answers.
+    pub const QUOTE: f32 = 3.0;
+    /// Bars that show how much.
+    pub const BAR: f32 = 6.0;
 }
 
 /// Rounded corners.
@@ -66,14 +82,33 @@ pub mod size {
     pub const TEXT: f32 = 15.0;
     /// Titles.
     pub const TITLE: f32 = 18.0;
+    /// Emoji to choose from.
+    pub const EMOJI: f32 = 20.0;
     /// The question of the first start.
     pub const ONBOARDING: f32 = 24.0;
 }
 
 /// Line height of running text, in parts of the type size.
 pub const LINE: f32 = 1.4;
+/// The same of the title of a conversation.
+pub const LINE_TITLE: f32 = 1.2;
+/// The same of what stands under that title.
+pub const LINE_UNDER_TITLE: f32 = 1.6;
+/// The same of a letter or number in the middle of something.
+pub const LINE_ALONE: f32 = 1.0;
 
-/// Widths of the columns, and of the window at which they change.
+/// Heights of lists in dialogs; what does not fit is scrolled.
+pub mod list {
+    /// Bootstrap nodes, and people to introduce.
+    pub const SHORT: f32 = 240.0;
+    /// People to find.
+    pub const PEOPLE: f32 = 280.0;
+    /// The texts of a message.
+    pub const TEXTS: f32 = 420.0;
+}
+
+/// Widths of the columns, heights of the bars across them, and widths of the window at which they
+/// change.
 pub mod column {
     /// The sidebar.
     pub const SIDEBAR: f32 = 312.0;
@@ -81,8 +116,24 @@ pub mod column {
     pub const DETAILS: f32 = 264.0;
     /// The header of a conversation.
     pub const HEADER: f32 = 64.0;
+    /// The quiet line above the composer.
+    pub const STRIP: f32 = 20.0;
+    /// The head of a section.
+    pub const SECTION: f32 = 24.0;
+    /// A number of things.
+    pub const BADGE: f32 = 18.0;
     /// Dialogs.
     pub const DIALOG: f32 = 440.0;
+    /// What somebody asks who wants to become a contact.
+    pub const REQUEST: f32 = 440.0;
+    /// Menus: the common emoji side by side.
+    pub const MENU: f32 = 248.0;
+    /// Words beside the pointer.
+    pub const HINT: f32 = 280.0;
+    /// The sentence in an empty place.
+    pub const EMPTY: f32 = 360.0;
+    /// The number before a word of a safety number.
+    pub const NUMBER: f32 = 18.0;
     /// The column of the first start.
     pub const ONBOARDING: f32 = 400.0;
     /// The column of the settings' cards.
@@ -289,7 +340,50 @@ impl Base for Theme {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// Calls that take a number of pixels.
+    const MEASURES: [&str; 22] = [
+        "width", "height", "max_width", "max_height", "min_width", "min_height", "center", "center_x",
+        "center_y", "padding", "top", "right", "bottom", "left", "spacing", "gap", "size", "text_size",
+        "total_size", "view", "girth", "line_height",
+    ];
+
+    /// The measures in a source that are numbers of its own. Nothing, 0, is no size.
+    fn own_measures(source: &str) -> Vec<String> {
+        let calls = MEASURES.iter().flat_map(|call| {
+            let call = format!(".{call}(");
+            source.match_indices(&call).map(|(at, found)| &source[at + found.len()..]).collect::<Vec<_>>()
+        });
+        let arguments = calls.map(|rest| rest.split_inclusive([')', '\n']).next().unwrap_or_default());
+        let has_number = |argument: &&str| {
+            let words = argument.split(|letter: char| !letter.is_alphanumeric() && letter != '.' && letter != '_');
+            words.filter_map(|word| word.parse::<f32>().ok()).any(|number| number != 0.0)
+        };
+        arguments.filter(has_number).map(str::to_owned).collect()
+    }
+
+    fn look_for_measures(dir: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                look_for_measures(&path, found);
+            } else {
+                let own = own_measures(&std::fs::read_to_string(&path).unwrap());
+                found.extend(own.into_iter().map(|own| format!("{}: {own}", path.display())));
+            }
+        }
+    }
+
+    #[test]
+    fn screens_have_no_measures_of_their_own() {
+        assert_eq!(own_measures("row.padding([7.5, gap::S]).spacing(gap::M).height(24)").len(), 2);
+        let mut found = Vec::new();
+        look_for_measures(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/screen"), &mut found);
+        assert_eq!(found, [""; 0]);
+    }
 
     fn contrast(a: Color, b: Color) -> f32 {
         let (a, b) = (a.relative_luminance() + 0.05, b.relative_luminance() + 0.05);

@@ -19,7 +19,7 @@ use kinmesh_model::Run;
 use crate::i18n::tr;
 use crate::strength::Strength;
 use crate::theme::container::Tone;
-use crate::theme::{self, Theme, column as width, size, space as gap};
+use crate::theme::{self, Theme, column as width, pad, side, size, space as gap, stroke};
 
 /// An element in the program's theme.
 pub type Element<'a, Message> = iced::Element<'a, Message, Theme>;
@@ -77,11 +77,6 @@ impl Icon {
     }
 }
 
-/// Side of an icon in a button.
-const ICON: f32 = 20.0;
-/// Side of a button that holds an icon alone.
-const ICON_BUTTON: f32 = 36.0;
-
 /// A button that is an icon; the words are shown beside the pointer.
 pub fn icon_button<'a, Message: Clone + 'a>(
     icon: Icon,
@@ -90,7 +85,7 @@ pub fn icon_button<'a, Message: Clone + 'a>(
     message: Message,
 ) -> Element<'a, Message> {
     let style = if active { theme::icon::accent } else { theme::icon::quiet };
-    let face = center(icon.view(ICON).style(style)).width(ICON_BUTTON).height(ICON_BUTTON);
+    let face = center(icon.view(side::ICON).style(style)).width(side::BUTTON).height(side::BUTTON);
     hint(
         button(face).padding(0).style(theme::button::icon).on_press(message),
         words,
@@ -104,7 +99,7 @@ pub fn small_icon_button<'a, Message: Clone + 'a>(
     words: String,
     message: Message,
 ) -> Element<'a, Message> {
-    let face = center(icon.view(18.0).style(theme::icon::quiet)).width(28).height(28);
+    let face = center(icon.view(side::ICON_SMALL).style(theme::icon::quiet)).width(side::BUTTON_SMALL).height(side::BUTTON_SMALL);
     let button = button(face).padding(0).style(theme::button::icon).on_press(message);
     hint(button, words, tooltip::Position::Top)
 }
@@ -115,7 +110,7 @@ pub fn hint<'a, Message: 'a>(
     words: String,
     position: tooltip::Position,
 ) -> Element<'a, Message> {
-    let words = container(text(words).size(size::CAPTION)).padding([gap::XS, gap::S]).max_width(280);
+    let words = container(text(words).size(size::CAPTION)).padding([gap::XS, gap::S]).max_width(width::HINT);
     tooltip(content, words.style(theme::container::tooltip), position).gap(gap::XS).into()
 }
 
@@ -135,22 +130,19 @@ pub fn avatar<'a, Message: 'a>(
     avatar: AvatarSize,
     online: Option<bool>,
 ) -> Element<'a, Message> {
-    let (side, letter) = match avatar {
-        AvatarSize::Large => (40.0, size::TEXT),
-        AvatarSize::Small => (32.0, size::SECONDARY),
+    let (across, letter) = match avatar {
+        AvatarSize::Large => (side::AVATAR, size::TEXT),
+        AvatarSize::Small => (side::AVATAR_SMALL, size::SECONDARY),
     };
-    let circle = center(text(initial).size(letter).font(theme::SEMIBOLD).line_height(1.0))
-        .width(side)
-        .height(side)
+    let circle = center(text(initial).size(letter).font(theme::SEMIBOLD).line_height(theme::LINE_ALONE))
+        .width(across)
+        .height(across)
         .style(theme::container::avatar(color));
     let Some(online) = online else { return circle.into() };
-    let dot = container(space()).width(PRESENCE).height(PRESENCE).style(theme::container::presence(online));
-    let corner = side - PRESENCE;
-    stack![circle, pin(dot).x(corner).y(corner)].width(side).height(side).into()
+    let dot = container(space()).width(side::PRESENCE).height(side::PRESENCE).style(theme::container::presence(online));
+    let corner = across - side::PRESENCE;
+    stack![circle, pin(dot).x(corner).y(corner)].width(across).height(across).into()
 }
-
-/// Side of the presence dot, with its ring.
-const PRESENCE: f32 = 11.0;
 
 /// The one thing to do, as wide as what is above it.
 pub fn wide_primary<'a, Message: Clone + 'a>(
@@ -158,21 +150,21 @@ pub fn wide_primary<'a, Message: Clone + 'a>(
     message: Option<Message>,
 ) -> Element<'a, Message> {
     let words = container(text(words).size(size::TEXT).font(theme::MEDIUM)).center_x(Fill);
-    button(words).padding([10.0, gap::L]).style(theme::button::primary).on_press_maybe(message).into()
+    button(words).padding(pad::BUTTON).style(theme::button::primary).on_press_maybe(message).into()
 }
 
 /// A number of things not read yet.
 pub fn badge<'a, Message: 'a>(number: String) -> Element<'a, Message> {
-    container(text(number).size(size::TINY).font(theme::SEMIBOLD).line_height(1.0))
-        .padding([0.0, 7.0])
-        .center_y(18)
+    container(text(number).size(size::TINY).font(theme::SEMIBOLD).line_height(theme::LINE_ALONE))
+        .padding(pad::BADGE)
+        .center_y(width::BADGE)
         .style(theme::container::badge)
         .into()
 }
 
 /// A dot beside words that say the same.
 pub fn dot<'a, Message: 'a>(tone: theme::container::Tone) -> Element<'a, Message> {
-    container(space()).width(8).height(8).style(theme::container::dot(tone)).into()
+    container(space()).width(side::DOT).height(side::DOT).style(theme::container::dot(tone)).into()
 }
 
 /// How strong a passphrase is.
@@ -205,7 +197,7 @@ pub fn runs<'a, Message: 'a>(runs: &'a [Run], theme: Theme) -> Element<'a, Messa
 /// A name, and after it the mark that the safety number with this person was compared, if it was.
 pub fn name<'a, Message: 'a>(name: impl Into<Element<'a, Message>>, verified: bool) -> Element<'a, Message> {
     let mark = verified.then(|| {
-        let shield = Icon::Verified.view(16.0).style(theme::icon::accent);
+        let shield = Icon::Verified.view(side::ICON_MARK).style(theme::icon::accent);
         hint(shield, tr("verified"), tooltip::Position::Bottom)
     });
     row![name.into()].push(mark).spacing(gap::XS).align_y(Center).into()
@@ -215,7 +207,7 @@ pub fn name<'a, Message: 'a>(name: impl Into<Element<'a, Message>>, verified: bo
 pub fn section<'a, Message: 'a>(name: String, end: Option<Element<'a, Message>>) -> Element<'a, Message> {
     let name =
         text(name.to_uppercase()).size(size::CAPTION).font(theme::SEMIBOLD).style(theme::text::secondary);
-    row![name, space::horizontal()].push(end).align_y(Center).height(24).into()
+    row![name, space::horizontal()].push(end).align_y(Center).height(width::SECTION).into()
 }
 
 /// Two things on one line: the first is cut off before the second is.
@@ -229,7 +221,7 @@ pub fn ends<'a, Message: 'a>(
 /// A button with a word, the one thing to do.
 pub fn primary<'a, Message: Clone + 'a>(words: String, message: Option<Message>) -> Element<'a, Message> {
     button(text(words).size(size::NAME).font(theme::MEDIUM))
-        .padding([10.0, gap::L])
+        .padding(pad::BUTTON)
         .style(theme::button::primary)
         .on_press_maybe(message)
         .into()
@@ -238,7 +230,7 @@ pub fn primary<'a, Message: Clone + 'a>(words: String, message: Option<Message>)
 /// A button with a word, the other thing to do.
 pub fn quiet<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
     button(text(words).size(size::NAME).font(theme::MEDIUM))
-        .padding([10.0, gap::L])
+        .padding(pad::BUTTON)
         .style(theme::button::quiet)
         .on_press(message)
         .into()
@@ -247,7 +239,7 @@ pub fn quiet<'a, Message: Clone + 'a>(words: String, message: Message) -> Elemen
 /// A button with a word that takes something away for good.
 pub fn alarming<'a, Message: Clone + 'a>(words: String, message: Message) -> Element<'a, Message> {
     button(text(words).size(size::NAME).font(theme::MEDIUM))
-        .padding([10.0, gap::L])
+        .padding(pad::BUTTON)
         .style(theme::button::alarming)
         .on_press(message)
         .into()
@@ -282,7 +274,7 @@ pub fn field<'a, Message: Clone + 'a>(
     text_input(hint, value)
         .id(id)
         .size(size::TEXT)
-        .padding([10.0, gap::M])
+        .padding(pad::FIELD)
         .on_input(on_input)
         .on_submit_maybe(on_submit)
         .into()
@@ -300,7 +292,7 @@ pub fn secret<'a, Message: Clone + 'a>(
         .id(id)
         .secure(true)
         .size(size::TEXT)
-        .padding([10.0, gap::M])
+        .padding(pad::FIELD)
         .on_input(on_input)
         .on_submit_maybe(on_submit)
         .into()
@@ -325,7 +317,7 @@ pub fn empty<'a, Message: Clone + 'a>(
 ) -> Element<'a, Message> {
     let words = text(sentence).size(size::TEXT).style(theme::text::secondary).align_x(Center);
     let action = action.map(|(words, message)| primary(words, Some(message)));
-    center(column![words].push(action).spacing(gap::L).align_x(Center).max_width(360)).padding(gap::XL).into()
+    center(column![words].push(action).spacing(gap::L).align_x(Center).max_width(width::EMPTY)).padding(gap::XL).into()
 }
 
 /// A dialog over what is under it. A press beside it closes it.
@@ -353,12 +345,12 @@ pub fn sheet<'a, Message: 'a>(
 
 /// A thin line from top to bottom.
 pub fn upright_line<'a, Message: 'a>() -> Element<'a, Message> {
-    container(space()).width(1).height(Fill).style(theme::container::line).into()
+    container(space()).width(stroke::LINE).height(Fill).style(theme::container::line).into()
 }
 
 /// A thin line from left to right.
 pub fn level_line<'a, Message: 'a>() -> Element<'a, Message> {
-    container(space()).width(Fill).height(1).style(theme::container::line).into()
+    container(space()).width(Fill).height(stroke::LINE).style(theme::container::line).into()
 }
 
 /// Padding on the left and the right.

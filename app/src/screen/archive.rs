@@ -11,7 +11,7 @@ use super::words;
 use crate::export::ConversationExportError;
 use crate::i18n::{tr, tr_args};
 use crate::program::RestoreError;
-use crate::theme::space as gap;
+use crate::theme::{space as gap, stroke};
 use crate::widget::{self, Element};
 
 /// Does the work, and tells what is seen of it until it is done.
@@ -38,7 +38,7 @@ pub fn progress<'a, Message: 'a>(Progress { entries, of }: Progress) -> Element<
         0 => tr("archive-locking"),
         _ => tr_args("archive-progress", &[("entries", entries.min(of).into()), ("of", of.into())]),
     };
-    let bar = progress_bar(0.0..=of.max(1) as f32, entries as f32).girth(6);
+    let bar = progress_bar(0.0..=of.max(1) as f32, entries as f32).girth(stroke::BAR);
     column![bar, widget::secondary(words)].spacing(gap::S).into()
 }
 

@@ -20,7 +20,7 @@ use super::contact::{self, Act};
 use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
-use crate::theme::{self, column as width, size, space as gap};
+use crate::theme::{self, column as width, pad, side, size, space as gap, stroke};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::log::{Edge, To, log};
 use crate::widget::{self, Element, Icon};
@@ -600,13 +600,13 @@ impl State {
     fn header<'a>(&self, cx: &'a Cx, details: bool) -> Element<'a, Message> {
         let back =
             (!cx.has_sidebar()).then(|| widget::icon_button(Icon::Back, false, tr("back"), Message::Back));
-        let title = ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(1.2);
+        let title = ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(theme::LINE_TITLE);
         let is_verified = self.other(cx).is_some_and(|person| person.verified);
         let lines = column![
             widget::name(title, is_verified),
             ellipsis(subtitle(self.id, cx))
                 .size(size::SECONDARY)
-                .line_height(1.6)
+                .line_height(theme::LINE_UNDER_TITLE)
                 .style(theme::text::secondary),
         ];
         let toggle = cx
@@ -618,7 +618,7 @@ impl State {
         let content = row![].push(back).push(container(lines).width(Fill).clip(true)).push(buttons);
         container(content.spacing(gap::M).align_y(Center))
             .padding(widget::sides(gap::XL))
-            .center_y(width::HEADER - 1.0)
+            .center_y(width::HEADER - stroke::LINE)
             .style(theme::container::panel)
             .into()
     }
@@ -655,8 +655,8 @@ impl State {
         let style = if later > 0 { theme::button::pill } else { theme::button::quiet_pill };
         let icon = if later > 0 { theme::icon::on_accent } else { theme::icon::quiet };
         let words = text(words).size(size::CAPTION).font(theme::MEDIUM);
-        let content = row![words, Icon::Down.view(14.0).style(icon)].spacing(gap::XS).align_y(Center);
-        let pill = button(content).padding([6.0, gap::M]).style(style).on_press(Message::Latest);
+        let content = row![words, Icon::Down.view(side::ICON_TINY).style(icon)].spacing(gap::XS).align_y(Center);
+        let pill = button(content).padding(pad::PILL).style(style).on_press(Message::Latest);
         Some(container(pill).center_x(Fill).align_bottom(Fill).padding(gap::M).into())
     }
 
@@ -666,11 +666,11 @@ impl State {
         let names = cx.typing.people(self.id).into_iter().map(|person| cx.names.face(person).name);
         let typing = words::typing(&names.collect::<Vec<_>>()).map(caption);
         let waiting = self.waiting(cx).or_else(|| self.opening(cx)).map(|words| {
-            let clock = Icon::Clock.view(14.0).style(theme::icon::quiet);
+            let clock = Icon::Clock.view(side::ICON_TINY).style(theme::icon::quiet);
             row![clock, caption(words)].spacing(gap::XS).align_y(Center)
         });
         let content = row![].push(typing).push(space::horizontal()).push(waiting).align_y(Center);
-        container(content).padding(widget::sides(gap::XL)).center_y(20).into()
+        container(content).padding(widget::sides(gap::XL)).center_y(width::STRIP).into()
     }
 
     fn waiting(&self, cx: &Cx) -> Option<String> {

@@ -12,7 +12,7 @@ use super::conversation::room;
 use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, size, space as gap, stroke};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, AvatarSize, Element};
 
@@ -208,7 +208,7 @@ fn completeness<'a>(room: &RoomView, cx: &Cx) -> Element<'a, Message> {
     let (title, sentence) = words::completeness(of, &cx.clock);
     let title = text(title).size(size::SECONDARY).font(theme::SEMIBOLD).line_height(theme::LINE);
     let bar = (of.members > 0).then(|| {
-        let bar = progress_bar(0.0..=of.members as f32, of.agreeing as f32).girth(6);
+        let bar = progress_bar(0.0..=of.members as f32, of.agreeing as f32).girth(stroke::BAR);
         container(bar).padding(Padding::ZERO.top(gap::S))
     });
     padded(widget::card(column![title, widget::secondary(sentence)].push(bar)))

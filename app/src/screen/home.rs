@@ -10,7 +10,7 @@ use kinmesh_proto::{ConversationId, EntryKey, RoomName, TicketId};
 use super::{Cx, conversation, details, dialog, search, sidebar};
 use crate::i18n::tr;
 use crate::program::Program;
-use crate::theme::{self, column as width};
+use crate::theme::{self, column as width, stroke};
 use crate::widget::{self, Element};
 
 /// The main screen.
@@ -364,7 +364,7 @@ impl State {
     /// Draws it.
     pub fn view<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
         let screen = if cx.has_sidebar() {
-            let sidebar = container(self.left(cx)).width(width::SIDEBAR - 1.0);
+            let sidebar = container(self.left(cx)).width(width::SIDEBAR - stroke::LINE);
             row![sidebar, widget::upright_line(), self.main(cx)].into()
         } else if self.open.is_some() && (self.search.is_none() || self.search_covered) {
             self.main(cx)
@@ -394,7 +394,7 @@ impl State {
         let conversation = open.view(cx, shows_details).map(Message::Conversation);
         let details = shows_details.then(|| {
             let details = details::view(open.id(), open.members(), cx).map(Message::Details);
-            row![widget::upright_line(), container(details).width(width::DETAILS - 1.0)]
+            row![widget::upright_line(), container(details).width(width::DETAILS - stroke::LINE)]
         });
         row![conversation].push(details).into()
     }

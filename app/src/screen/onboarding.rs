@@ -12,7 +12,7 @@ use super::{Cx, words};
 use crate::i18n::tr;
 use crate::links::Link;
 use crate::program::Program;
-use crate::theme::{self, column as width, size, space as gap};
+use crate::theme::{self, column as width, side, size, space as gap};
 use crate::widget::{self, Element};
 
 /// The field for the name.
@@ -179,9 +179,9 @@ impl State {
 
 /// The program's mark: its initial in the accent.
 fn mark<'a>() -> Element<'a, Message> {
-    center(text("K").size(size::ONBOARDING).font(theme::SEMIBOLD).line_height(1.0))
-        .width(56)
-        .height(56)
+    center(text("K").size(size::ONBOARDING).font(theme::SEMIBOLD).line_height(theme::LINE_ALONE))
+        .width(side::MARK)
+        .height(side::MARK)
         .style(theme::container::mark)
         .into()
 }

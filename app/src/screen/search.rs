@@ -17,7 +17,7 @@ use super::{Cx, conversation, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
 use crate::search::{HITS_DEFAULT, day_ms, parse};
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, pad, size, space as gap, stroke};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, AvatarSize, Element, Icon};
 
@@ -311,12 +311,12 @@ impl State {
         let field = text_input(&tr("search-messages-hint"), &self.typed)
             .id(FIELD)
             .size(size::SECONDARY)
-            .padding([9.0, gap::M])
+            .padding(pad::SEARCH)
             .style(theme::field::search)
             .on_input(Message::Typed)
             .on_submit(Message::OpenChosen);
         let top = column![head, field, self.choices(cx)].spacing(gap::S);
-        let top = container(top).padding(Padding::from([gap::M, gap::L]).top(14.0));
+        let top = container(top).padding(pad::SEARCH_HEAD);
         let content = column![top, widget::level_line()].push(progress(cx)).push(self.found(cx));
         container(content).height(Fill).style(theme::container::panel).into()
     }
@@ -379,7 +379,7 @@ impl Hit {
             place.style(theme::text::secondary),
             widget::runs(&self.runs, cx.theme),
         ];
-        let content = row![avatar, lines.width(Fill).spacing(1)].spacing(gap::M);
+        let content = row![avatar, lines.width(Fill).spacing(gap::HAIR)].spacing(gap::M);
         let hit = button(content)
             .padding([gap::S, gap::M])
             .width(Fill)
@@ -435,13 +435,13 @@ fn choose<'a, T: Clone + PartialEq + 'a>(
     message: impl Fn(Choice<T>) -> Message + 'a,
 ) -> Element<'a, Message> {
     let chosen = choices.iter().find(|choice| choice.of == chosen).cloned();
-    pick_list(choices, chosen, message).width(Fill).padding([6.0, gap::M]).text_size(size::SECONDARY).into()
+    pick_list(choices, chosen, message).width(Fill).padding(pad::PICK).text_size(size::SECONDARY).into()
 }
 
 /// How far the index is, while it is made.
 fn progress(cx: &Cx) -> Option<Element<'_, Message>> {
     let of = cx.status.search_progress?;
-    let bar = progress_bar(0.0..=of.total as f32, of.indexed as f32).girth(6);
+    let bar = progress_bar(0.0..=of.total as f32, of.indexed as f32).girth(stroke::BAR);
     let content = column![widget::secondary(indexing(of)), bar].spacing(gap::S);
     Some(container(content).padding(Padding::from(gap::L).bottom(0.0)).into())
 }

@@ -14,7 +14,7 @@ use super::{Cx, words};
 use crate::i18n::{Language, tr};
 use crate::program::Program;
 use crate::settings::{Settings, Sound, ThemeChoice};
-use crate::theme::{self, column as width, size, space as gap};
+use crate::theme::{self, column as width, side, size, space as gap};
 use crate::widget::{self, Element, Icon};
 
 /// The field for the name.
@@ -333,7 +333,7 @@ fn privacy<'a>(now: Privacy) -> Element<'a, Message> {
 /// A card about something that is on or off.
 fn switch<'a>(id: &str, on: bool, set: impl Fn(bool) -> Message + 'a) -> Element<'a, Message> {
     let lines = column![caption(id), widget::secondary(tr(&format!("{id}-sentence")))].spacing(gap::XS);
-    let toggle = toggler(on).size(22).on_toggle(set);
+    let toggle = toggler(on).size(side::SWITCH).on_toggle(set);
     widget::card(row![container(lines).width(Fill), toggle].spacing(gap::M).align_y(Center))
 }
 

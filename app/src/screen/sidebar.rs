@@ -11,7 +11,7 @@ use kinmesh_proto::{ConversationId, RoomId, RoomName};
 use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::theme::container::Tone;
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, pad, side, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, Element, Icon};
 
@@ -129,7 +129,7 @@ impl State {
 
     /// Draws it, with the conversation that is open.
     pub fn view<'a>(&'a self, cx: &'a Cx, open: Option<ConversationId>) -> Element<'a, Message> {
-        let lists = scrollable(container(self.sections(cx, open)).padding([0.0, 0.0])).height(Fill);
+        let lists = scrollable(container(self.sections(cx, open))).height(Fill);
         let content = column![me(cx), self.search_field(), lists, widget::level_line(), connection(cx)];
         container(content).height(Fill).style(theme::container::panel).into()
     }
@@ -138,19 +138,20 @@ impl State {
         let field = text_input(&tr("search-hint"), &self.filter)
             .id(SEARCH)
             .size(size::SECONDARY)
-            .padding([9.0, gap::M])
+            .padding(pad::SEARCH)
             .style(theme::field::search)
             .on_input(Message::Filter)
             .on_submit(Message::OpenFirst);
         let key = text("Ctrl K").size(size::SECONDARY).style(theme::text::secondary);
-        let key = container(key).align_right(Fill).padding([9.0, gap::M]);
+        let key = container(key).align_right(Fill).padding(pad::SEARCH);
         let key = self.filter.is_empty().then_some(key);
         container(stack![field].push(key)).padding(iced::Padding::from([0.0, gap::L]).bottom(gap::M)).into()
     }
 
     /// Leads on to messages that hold what was typed.
     fn messages(&self) -> Element<'_, Message> {
-        let face = container(Icon::Search.view(18.0).style(theme::icon::accent)).center(32);
+        let face = container(Icon::Search.view(side::ICON_SMALL).style(theme::icon::accent))
+            .center(side::AVATAR_SMALL);
         let words = tr_args("search-for", &[("text", self.filter.trim().into())]);
         let words = ellipsis(words).size(size::NAME).style(theme::text::accent);
         widget::list_row(face.into(), column![words], false, Message::SearchMessages)
@@ -206,7 +207,7 @@ fn heading<'a>(name: &str, add: Option<Message>) -> Element<'a, Message> {
         _ => tr("person-find"),
     };
     let plus = add.map(|message| {
-        let plus = container(Icon::Plus.view(14.0)).center(24);
+        let plus = container(Icon::Plus.view(side::ICON_TINY)).center(side::BUTTON_TINY);
         let plus = button(plus).padding(0).style(theme::button::icon).on_press(message);
         widget::hint(plus, words, iced::widget::tooltip::Position::Left)
     });

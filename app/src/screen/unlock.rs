@@ -9,7 +9,7 @@ use kinmesh_net::{Passphrase, StartError};
 
 use crate::i18n::{tr, tr_args};
 use crate::program::{Locked, Program, ProgramError};
-use crate::theme::{self, column as width, size, space as gap};
+use crate::theme::{self, column as width, side, size, space as gap};
 use crate::widget::{self, Element};
 
 /// The field for the passphrase.
@@ -123,7 +123,8 @@ impl State {
         let submit = is_ready.then_some(Message::Submit);
         let field = if self.shown { widget::field } else { widget::secret };
         let field = field(PASSPHRASE, &tr("unlock-passphrase"), &self.typed, Message::Typed, submit.clone());
-        let shown = toggler(self.shown).label(tr("unlock-show")).size(18).on_toggle(Message::Show);
+        let shown =
+            toggler(self.shown).label(tr("unlock-show")).size(side::SWITCH_SMALL).on_toggle(Message::Show);
         let words = if self.busy { "unlock-opening" } else { "unlock-do" };
         let form =
             column![text(tr("unlock-title")).size(size::ONBOARDING).font(theme::SEMIBOLD), field, shown,]

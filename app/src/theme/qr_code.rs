@@ -5,6 +5,13 @@ use iced::widget::qr_code::{Catalog, Style, StyleFn};
 
 use super::Theme;
 
+/// Side of a square of an invitation's picture, in whole pixels: the largest of these that fits.
+pub const SQUARES: [usize; 4] = [6, 5, 4, 3];
+/// Side of that picture at most.
+pub const SIDE_MAX: usize = 384;
+/// Side of the picture of a safety number.
+pub const SAFETY: f32 = 200.0;
+
 impl Catalog for Theme {
     type Class<'a> = StyleFn<'a, Self>;
 

@@ -12,14 +12,14 @@ use super::menu::{self, Menu, Page};
 use crate::i18n::{tr, tr_args};
 use crate::screen::contact::Act;
 use crate::screen::{Cx, words};
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, pad, side, size, space as gap, stroke};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::footnoted::footnoted;
 use crate::widget::tooled::{Tells, tooled};
 use crate::widget::{self, AvatarSize, Element, Icon, emoji};
 
 /// Width of an avatar and the gap beside it, where a bubble has none.
-const INDENT: f32 = 32.0 + gap::S;
+const INDENT: f32 = side::AVATAR_SMALL + gap::S;
 /// Names in a tooltip; the others are counted.
 const NAMES_MAX: usize = 8;
 
@@ -53,7 +53,7 @@ pub fn new_since<'a>(since: Option<Time>) -> Element<'a, Message> {
         None => tr("new"),
     };
     let words = text(words).size(size::CAPTION).font(theme::SEMIBOLD).style(theme::text::accent);
-    let line = || container(space()).width(Fill).height(1).style(theme::container::new_line);
+    let line = || container(space()).width(Fill).height(stroke::LINE).style(theme::container::new_line);
     row![line(), words, line()].spacing(gap::M).align_y(Center).padding([gap::S, 0.0]).into()
 }
 
@@ -120,7 +120,7 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
     let words = words.above(above.into_iter().flatten()).below(chips(bubble, look, cx));
     let style =
         theme::container::said(bubble.own, bubble.said == Said::Deleted, look.shown == Some(bubble.key));
-    container(words).padding([gap::S + 1.0, gap::M + 1.0]).style(style).into()
+    container(words).padding(pad::BUBBLE).style(style).into()
 }
 
 /// Who is passed on, and what can be done with that.
@@ -155,7 +155,7 @@ fn name<'a>(bubble: &Bubble<'_>, look: &Look<'_>, cx: &Cx) -> Option<Element<'a,
     (bubble.opens && !bubble.own && !look.is_chat).then(|| {
         let face = cx.names.face(bubble.author);
         let name = text(face.full_name()).size(size::SECONDARY).font(theme::SEMIBOLD);
-        container(name.style(theme::text::name(face.color))).padding(Padding::ZERO.bottom(2)).into()
+        container(name.style(theme::text::name(face.color))).padding(pad::NAME).into()
     })
 }
 
@@ -169,8 +169,8 @@ fn quoted<'a>(quote: &Quote<'_>, style: Style, cx: &Cx) -> Element<'a, Message> 
         }
         None => column![line(tr("quote-missing"))],
     };
-    let bar = container(space()).width(3).height(Fill).style(theme::container::quote_bar);
-    let content = row![bar, container(lines).padding([2.0, gap::S])].height(Shrink);
+    let bar = container(space()).width(stroke::QUOTE).height(Fill).style(theme::container::quote_bar);
+    let content = row![bar, container(lines).padding(pad::QUOTE)].height(Shrink);
     let press = quote.post.is_some().then_some(Message::GoTo(quote.key));
     let quote = button(content).padding(0).style(theme::button::quote).on_press_maybe(press);
     container(quote).padding(Padding::ZERO.bottom(gap::XS)).into()
@@ -185,14 +185,14 @@ fn chips<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Option<Element<'a
         ];
         let press = Message::React(bubble.key, chip.emoji.to_owned(), !chip.mine);
         let face = button(face.spacing(gap::XS))
-            .padding([1.0, gap::S])
+            .padding(pad::CHIP)
             .style(theme::button::chip(chip.mine))
             .on_press_maybe(look.can_write.then_some(press));
         widget::hint(face, people(chip, cx), tooltip::Position::Top)
     };
     (!bubble.chips.is_empty()).then(|| {
         let chips = row(bubble.chips.iter().map(chip)).spacing(gap::XS).wrap();
-        container(chips).padding(Padding::ZERO.top(6)).into()
+        container(chips).padding(pad::CHIPS).into()
     })
 }
 
@@ -219,7 +219,7 @@ fn note<'a>(bubble: &Bubble<'_>) -> Element<'a, Message> {
     });
     let time = text(words::time(bubble.time)).size(size::TINY).style(style);
     let state = (bubble.said != Said::Deleted).then(|| state(bubble)).flatten();
-    row![].push(edited).push(time).push(state).spacing(3).align_y(Center).into()
+    row![].push(edited).push(time).push(state).spacing(gap::NOTE).align_y(Center).into()
 }
 
 /// How far an own entry has come: a mark, and the words beside the pointer.
@@ -233,5 +233,5 @@ fn state<'a>(bubble: &Bubble<'_>) -> Option<Element<'a, Message>> {
         Delivery::Failed { .. } => (Icon::Failed, theme::icon::bad),
     };
     let words = words::delivery(bubble.delivery, bubble.read)?;
-    Some(widget::hint(icon.view(14.0).style(style), words, tooltip::Position::Top))
+    Some(widget::hint(icon.view(side::ICON_TINY).style(style), words, tooltip::Position::Top))
 }

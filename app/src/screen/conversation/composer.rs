@@ -13,7 +13,7 @@ use kinmesh_proto::EntryKey;
 use super::Message;
 use crate::i18n::{tr, tr_args};
 use crate::screen::{Cx, words};
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, pad, side, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, Element, Icon, emoji};
 
@@ -158,7 +158,7 @@ impl Composer {
             ellipsis(words::said_in_line(said)).size(size::SECONDARY).style(theme::text::secondary),
         ];
         let leave = widget::small_icon_button(Icon::Close, tr("composer-leave"), Message::Leave);
-        let icon = icon.view(18.0).style(theme::icon::accent);
+        let icon = icon.view(side::ICON_SMALL).style(theme::icon::accent);
         let content = row![icon, container(lines).width(Fill).clip(true), leave];
         let content = content.spacing(gap::M).align_y(Center);
         Some(container(content).padding(Padding::from([gap::XS, gap::S]).left(gap::M)).into())
@@ -166,14 +166,13 @@ impl Composer {
 
     /// Draws it for a conversation of this title, under what is answered or edited.
     pub fn view<'a>(&'a self, bar: Option<Element<'a, Message>>, title: String) -> Element<'a, Message> {
-        let padding = Padding::from([7.5, gap::S]).left(10.0);
         let can_edit_last = self.mode == Mode::New && self.content.text().trim().is_empty();
         let field = text_editor(&self.content)
             .id(FIELD)
             .placeholder(tr_args("composer-hint", &[("title", title.into())]))
             .size(size::TEXT)
             .line_height(theme::LINE)
-            .padding(padding)
+            .padding(pad::COMPOSER_TEXT)
             .min_height(LINE)
             .max_height(LINE * LINES_MAX)
             .height(Shrink)
@@ -183,13 +182,13 @@ impl Composer {
         let can_send = !self.content.text().trim().is_empty();
         let icon = if can_send { theme::icon::on_accent } else { theme::icon::disabled };
         let face = if self.mode.is_edit() { Icon::Check } else { Icon::Send };
-        let send = button(center(face.view(20.0).style(icon)).width(36).height(36))
+        let send = button(center(face.view(side::ICON).style(icon)).width(side::BUTTON).height(side::BUTTON))
             .padding(0)
             .style(theme::button::send)
             .on_press_maybe(can_send.then_some(Message::Send));
         let line = row![field, send].spacing(gap::XS).align_y(iced::Bottom);
         let composer = container(column![].push(bar).push(line))
-            .padding(Padding::from(7).right(9))
+            .padding(pad::COMPOSER)
             .style(theme::container::composer);
         let content = column![].push(widget::error(self.refusal.as_deref())).push(composer).spacing(gap::S);
         container(content).padding(Padding::from(gap::XL).top(gap::XS)).into()

@@ -8,7 +8,7 @@ use kinmesh_proto::EntryKey;
 
 use super::Message as Parent;
 use crate::i18n::tr;
-use crate::theme::{self, column as width, size, space as gap};
+use crate::theme::{self, column as width, side, size, space as gap};
 use crate::widget::{self, Element, Icon, emoji};
 
 /// The field for any emoji.
@@ -16,9 +16,6 @@ pub const EMOJI: &str = "menu-emoji";
 
 /// Emoji that are at hand: what people use most under messages.
 pub const COMMON: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
-
-/// Width of the menu: the common emoji side by side.
-const WIDTH: f32 = 248.0;
 
 /// The open menu of a post.
 #[derive(Debug, Clone)]
@@ -80,14 +77,14 @@ impl Menu {
             Page::Emoji => column![self.emojis(bubble)],
             Page::Delete => column![self.ask()],
         };
-        container(content).width(WIDTH).padding(gap::XS).style(theme::container::dialog).into()
+        container(content).width(width::MENU).padding(gap::XS).style(theme::container::dialog).into()
     }
 
     fn emojis(&self, bubble: &Bubble<'_>) -> Element<'_, Parent> {
         let mine = |emoji: &str| bubble.chips.iter().any(|chip| chip.mine && chip.emoji == emoji);
         let common = COMMON.map(|emoji| {
             let is_mine = mine(emoji);
-            let face = container(text(emoji).size(20.0).font(theme::EMOJI)).center(36);
+            let face = container(text(emoji).size(size::EMOJI).font(theme::EMOJI)).center(side::BUTTON);
             let react = Parent::React(self.key, emoji.to_owned(), !is_mine);
             button(face).padding(0).style(theme::button::row(is_mine)).on_press(react).into()
         });
@@ -143,7 +140,7 @@ impl Menu {
 /// What can be done with a conversation, under its header. A press beside it closes it.
 pub fn of_conversation<'a>() -> Element<'a, Parent> {
     let actions = column![action("search-here", Parent::Search), action("export-open", Parent::Export)];
-    let menu = container(actions).width(WIDTH).padding(gap::XS).style(theme::container::dialog);
+    let menu = container(actions).width(width::MENU).padding(gap::XS).style(theme::container::dialog);
     let padding = Padding::from(gap::S).top(width::HEADER - gap::XS);
     let around = container(opaque(menu)).align_right(Fill).height(Fill).padding(padding);
     opaque(mouse_area(around).on_press(Parent::ToggleMenu))

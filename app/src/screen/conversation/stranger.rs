@@ -11,17 +11,14 @@ use super::Message;
 use crate::i18n::{tr, tr_args};
 use crate::screen::contact::{self, Act};
 use crate::screen::{Cx, words};
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, column as width, size, space as gap};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, AvatarSize, Element, emoji};
-
-/// Width of a request.
-const REQUEST: f32 = 440.0;
 
 /// In the place of the history: what somebody asks who waits for our answer.
 pub(super) fn request<'a>(person: &'a PersonView, cx: &'a Cx) -> Option<Element<'a, Message>> {
     let request = cx.overview.requests.iter().find(|request| request.person == person.person)?;
-    let card = container(card(person, request, cx)).max_width(REQUEST);
+    let card = container(card(person, request, cx)).max_width(width::REQUEST);
     Some(container(card).center(Fill).padding(gap::XL).into())
 }
 

@@ -12,9 +12,6 @@ use crate::screen::{Cx, words};
 use crate::theme::{self, size, space as gap};
 use crate::widget::{self, Element, emoji};
 
-/// Height from which the texts scroll.
-const HEIGHT_MAX: f32 = 420.0;
-
 /// The texts, once they are read.
 #[derive(Debug, Default)]
 pub struct State {
@@ -60,7 +57,7 @@ impl State {
             widget::card(column![when, said].spacing(gap::XS))
         });
         let edits = scrollable(Column::with_children(edits).spacing(gap::S));
-        let mut parts = vec![container(edits).max_height(HEIGHT_MAX).into()];
+        let mut parts = vec![container(edits).max_height(theme::list::TEXTS).into()];
         parts.extend(widget::error(self.error.as_deref()));
         widget::sheet(tr("edits-title"), parts, vec![widget::quiet(tr("close"), Message::Close)])
     }

@@ -19,9 +19,6 @@ pub const QUERY: &str = "find-person-query";
 
 /// People drawn at once; a longer query finds the others.
 const FOUND_CAP: usize = 30;
-/// Height of the list.
-const LIST: f32 = 280.0;
-
 /// What was typed so far.
 #[derive(Debug, Default)]
 pub struct State {
@@ -78,7 +75,7 @@ impl State {
         let parts = vec![
             widget::secondary(tr("person-find-sentence")).into(),
             widget::field(QUERY, &tr("person-find-hint"), &self.query, Message::Query, first),
-            iced::widget::container(list).height(LIST).width(Fill).into(),
+            iced::widget::container(list).height(theme::list::PEOPLE).width(Fill).into(),
         ];
         let actions = vec![
             widget::quiet(tr("close"), Message::Close),

@@ -19,9 +19,6 @@ pub const QUERY: &str = "introduce-query";
 
 /// People drawn at once; a longer query finds the others.
 const FOUND_CAP: usize = 30;
-/// Height of the list.
-const LIST: f32 = 240.0;
-
 /// Who is passed on, and what was typed so far.
 #[derive(Debug)]
 pub struct State {
@@ -85,7 +82,7 @@ impl State {
         let parts = vec![
             widget::secondary(sentence).into(),
             widget::field(QUERY, &tr("person-find-hint"), &self.query, Message::Query, None),
-            container(list).height(LIST).width(Fill).into(),
+            container(list).height(theme::list::SHORT).width(Fill).into(),
         ];
         let title = tr_args("introduce-title", &[("name", name.as_str().into())]);
         widget::sheet(title, parts, vec![widget::quiet(tr("cancel"), Message::Close)])

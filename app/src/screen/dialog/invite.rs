@@ -13,16 +13,13 @@ use crate::i18n::{tr, tr_args};
 use crate::invites::{Expiry, Uses};
 use crate::program::Program;
 use crate::screen::words;
+use crate::theme::qr_code::{SIDE_MAX, SQUARES};
 use crate::theme::{self, size, space as gap};
 use crate::widget::{self, Element};
 use crate::{invites, links, places, qr};
 
 /// The field for the file's place.
 pub const FILE: &str = "invite-file";
-/// Side of a square of the picture, in whole pixels: the largest of these that fits.
-const SQUARES: [usize; 4] = [6, 5, 4, 3];
-/// Side of the picture at most.
-const PICTURE_MAX: usize = 384;
 /// Squares of quiet that the widget draws around it.
 const QUIET: usize = 4;
 
@@ -217,7 +214,7 @@ impl Made {
 /// The picture with squares of whole pixels, so that all of them are equal.
 fn picture(ticket: &Ticket) -> Option<(qr_code::Data, f32)> {
     let squares = qr::width(ticket)? + QUIET;
-    let side = SQUARES.into_iter().map(|square| square * squares).find(|side| *side <= PICTURE_MAX)?;
+    let side = SQUARES.into_iter().map(|square| square * squares).find(|side| *side <= SIDE_MAX)?;
     let low = qr_code::ErrorCorrection::Low;
     let data = qr_code::Data::with_error_correction(ticket.to_qr_text(), low).ok()?;
     Some((data, side as f32))

@@ -88,7 +88,7 @@ impl State {
             let nodes = cx.status.bootstraps.iter().map(bootstrap);
             scrollable(Column::with_children(nodes).spacing(gap::M)).into()
         };
-        let nodes = iced::widget::container(nodes).max_height(240).width(Fill);
+        let nodes = iced::widget::container(nodes).max_height(theme::list::SHORT).width(Fill);
         let follow = (!self.link.trim().is_empty()).then_some(Message::Follow);
         let link = widget::field(LINK, &tr("network-link-hint"), &self.link, Message::Link, follow.clone());
         let mut parts = vec![

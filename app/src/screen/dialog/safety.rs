@@ -9,13 +9,11 @@ use crate::i18n::{tr, tr_args};
 use crate::program::Program;
 use crate::screen::Cx;
 use crate::screen::contact::{self, Act};
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, column as width, size, space as gap};
 use crate::widget::{self, Element};
 
 /// Words in a line: twelve make four lines beside the picture.
 const WORDS_PER_LINE: usize = 3;
-/// Side of the picture.
-const PICTURE: f32 = 200.0;
 
 /// The number of one person and us.
 pub struct State {
@@ -63,7 +61,7 @@ impl State {
         let face = cx.names.face(self.person);
         let name = [("name", face.name.as_str().into())];
         let picture = self.picture.as_ref().map(|data| {
-            let picture = qr_code(data).total_size(PICTURE).style(theme::qr_code::picture);
+            let picture = qr_code(data).total_size(theme::qr_code::SAFETY).style(theme::qr_code::picture);
             container(picture).center_x(Fill)
         });
         let mut parts: Vec<Element<'_, Message>> =
@@ -83,7 +81,7 @@ impl State {
         let word = |(number, word): (usize, &&'static str)| {
             let number = text((number + 1).to_string()).size(size::CAPTION).style(theme::text::secondary);
             let word = text(*word).size(size::TEXT).font(theme::SEMIBOLD);
-            container(row![container(number).width(18), word].align_y(Center)).width(Fill).into()
+            container(row![container(number).width(width::NUMBER), word].align_y(Center)).width(Fill).into()
         };
         let words = self.number.words();
         let cells: Vec<Element<'_, Message>> = words.iter().enumerate().map(word).collect();

@@ -9,7 +9,7 @@ use crate::handler::Desktop;
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
 use crate::screen::{Cx, words};
-use crate::theme::{self, size, space as gap};
+use crate::theme::{self, side, size, space as gap};
 use crate::widget::{self, Element};
 
 /// What was looked up.
@@ -86,7 +86,7 @@ impl State {
         let handler = self.handles_links.map(|on| {
             let lines =
                 column![caption("invites-handler"), widget::secondary(tr("invites-handler-sentence"))];
-            let toggle = toggler(on).size(22).on_toggle(Message::HandleLinks);
+            let toggle = toggler(on).size(side::SWITCH).on_toggle(Message::HandleLinks);
             let lines = container(lines.spacing(gap::XS)).width(Fill);
             widget::card(row![lines, toggle].spacing(gap::M).align_y(Center))
         });

@@ -17,7 +17,7 @@ use crate::i18n::tr;
 use crate::program::Program;
 use crate::settings::Sound;
 use crate::sound;
-use crate::theme::{size, space as gap};
+use crate::theme::{side, size, space as gap, stroke};
 use crate::widget::{self, Element};
 
 /// A level below this is drawn as silence: a quiet room.
@@ -207,7 +207,7 @@ impl State {
             Work::Checks { moment, .. } => moment.map(|moment| moment.level.peak_dbfs),
             _ => self.heard.and_then(Result::ok),
         };
-        let bar = level.map(|dbfs| progress_bar(QUIET_DBFS..=LOUD_DBFS, dbfs).girth(6));
+        let bar = level.map(|dbfs| progress_bar(QUIET_DBFS..=LOUD_DBFS, dbfs).girth(stroke::BAR));
         let sentence = match (&self.work, self.heard) {
             (Work::Checks { .. }, _) => None,
             (_, None) => Some("sound-opening"),
@@ -275,7 +275,7 @@ fn switched(sound: &mut Sound, part: Part) -> &mut bool {
 
 fn part<'a>(part: Part, id: &str, on: bool) -> Element<'a, Message> {
     let lines = column![caption(id), widget::secondary(tr(&format!("{id}-sentence")))].spacing(gap::XS);
-    let toggle = toggler(on).size(22).on_toggle(move |on| Message::Switch(part, on));
+    let toggle = toggler(on).size(side::SWITCH).on_toggle(move |on| Message::Switch(part, on));
     widget::card(row![container(lines).width(Fill), toggle].spacing(gap::M).align_y(Center))
 }
 
