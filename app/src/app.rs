@@ -9,8 +9,8 @@ use std::time::Duration;
 use iced::keyboard::key::Named;
 use iced::keyboard::{self, Key};
 use iced::theme::Mode;
-use iced::widget::{column, container, row, stack, text};
-use iced::{Center, Fill, Size, Subscription, Task, event, window};
+use iced::widget::{column, container, stack, text};
+use iced::{Fill, Size, Subscription, Task, event, window};
 use kinmesh_core::{ConversationEvent, Event};
 use kinmesh_model::{Clock, badge};
 use kinmesh_proto::ConversationId;
@@ -19,13 +19,11 @@ use crate::feed::{self, Batch};
 use crate::i18n::{self, Language, tr, tr_args};
 use crate::idle;
 use crate::program::Program;
-use crate::rebuilt;
-use crate::screen::{Cx, home, onboarding, search, settings};
+use crate::screen::{Cx, bands, home, onboarding, settings};
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::theme::container::Tone;
 use crate::theme::{self, Theme, size, space as gap};
-use crate::widget::{self, Element, Icon};
+use crate::widget::Element;
 use crate::window::WINDOW;
 
 /// How long a short note stands over the window.
@@ -50,9 +48,7 @@ pub struct App {
     toasts: u64,
     /// Links and files that were given to the program and not shown yet.
     given: VecDeque<String>,
-    /// Whether the bands about the history and its index were read and closed.
-    closed_rebuilt: bool,
-    closed_indexing: bool,
+    bands: bands::State,
 }
 
 struct Toast {
@@ -83,10 +79,8 @@ pub enum Message {
     Tick,
     /// This note was there long enough.
     ToastEnds(u64),
-    /// The band about the history was read.
-    CloseRebuilt,
-    /// The band about its index was read.
-    CloseIndexing,
+    /// In the bands over the window.
+    Bands(bands::Message),
 }
 
 impl App {
@@ -117,8 +111,7 @@ impl App {
             toast: None,
             toasts: 0,
             given: VecDeque::new(),
-            closed_rebuilt: false,
-            closed_indexing: false,
+            bands: bands::State::default(),
         }
     }
 
@@ -198,12 +191,8 @@ impl App {
                 self.toast.take_if(|toast| toast.id == id);
                 Task::none()
             }
-            Message::CloseRebuilt => {
-                self.closed_rebuilt = true;
-                Task::none()
-            }
-            Message::CloseIndexing => {
-                self.closed_indexing = true;
+            Message::Bands(message) => {
+                self.bands.update(message);
                 Task::none()
             }
         }
@@ -400,27 +389,12 @@ impl App {
             (None, Some(open)) => open.view(&self.settings, &self.cx).map(Message::Settings),
             (None, None) => self.home.view(&self.cx).map(Message::Home),
         };
-        let screen = column![].extend(self.banners()).push(container(screen).height(Fill));
+        let screen = column![self.bands.view(&self.cx).map(Message::Bands), container(screen).height(Fill)];
         let toast = self.toast.as_ref().map(|toast| {
             let words = container(text(&toast.words).size(size::SECONDARY)).padding([gap::S, gap::L]);
             container(words.style(theme::container::toast)).center_x(Fill).align_bottom(Fill).padding(gap::XL)
         });
         stack![screen].push(toast).into()
-    }
-
-    /// What is wrong with the peer or its store, for as long as it is; what became of the history and how
-    /// far its index is, until that was read.
-    fn banners(&self) -> impl Iterator<Item = Element<'_, Message>> {
-        let status = &self.cx.status;
-        let broken = status.is_broken.then(|| banner(Tone::Bad, tr("peer-broken"), None));
-        let fault = status.store_fault.map(|fault| banner(Tone::Bad, rebuilt::fault(fault), None));
-        let rebuilt = status.store_rebuilt.as_ref().filter(|_| !self.closed_rebuilt);
-        let rebuilt = rebuilt
-            .map(|rebuilt| banner(Tone::Warning, rebuilt::words(rebuilt), Some(Message::CloseRebuilt)));
-        let progress = status.search_progress.filter(|_| !self.closed_indexing);
-        let indexing =
-            progress.map(|of| banner(Tone::Quiet, search::indexing(of), Some(Message::CloseIndexing)));
-        [broken, fault, rebuilt, indexing].into_iter().flatten()
     }
 }
 
@@ -434,13 +408,6 @@ pub(crate) async fn asked_to_quit() {
             std::future::pending().await
         }
     }
-}
-
-fn banner<'a>(tone: Tone, words: String, close: Option<Message>) -> Element<'a, Message> {
-    let words = text(words).size(size::SECONDARY).font(theme::MEDIUM).width(Fill);
-    let close = close.map(|close| widget::small_icon_button(Icon::Close, tr("close"), close));
-    let content = row![words].push(close).spacing(gap::M).align_y(Center);
-    container(content).padding([gap::S, gap::L]).width(Fill).style(theme::container::banner(tone)).into()
 }
 
 /// Window events, and keys that no field took. Ctrl+K works from within a field too.

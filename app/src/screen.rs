@@ -4,6 +4,7 @@
 //! Screens see the world through [`Cx`] and act through [`Program`](crate::program::Program).
 
 pub mod archive;
+pub mod bands;
 pub mod contact;
 pub mod conversation;
 pub mod details;

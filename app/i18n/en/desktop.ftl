@@ -24,6 +24,7 @@ restore-do = Import
 restore-done = { $conversations } conversations with { $entries } messages and changes, { $people } people, your keys and your settings are here.
 
 # Sidebar
+me-cut-off = cut off
 me-online = online on this device
 search-hint = Search people and rooms
 search-nothing = Nothing found.
@@ -228,6 +229,7 @@ connection-direct-without-bootstrap = { $people ->
     [one] Direct to 1 person · { $over } · bootstrap unreachable, going on without it
    *[other] Direct to { $people } people · { $over } · bootstrap unreachable, going on without it
 }
+connection-broken = Cut off until Kinmesh starts again.
 connection-looking = Looking for people…
 connection-looking-lan = Looking for people on this network…
 connection-alone = At the bootstrap node. Nobody else is here yet.

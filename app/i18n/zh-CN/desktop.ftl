@@ -24,6 +24,7 @@ restore-do = 导入
 restore-done = { $conversations } 个会话、{ $entries } 条消息和更改、{ $people } 个人，以及你的密钥和设置都已在这里。
 
 # 侧栏
+me-cut-off = 已断开
 me-online = 在此设备上在线
 search-hint = 搜索联系人和房间
 search-nothing = 没有找到。
@@ -177,6 +178,7 @@ network = 连接
 connection-direct = 直连 { $people } 人 · { $over }
 connection-direct-with-bootstrap = 直连 { $people } 人 · { $over } · 已连接引导节点
 connection-direct-without-bootstrap = 直连 { $people } 人 · { $over } · 引导节点无法连接，继续运行
+connection-broken = 连接已中断，请重新启动 Kinmesh。
 connection-looking = 正在寻找其他人…
 connection-looking-lan = 正在此网络上寻找其他人…
 connection-alone = 已连接引导节点，还没有其他人。

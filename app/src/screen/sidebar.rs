@@ -190,12 +190,16 @@ fn in_lobby(cx: &Cx) -> bool {
 fn me(cx: &Cx) -> Element<'_, Message> {
     let me = Face::own(&cx.overview.me);
     let status = cx.overview.me.status.as_str();
-    let status = if status.is_empty() { tr("me-online") } else { status.to_owned() };
+    let status = match status {
+        _ if cx.status.is_broken => tr("me-cut-off"),
+        "" => tr("me-online"),
+        said => said.to_owned(),
+    };
     let lines = column![
         ellipsis(me.name.clone()).size(size::TEXT).font(theme::SEMIBOLD),
         ellipsis(status).size(size::CAPTION).style(theme::text::secondary),
     ];
-    let face = widget::avatar(initial(&me.name), me.color, widget::AvatarSize::Large, Some(true));
+    let face = widget::avatar(initial(&me.name), me.color, widget::AvatarSize::Large, Some(!cx.status.is_broken));
     let lines = container(lines).width(Fill).clip(true);
     let settings = widget::icon_button(Icon::Settings, false, tr("settings"), Message::Settings);
     row![face, lines, settings].spacing(gap::M).align_y(Center).padding(gap::L).into()
@@ -325,9 +329,12 @@ fn person_row<'a>(row: &PersonRow, open: Option<ConversationId>) -> Element<'a, 
 }
 
 fn connection(cx: &Cx) -> Element<'_, Message> {
-    let connection = words::connection_of(&cx.status);
-    let tone = if connection.is_good() { Tone::Good } else { Tone::Warning };
-    let words = text(words::connection(connection)).size(size::CAPTION).style(theme::text::secondary);
+    let tone = match words::connection_of(&cx.status) {
+        _ if cx.status.is_broken => Tone::Bad,
+        connection if connection.is_good() => Tone::Good,
+        _ => Tone::Warning,
+    };
+    let words = text(words::network(&cx.status)).size(size::CAPTION).style(theme::text::secondary);
     let content = row![widget::dot(tone), words].spacing(gap::S).align_y(Center);
     button(content)
         .padding([gap::M, gap::L])

@@ -217,7 +217,11 @@ pub fn connection_of(status: &NodeStatus) -> Connection {
 }
 
 /// How the peer stands with the network, in one sentence.
-pub fn connection(connection: Connection) -> String {
+pub fn network(status: &NodeStatus) -> String {
+    if status.is_broken { tr("connection-broken") } else { connection(connection_of(status)) }
+}
+
+fn connection(connection: Connection) -> String {
     let (people, over) = match connection.reach {
         Reach::Nobody => {
             return tr(match connection.bootstrap {
@@ -418,5 +422,11 @@ mod tests {
         for reach in [Connecting, None] {
             assert_eq!(said(1, 0, reach), "Direct to 1 person · LAN");
         }
+    }
+
+    #[test]
+    fn a_peer_that_broke_reaches_nobody_whatever_it_said_last() {
+        let status = NodeStatus { is_broken: true, lan_peers: 2, ..NodeStatus::default() };
+        assert_eq!(network(&status), tr("connection-broken"));
     }
 }

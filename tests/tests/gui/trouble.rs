@@ -1,11 +1,18 @@
 //! What the window says over everything else when the history fails, or was written anew.
 
+use iced::Fill;
+use iced::widget::{column, container};
 use kinmesh::app::Message;
 use kinmesh::feed::Batch;
+use kinmesh::screen::bands;
+use kinmesh::theme::Theme;
+use kinmesh::widget::Element;
 use kinmesh_core::Event;
 use kinmesh_net::{NodeStatus, RebuildCause, Rebuilt, StoreFault};
 
 use crate::desk::Desk;
+use crate::fixture::BoatClub;
+use crate::{picture, simulate};
 
 /// The peer tells how its history fails.
 fn fails(desk: &mut Desk, fault: Option<StoreFault>) {
@@ -56,7 +63,7 @@ async fn that_the_history_was_damaged_is_said_until_it_was_read() {
                  as far as can be known, nothing is missing. \
                  The damaged history is kept in /home/lin/history/damaged-2026-11-21.";
     assert!(desk.shows(words));
-    desk.tell(Message::CloseRebuilt);
+    desk.tell(Message::Bands(bands::Message::CloseRebuilt));
     assert!(!desk.shows(words));
     desk.close().await;
 }
@@ -70,4 +77,16 @@ async fn a_peer_that_broke_is_no_silent_window() {
     desk.tell(Message::Peer(Batch { status, ..Batch::default() }));
     assert!(desk.shows(words));
     desk.close().await;
+}
+
+#[test]
+fn the_band_of_a_peer_that_broke_is_seen_first() {
+    let mut club = BoatClub::new();
+    club.cx.status.is_broken = true;
+    for (theme, name) in [(Theme::Light, "broken-light"), (Theme::Dark, "broken-dark")] {
+        let bands = bands::State::default().view(&club.cx).map(drop);
+        let home = container(club.home.view(&club.cx).map(drop)).height(Fill);
+        let window: Element<'_, ()> = column![bands, home].into();
+        picture::assert_same(&mut simulate((1240.0, 800.0), window), theme, name);
+    }
 }

@@ -81,7 +81,7 @@ impl State {
 
     /// Draws it.
     pub fn view<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
-        let sentence = words::connection(words::connection_of(&cx.status));
+        let sentence = words::network(&cx.status);
         let nodes: Element<'_, Message> = if cx.status.bootstraps.is_empty() {
             widget::secondary(tr("network-no-bootstrap")).into()
         } else {
