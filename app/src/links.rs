@@ -159,7 +159,8 @@ pub fn words_for(ticket: &Ticket) -> String {
         Some(TicketRoom::Public(room)) => {
             tr_args("invite-to-room", &[("name", name.into()), ("room", room.as_str().into())])
         }
-        Some(TicketRoom::Private(_)) | None => tr_args("invite-to-chat", &[("name", name.into())]),
+        Some(TicketRoom::Private(_)) => tr_args("invite-to-private-room", &[("name", name.into())]),
+        None => tr_args("invite-to-chat", &[("name", name.into())]),
     }
 }
 

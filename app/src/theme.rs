@@ -346,9 +346,28 @@ mod tests {
 
     /// Calls that take a number of pixels.
     const MEASURES: [&str; 22] = [
-        "width", "height", "max_width", "max_height", "min_width", "min_height", "center", "center_x",
-        "center_y", "padding", "top", "right", "bottom", "left", "spacing", "gap", "size", "text_size",
-        "total_size", "view", "girth", "line_height",
+        "width",
+        "height",
+        "max_width",
+        "max_height",
+        "min_width",
+        "min_height",
+        "center",
+        "center_x",
+        "center_y",
+        "padding",
+        "top",
+        "right",
+        "bottom",
+        "left",
+        "spacing",
+        "gap",
+        "size",
+        "text_size",
+        "total_size",
+        "view",
+        "girth",
+        "line_height",
     ];
 
     /// The measures in a source that are numbers of its own. Nothing, 0, is no size.
@@ -359,7 +378,8 @@ mod tests {
         });
         let arguments = calls.map(|rest| rest.split_inclusive([')', '\n']).next().unwrap_or_default());
         let has_number = |argument: &&str| {
-            let words = argument.split(|letter: char| !letter.is_alphanumeric() && letter != '.' && letter != '_');
+            let words =
+                argument.split(|letter: char| !letter.is_alphanumeric() && letter != '.' && letter != '_');
             words.filter_map(|word| word.parse::<f32>().ok()).any(|number| number != 0.0)
         };
         arguments.filter(has_number).map(str::to_owned).collect()

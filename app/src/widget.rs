@@ -99,7 +99,9 @@ pub fn small_icon_button<'a, Message: Clone + 'a>(
     words: String,
     message: Message,
 ) -> Element<'a, Message> {
-    let face = center(icon.view(side::ICON_SMALL).style(theme::icon::quiet)).width(side::BUTTON_SMALL).height(side::BUTTON_SMALL);
+    let face = center(icon.view(side::ICON_SMALL).style(theme::icon::quiet))
+        .width(side::BUTTON_SMALL)
+        .height(side::BUTTON_SMALL);
     let button = button(face).padding(0).style(theme::button::icon).on_press(message);
     hint(button, words, tooltip::Position::Top)
 }
@@ -139,7 +141,10 @@ pub fn avatar<'a, Message: 'a>(
         .height(across)
         .style(theme::container::avatar(color));
     let Some(online) = online else { return circle.into() };
-    let dot = container(space()).width(side::PRESENCE).height(side::PRESENCE).style(theme::container::presence(online));
+    let dot = container(space())
+        .width(side::PRESENCE)
+        .height(side::PRESENCE)
+        .style(theme::container::presence(online));
     let corner = across - side::PRESENCE;
     stack![circle, pin(dot).x(corner).y(corner)].width(across).height(across).into()
 }
@@ -317,7 +322,9 @@ pub fn empty<'a, Message: Clone + 'a>(
 ) -> Element<'a, Message> {
     let words = text(sentence).size(size::TEXT).style(theme::text::secondary).align_x(Center);
     let action = action.map(|(words, message)| primary(words, Some(message)));
-    center(column![words].push(action).spacing(gap::L).align_x(Center).max_width(width::EMPTY)).padding(gap::XL).into()
+    center(column![words].push(action).spacing(gap::L).align_x(Center).max_width(width::EMPTY))
+        .padding(gap::XL)
+        .into()
 }
 
 /// A dialog over what is under it. A press beside it closes it.

@@ -97,3 +97,9 @@ room-keeps-past = Keep the past from newcomers
 room-keeps-past-sentence = They read what is written from when they came.
 
 room-left-private = You are not in this room any more.
+
+invite-to-private-room = { $name } invites you into a private room on Kinmesh.
+
+invite-private-room-sentence = Whoever has the link is let into this room, and becomes a contact of yours, while this device can be reached.
+
+link-private-room-sentence = It leads into a private room of { $name } (key { $fingerprint }). They will see your name, you will be in each other's contacts, and the room opens when the two of you are online.

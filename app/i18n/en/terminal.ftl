@@ -23,6 +23,10 @@ terminal-help =
     /rooms                     rooms you are in or were in
     /join NAME                 join a room and talk there
     /leave                     leave the room you talk in
+    /create NAME               a private room: only who is let in knows of it and can read
+    /enter                     enter the private room to which somebody invites here
+    /admit PERSON              let a contact into it; /expel puts somebody out
+    /admin PERSON              let somebody decide who is in; /unadmin takes it back
     /who                       who is in the room
     /people                    everybody you know of
     /chat PERSON               talk with one person from now on

@@ -97,3 +97,9 @@ room-keeps-past = 不让新来的人看到以前的内容
 room-keeps-past-sentence = 他们只能看到加入之后的内容。
 
 room-left-private = 你已不在这个房间里。
+
+invite-to-private-room = { $name } 邀请你加入 Kinmesh 上的私密房间。
+
+invite-private-room-sentence = 持有链接的人会被允许进入这个房间并成为你的联系人，前提是能连到这台设备。
+
+link-private-room-sentence = 它通向 { $name }（密钥 { $fingerprint }）的私密房间。对方会看到你的名字，你们会成为联系人，双方都在线时房间就会打开。

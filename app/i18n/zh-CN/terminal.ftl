@@ -23,6 +23,10 @@ terminal-help =
     /rooms                     你在或曾在的房间
     /join 名字                 加入房间并在那里说话
     /leave                     离开当前房间
+    /create 名称               新的私密房间：只有被允许进来的人知道它、能读
+    /enter                     进入这里邀请你的私密房间
+    /admit 某人                让一位联系人进来；/expel 请出
+    /admin 某人                让对方决定谁能进来；/unadmin 取消
     /who                       房间里有谁
     /people                    你知道的所有人
     /chat 某人                 从现在起与一个人私聊

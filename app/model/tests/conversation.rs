@@ -31,6 +31,8 @@ fn entry(author: PersonId, ms: u64, text: &str) -> EntryView {
         text: Some(text.to_owned()),
         delivery: if author == ME { Delivery::Queued } else { Delivery::Received },
         introduces: None,
+        invites_to: None,
+        sealed: false,
         reply_to: None,
         edited_ms: None,
         deleted: false,
@@ -111,6 +113,8 @@ fn said<'a>(said: Said<'a>) -> &'a str {
     match said {
         Said::Text(text) => text,
         Said::Introduction(_) => "(introduction)",
+        Said::Invitation(_) => "(invitation)",
+        Said::Sealed => "(sealed)",
         Said::Deleted => "(deleted)",
         Said::Unreadable => "(unreadable)",
     }

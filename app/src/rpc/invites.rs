@@ -111,12 +111,13 @@ pub(super) fn look(program: &Program, OfLink { link }: OfLink) -> Outcome {
     Ok(match link {
         Link::Way(way) => json!({ "kind": "way", "nodes": way.nodes, "room": way.room }),
         Link::Ticket(ticket) => {
-            let room = match &ticket.room {
-                Some(TicketRoom::Public(name)) => Some(name),
-                Some(TicketRoom::Private(_)) | None => None,
+            let (kind, room) = match &ticket.room {
+                Some(TicketRoom::Public(name)) => ("room", Some(name)),
+                Some(TicketRoom::Private(_)) => ("private_room", None),
+                None => ("chat", None),
             };
             json!({
-                "kind": if room.is_some() { "room" } else { "chat" },
+                "kind": kind,
                 "invite": ticket.id(),
                 "person": ticket.person,
                 "name": ticket.name,

@@ -600,7 +600,8 @@ impl State {
     fn header<'a>(&self, cx: &'a Cx, details: bool) -> Element<'a, Message> {
         let back =
             (!cx.has_sidebar()).then(|| widget::icon_button(Icon::Back, false, tr("back"), Message::Back));
-        let title = ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(theme::LINE_TITLE);
+        let title =
+            ellipsis(self.title(cx)).size(size::TITLE).font(theme::SEMIBOLD).line_height(theme::LINE_TITLE);
         let is_verified = self.other(cx).is_some_and(|person| person.verified);
         let lines = column![
             widget::name(title, is_verified),
@@ -655,7 +656,8 @@ impl State {
         let style = if later > 0 { theme::button::pill } else { theme::button::quiet_pill };
         let icon = if later > 0 { theme::icon::on_accent } else { theme::icon::quiet };
         let words = text(words).size(size::CAPTION).font(theme::MEDIUM);
-        let content = row![words, Icon::Down.view(side::ICON_TINY).style(icon)].spacing(gap::XS).align_y(Center);
+        let content =
+            row![words, Icon::Down.view(side::ICON_TINY).style(icon)].spacing(gap::XS).align_y(Center);
         let pill = button(content).padding(pad::PILL).style(style).on_press(Message::Latest);
         Some(container(pill).center_x(Fill).align_bottom(Fill).padding(gap::M).into())
     }

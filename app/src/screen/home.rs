@@ -314,7 +314,12 @@ impl State {
                 self.show(dialog::State::Introduce(dialog::introduce::State::new(person)))
             }
             Some(details::Event::Invite(room, name)) => {
-                let dialog = dialog::invite::State::new(Some((room, name)));
+                let is_private = conversation::room(cx, room).is_some_and(|room| room.private.is_some());
+                let dialog = if is_private {
+                    dialog::invite::State::private(room, name)
+                } else {
+                    dialog::invite::State::new(Some((room, name)))
+                };
                 self.show(dialog::State::Invite(Box::new(dialog)))
             }
             Some(details::Event::Toast(words)) => (task, Some(Event::Toast(words))),

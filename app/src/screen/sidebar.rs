@@ -199,7 +199,8 @@ fn me(cx: &Cx) -> Element<'_, Message> {
         ellipsis(me.name.clone()).size(size::TEXT).font(theme::SEMIBOLD),
         ellipsis(status).size(size::CAPTION).style(theme::text::secondary),
     ];
-    let face = widget::avatar(initial(&me.name), me.color, widget::AvatarSize::Large, Some(!cx.status.is_broken));
+    let face =
+        widget::avatar(initial(&me.name), me.color, widget::AvatarSize::Large, Some(!cx.status.is_broken));
     let lines = container(lines).width(Fill).clip(true);
     let settings = widget::icon_button(Icon::Settings, false, tr("settings"), Message::Settings);
     row![face, lines, settings].spacing(gap::M).align_y(Center).padding(gap::L).into()

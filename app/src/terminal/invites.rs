@@ -234,9 +234,10 @@ fn leads_to(link: &Link) -> String {
 }
 
 fn made(invite: &InviteView) -> String {
-    let place = match &invite.room {
-        Some(room) => format!("#{}", safe(room.as_str())),
-        None => tr("terminal-invite-chat"),
+    let place = match (&invite.room, invite.private_room) {
+        (Some(room), _) => format!("#{}", safe(room.as_str())),
+        (None, Some(_)) => tr("room-private"),
+        (None, None) => tr("terminal-invite-chat"),
     };
     let left = match (invite.state(now_ms()), invite.uses_left()) {
         (InviteState::Expired, _) => tr("terminal-invite-expired"),

@@ -10,9 +10,9 @@ use std::path::Path;
 use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, seal, stored};
 use kinmesh_proto::{
     AddressRecord, Ask, Asking, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest,
-    DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRecord, InviteRefusal, KeyRange, MemberRecord,
-    OpeningRecord, OwnProfile, PersonId, PersonRecord, Privacy, Refusal, RoomId, RoomName, Snapshot,
-    StatusLine, StoredEntry, TicketRoom, TicketToken, Ties, Write,
+    DisplayName, Entry, EntryId, EntryKey, EpochSecret, Hlc, InviteRecord, InviteRefusal, KeyRange, Keyring,
+    MemberRecord, OpeningRecord, OwnProfile, PersonId, PersonRecord, Privacy, Refusal, RoomId, RoomName,
+    SecretRecord, Snapshot, StatusLine, StoredEntry, TicketRoom, TicketToken, Ties, Unverified, Write,
 };
 use kinmesh_store::{
     CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,
@@ -122,10 +122,12 @@ conformance! {
     records_are_replaced_and_removed
     changes_see_those_before_them
     large_and_foreign_text_survives
+    what_is_sealed_opens_once_its_secret_is_here
+    a_sealed_delete_erases_whenever_its_secret_comes
 }
 
 fn texts(entries: &[StoredEntry]) -> Vec<&str> {
-    entries.iter().map(|stored| stored.entry.text().unwrap()).collect()
+    entries.iter().map(|stored| stored.entry.text().unwrap_or("?")).collect()
 }
 
 /// The posts of a page, without their changes.
@@ -754,6 +756,7 @@ fn records_are_replaced_and_removed<S: Subject>() {
         addresses: vec![address(1, &["/dns/example.org/tcp/4"]), address(3, &[])],
         invites: vec![invite(1, &[5])],
         openings: vec![opening(3, Some(InviteRefusal::UsedUp))],
+        secrets: vec![],
     };
     assert_eq!(subject.store().load().unwrap(), expected);
 }
@@ -776,6 +779,58 @@ fn changes_see_those_before_them<S: Subject>() {
     let snapshot = subject.store().load().unwrap();
     assert_eq!(snapshot.conversations, [conversation(CHAT, 3)]);
     assert_eq!(snapshot.members, []);
+}
+
+/// The secret of the only private room here, and the step that brought it.
+fn secret() -> SecretRecord {
+    let ConversationId::Room(room) = ROOM else { unreachable!() };
+    SecretRecord { room, step: EntryId([5; 32]), secret: EpochSecret::new([6; 32]) }
+}
+
+/// An entry of the room as it travels: sealed with that secret.
+fn sealed(ms: u64, content: Content) -> Entry {
+    let SecretRecord { room, step, secret } = secret();
+    let ring = Keyring::default();
+    ring.add(room, step, secret);
+    let author = person(1);
+    let plain = says(&author, ROOM, ms, content).value().clone();
+    Unverified::sign(plain.sealed(&author, room, &[step], &ring).unwrap(), &author)
+}
+
+fn what_is_sealed_opens_once_its_secret_is_here<S: Subject>() {
+    let mut subject = S::open();
+    let early = sealed(1, Content::text("early"));
+    put_all(subject.store(), ROOM, &[early.clone()]);
+    assert_eq!(texts(&posts(subject.store(), ROOM)), ["?"]);
+    subject.store().apply(&[Write::PutSecret(secret())]).unwrap();
+    put_all(subject.store(), ROOM, &[sealed(2, Content::text("late"))]);
+    for _ in 0..2 {
+        let read = posts(subject.store(), ROOM);
+        assert_eq!(texts(&read), ["early", "late"]);
+        assert_eq!(read[0].entry.envelope(), early.envelope(), "what others are given stays sealed");
+        assert_eq!(subject.store().load().unwrap().secrets, [secret()]);
+        subject.restart();
+    }
+}
+
+fn a_sealed_delete_erases_whenever_its_secret_comes<S: Subject>() {
+    for secret_comes_first in [true, false] {
+        let mut subject = S::open();
+        let post = sealed(1, Content::text("regretted"));
+        let delete = sealed(2, Content::Delete { of: post.key() });
+        let put_secret = [Write::PutSecret(secret())];
+        if secret_comes_first {
+            subject.store().apply(&put_secret).unwrap();
+        }
+        put_all(subject.store(), ROOM, &[post.clone(), delete]);
+        if !secret_comes_first {
+            subject.store().apply(&put_secret).unwrap();
+        }
+        subject.restart();
+        let item = subject.store().post(ROOM, post.key()).unwrap().unwrap();
+        assert!(item.post.entry.is_erased(), "the secret first: {secret_comes_first}");
+        assert!(subject.store().is_taken_back(ROOM, &post).unwrap());
+    }
 }
 
 fn large_and_foreign_text_survives<S: Subject>() {

@@ -84,6 +84,7 @@ fn is_whole(format: u32, seal: Option<Seal>) {
         // Of that time there are none.
         invites: Vec::new(),
         openings: Vec::new(),
+        secrets: Vec::new(),
     };
     assert_eq!(store.load().unwrap(), expected);
     let histories = manifest["histories"].as_array().unwrap();

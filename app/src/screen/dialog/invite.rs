@@ -26,6 +26,8 @@ const QUIET: usize = 4;
 /// What is made, and what came of it.
 pub struct State {
     room: Option<(RoomId, RoomName)>,
+    /// Whether it is for so many people.
+    is_counted: bool,
     expiry: Expiry,
     uses: Uses,
     busy: bool,
@@ -68,7 +70,20 @@ pub enum Message {
 impl State {
     /// Into this room, or to a chat.
     pub fn new(room: Option<(RoomId, RoomName)>) -> Self {
-        Self { room, expiry: Expiry::default(), uses: Uses::default(), busy: false, made: None, error: None }
+        Self {
+            is_counted: room.is_none(),
+            room,
+            expiry: Expiry::default(),
+            uses: Uses::default(),
+            busy: false,
+            made: None,
+            error: None,
+        }
+    }
+
+    /// Into this private room, whose invitations are counted like those to a chat.
+    pub fn private(room: RoomId, name: RoomName) -> Self {
+        Self { is_counted: true, ..Self::new(Some((room, name))) }
     }
 
     /// Shows one that was made before, with the addresses of now.
@@ -130,7 +145,7 @@ impl State {
         let new = NewInvite {
             room,
             expires_ms: self.expiry.until_ms(invites::now_ms()),
-            uses: self.uses.count().filter(|_| room.is_none()),
+            uses: self.uses.count().filter(|_| self.is_counted),
         };
         let node = program.node.clone();
         let work = async move { node.ticket(node.make_invite(new).await?.id).await };
@@ -166,12 +181,16 @@ impl State {
     }
 
     fn choices(&self) -> Vec<Element<'_, Message>> {
-        let sentence = if self.room.is_some() { "invite-room-sentence" } else { "invite-chat-sentence" };
+        let sentence = match (&self.room, self.is_counted) {
+            (Some(_), false) => "invite-room-sentence",
+            (Some(_), true) => "invite-private-room-sentence",
+            (None, _) => "invite-chat-sentence",
+        };
         let expiries =
             Expiry::ALL.map(|expiry| choice(expiry.words(), self.expiry == expiry, Message::Expiry(expiry)));
         let mut parts: Vec<Element<'_, Message>> =
             vec![widget::secondary(tr(sentence)).into(), labelled("invite-valid", expiries.into())];
-        if self.room.is_none() {
+        if self.is_counted {
             let uses = Uses::ALL.map(|uses| choice(uses.words(), self.uses == uses, Message::Uses(uses)));
             parts.push(labelled("invite-people", uses.into()));
         }

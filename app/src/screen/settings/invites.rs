@@ -100,9 +100,11 @@ impl State {
 }
 
 fn made<'a>(invite: &InviteView, cx: &Cx) -> Element<'a, Message> {
-    let place = match &invite.room {
-        Some(room) => format!("# {}", room.as_str()),
-        None => tr("invite-for-chat"),
+    let private = invite.private_room.map(|id| super::super::conversation::room(cx, id));
+    let place = match (&invite.room, private) {
+        (Some(room), _) => format!("# {}", room.as_str()),
+        (None, Some(room)) => room.map_or_else(|| tr("room-private"), |room| room.name.as_str().to_owned()),
+        (None, None) => tr("invite-for-chat"),
     };
     let is_open = invite.state(cx.clock.now_ms()) == InviteState::Open;
     let names =

@@ -63,11 +63,11 @@ pub fn leads_to(link: &Link, clock: &Clock) -> String {
             let until = ticket
                 .expires_ms
                 .map(|ms| format!(" {}", tr_args("link-expires", &[("time", at(ms, clock).into())])));
-            let room = match &ticket.room {
-                Some(TicketRoom::Public(room)) => room.as_str(),
-                Some(TicketRoom::Private(_)) | None => "",
+            let (id, room) = match &ticket.room {
+                Some(TicketRoom::Public(room)) => ("link-room-sentence", room.as_str()),
+                Some(TicketRoom::Private(_)) => ("link-private-room-sentence", ""),
+                None => ("link-chat-sentence", ""),
             };
-            let id = if room.is_empty() { "link-chat-sentence" } else { "link-room-sentence" };
             let args = [
                 ("name", ticket.name.as_str().into()),
                 ("fingerprint", ticket.person.fingerprint().into()),
