@@ -309,8 +309,9 @@ impl Core {
         let Some(session) = self.sync.sessions.remove(&id) else { return };
         let device = session.device;
         let unvouched = session.unvouched;
-        let difference = session.difference.filter(|_| !session.has_moved && ending == Ending::Complete);
-        if self.partners(now_ms, id).contains(&device) {
+        let difference = session.difference.filter(|_| session.exchanged == 0 && ending == Ending::Complete);
+        let is_here = self.partners(now_ms, id).contains(&device);
+        if is_here {
             self.sync.past.insert((id, device), Past { ended_ms: now_ms, difference, unvouched });
         }
         match ending {
@@ -320,13 +321,19 @@ impl Core {
                 if ending == Ending::Equal {
                     self.note_held(id, session.ours.newest);
                     self.heal_outbox(now_ms, id, session.ours_up_to);
-                } else if session.has_moved {
+                } else if session.exchanged > 0 {
                     self.look_again_for_backlog(now_ms, id, device);
                 }
             }
             Ending::Partial | Ending::Busy => self.ask_again(now_ms, id, device, AGAIN_MS),
             // They may never answer: perhaps they do not speak of histories at all.
-            Ending::Unanswered => self.ask_again(now_ms, id, device, ROUND_MS),
+            Ending::Unanswered => {
+                // Who is gone was not silent.
+                if is_here {
+                    self.sync.standings.was_silent(device, now_ms);
+                }
+                self.ask_again(now_ms, id, device, ROUND_MS);
+            }
             Ending::NotHere => self.note_agreement(id, device, false),
             Ending::StoreFailed => {}
             Ending::Fault(fault) => {
@@ -363,7 +370,8 @@ impl Core {
         }
     }
 
-    /// Connected devices with which a conversation can be compared now.
+    /// Connected devices with which a conversation can be compared now. Who does not answer is among
+    /// them only if everybody is like that: then asking them keeps us from nobody.
     fn partners(&self, now_ms: u64, id: ConversationId) -> Vec<DeviceId> {
         let devices: Vec<DeviceId> = match id {
             ConversationId::Control(_) => self.private_partners(now_ms, id),
@@ -377,8 +385,12 @@ impl Core {
             }
             ConversationId::Direct(_) => Vec::new(),
         };
-        let is_left_alone = |device: &DeviceId| self.sync.standings.left_alone_until_ms(*device) > now_ms;
-        devices.into_iter().filter(|device| !is_left_alone(device)).collect()
+        let standings = &self.sync.standings;
+        let is_left_alone = |device: &DeviceId| standings.left_alone_until_ms(*device) > now_ms;
+        let decent: Vec<DeviceId> = devices.into_iter().filter(|device| !is_left_alone(device)).collect();
+        let is_heard = |device: &DeviceId| standings.passed_over_until_ms(*device) <= now_ms;
+        let heard: Vec<DeviceId> = decent.iter().copied().filter(is_heard).collect();
+        if heard.is_empty() { decent } else { heard }
     }
 
     fn random_partner(&mut self, now_ms: u64, id: ConversationId, but: DeviceId) -> Option<DeviceId> {

@@ -22,6 +22,10 @@ const ROUNDS_MAX: u32 = 64;
 /// A session ends after this, in milliseconds, and another one may go on where it was: nobody can
 /// keep us from asking others. A million entries take less than a minute on a local network.
 const SESSION_MAX_MS: u64 = 5 * 60 * 1000;
+/// New entries that one as long as that has exchanged at the least, ten a minute. A line of 64 kbit/s
+/// carries more of the longest ones, and one whose answers take a second finds more of them in a
+/// history that differs by one in each window: who brings less holds the others up.
+const EXCHANGED_MIN: u64 = 10 * (SESSION_MAX_MS / 60_000);
 /// Runs at the end of the history that are handed over as they are: one that the other wrote while
 /// we were away, and one of ours. Finding out more exactly would cost more rounds than entries.
 const RUNS_MAX: u8 = 2;
@@ -127,8 +131,8 @@ pub(crate) struct Session {
     /// What they lack, oldest first.
     lacking: Vec<EntryKey>,
     is_partial: bool,
-    /// Whether anything was exchanged.
-    pub has_moved: bool,
+    /// Entries exchanged that were new to one of the two.
+    pub exchanged: usize,
 }
 
 impl Session {
@@ -162,7 +166,7 @@ impl Session {
             unvouched_before,
             lacking: Vec::new(),
             is_partial: false,
-            has_moved: false,
+            exchanged: 0,
         }
     }
 
@@ -174,7 +178,8 @@ impl Session {
     /// What is wrong with a session that still goes on now.
     pub(crate) fn overdue(&self, now_ms: u64) -> Option<Ending> {
         let is_overdue = now_ms.saturating_sub(self.started_ms) > SESSION_MAX_MS;
-        let ending = if self.has_moved { Ending::Partial } else { Ending::Fault(SyncFault::Endless) };
+        let is_slow = (self.exchanged as u64) < EXCHANGED_MIN;
+        let ending = if is_slow { Ending::Fault(SyncFault::Endless) } else { Ending::Partial };
         is_overdue.then_some(ending)
     }
 
@@ -222,7 +227,7 @@ impl Session {
                 if receipts.len() != given.len() {
                     return Err(SyncFault::Garbage);
                 }
-                self.has_moved |= receipts.contains(&Receipt::Stored);
+                self.exchanged += receipts.iter().filter(|receipt| **receipt == Receipt::Stored).count();
                 let oldest = given.last().map(|(key, _)| *key);
                 let step = self.given(left, oldest);
                 return Ok((step, given.into_iter().zip(receipts).collect()));
@@ -410,7 +415,7 @@ impl Session {
 
     /// Entries that it brought were stored, or not.
     pub(crate) fn taken(&mut self, taken: Taken) -> Result<Step, SyncFault> {
-        self.has_moved |= taken.fresh > 0;
+        self.exchanged += taken.fresh;
         match std::mem::replace(&mut self.state, State::Ended) {
             State::FetchingRun { left } => self.run_taken(left, &taken),
             _ => self.some_taken(&taken),

@@ -1,4 +1,5 @@
-//! What we hold of a device as a partner: how much it may still ask for, and whether it is left alone.
+//! What we hold of a device as a partner: how much it may still ask for, whether it is left alone, and
+//! whether others are asked in its place.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,10 @@ use kinmesh_proto::DeviceId;
 const LEFT_ALONE_FIRST_MS: u64 = 30_000;
 /// And at most this long.
 const LEFT_ALONE_MAX_MS: u64 = 30 * 60 * 1000;
+/// From so many sessions in a row on that a device let end in silence, others are asked in its place,
+/// for as long as if it had misbehaved: each holds its conversation up for a minute. A single one may
+/// be an answer that was lost. It is not left alone, since the network may be to blame.
+const SILENCES_MAX: u32 = 2;
 /// Bytes that one device may have us serve in a minute, at once if it likes: a late joiner gets a
 /// million short entries through at some 70 MB/s; one that asks without end takes a part of our uplink
 /// and no more.
@@ -24,8 +29,16 @@ const MINUTE_MS: u64 = 60_000;
 struct Standing {
     faults: u32,
     left_alone_until_ms: u64,
+    silences: u32,
+    passed_over_until_ms: u64,
     bytes: Bucket,
     questions: Bucket,
+}
+
+impl Standing {
+    fn avoided_until_ms(&self) -> u64 {
+        self.left_alone_until_ms.max(self.passed_over_until_ms)
+    }
 }
 
 /// A token bucket that fills up within a minute.
@@ -64,7 +77,7 @@ pub(crate) struct Standings(BTreeMap<DeviceId, Standing>);
 impl Standings {
     fn of(&mut self, device: DeviceId, now_ms: u64) -> &mut Standing {
         if self.0.len() >= DEVICES_CAP && !self.0.contains_key(&device) {
-            let least = self.0.iter().min_by_key(|(_, standing)| standing.left_alone_until_ms);
+            let least = self.0.iter().min_by_key(|(_, standing)| standing.avoided_until_ms());
             if let Some(least) = least.map(|(device, _)| *device) {
                 self.0.remove(&least);
             }
@@ -72,6 +85,8 @@ impl Standings {
         self.0.entry(device).or_insert_with(|| Standing {
             faults: 0,
             left_alone_until_ms: 0,
+            silences: 0,
+            passed_over_until_ms: 0,
             bytes: Bucket::new(BYTES_PER_MINUTE, now_ms),
             questions: Bucket::new(QUESTIONS_PER_MINUTE, now_ms),
         })
@@ -95,15 +110,25 @@ impl Standings {
     /// It misbehaved.
     pub(crate) fn leave_alone(&mut self, device: DeviceId, now_ms: u64) {
         let standing = self.of(device, now_ms);
-        let ms = (LEFT_ALONE_FIRST_MS << standing.faults.min(10)).min(LEFT_ALONE_MAX_MS);
+        standing.left_alone_until_ms = now_ms + left_alone_ms(standing.faults);
         standing.faults += 1;
-        standing.left_alone_until_ms = now_ms + ms;
+    }
+
+    /// It did not answer, and is still connected.
+    pub(crate) fn was_silent(&mut self, device: DeviceId, now_ms: u64) {
+        let standing = self.of(device, now_ms);
+        standing.silences = standing.silences.saturating_add(1);
+        if let Some(times) = standing.silences.checked_sub(SILENCES_MAX) {
+            standing.passed_over_until_ms = now_ms + left_alone_ms(times);
+        }
     }
 
     /// It did what it should.
     pub(crate) fn forgive(&mut self, device: DeviceId) {
         if let Some(standing) = self.0.get_mut(&device) {
             standing.faults = 0;
+            standing.silences = 0;
+            standing.passed_over_until_ms = 0;
         }
     }
 
@@ -111,6 +136,16 @@ impl Standings {
     pub(crate) fn left_alone_until_ms(&self, device: DeviceId) -> u64 {
         self.0.get(&device).map_or(0, |standing| standing.left_alone_until_ms)
     }
+
+    /// Until when others are asked in its place.
+    pub(crate) fn passed_over_until_ms(&self, device: DeviceId) -> u64 {
+        self.0.get(&device).map_or(0, |standing| standing.passed_over_until_ms)
+    }
+}
+
+/// How long a device is avoided that had to be so many times before.
+fn left_alone_ms(times: u32) -> u64 {
+    (LEFT_ALONE_FIRST_MS << times.min(10)).min(LEFT_ALONE_MAX_MS)
 }
 
 #[cfg(test)]
@@ -131,6 +166,22 @@ mod tests {
             standings.leave_alone(BOB, 0);
         }
         assert_eq!(standings.left_alone_until_ms(BOB), LEFT_ALONE_MAX_MS);
+    }
+
+    #[test]
+    fn who_is_silent_twice_in_a_row_is_passed_over_and_not_left_alone() {
+        let mut standings = Standings::default();
+        standings.was_silent(BOB, 0);
+        standings.forgive(BOB);
+        standings.was_silent(BOB, 0);
+        assert_eq!(standings.passed_over_until_ms(BOB), 0, "it had answered in between");
+        standings.was_silent(BOB, 0);
+        assert_eq!(standings.passed_over_until_ms(BOB), LEFT_ALONE_FIRST_MS);
+        standings.was_silent(BOB, 0);
+        assert_eq!(standings.passed_over_until_ms(BOB), 2 * LEFT_ALONE_FIRST_MS);
+        assert!(standings.may_ask(BOB, 0));
+        standings.forgive(BOB);
+        assert_eq!(standings.passed_over_until_ms(BOB), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use kinmesh_core::SyncFault;
 use kinmesh_proto::record::{StoredEntry, Write};
 use kinmesh_proto::{
     ConversationId, Delivery, DeviceKeys, Digest, Entry, EntryBody, EntryPack, SyncAsk, SyncRequest,
-    SyncResponse, Unverified,
+    SyncResponse, Unverified, Wanted,
 };
 use kinmesh_store::HistoryStore;
 
@@ -13,6 +13,15 @@ use crate::{ALICE, BOB, CAROL, digest_of, old_entries, tag};
 
 /// The time within which all is well again: far less than that until the next regular comparison.
 const HEALED_MS: u64 = 5_000;
+
+/// The same after somebody who takes their time: the longest session, and one more answer of theirs.
+const HEALED_AFTER_TRICKLING_MS: u64 = 6 * 60_000;
+
+/// The time until the next regular comparison, and that which a few questions take.
+const ROUND_MAX_MS: u64 = 40_000;
+
+/// In the place of carol.
+const MALLORY: usize = CAROL;
 
 /// Bob comes by entries that carol has just found him not to have.
 fn bob_learns(mesh: &mut Mesh, conversation: ConversationId, entries: &[Entry]) {
@@ -28,6 +37,17 @@ fn bob_learns(mesh: &mut Mesh, conversation: ConversationId, entries: &[Entry]) 
 /// Carol knows the first entries and agrees with bob. Then he learns the rest, and she meets alice, who
 /// has all of it, and in whose place somebody answers.
 fn carol_is_misled(known: usize, impostor: impl FnOnce(Vec<Entry>) -> Impostor, fault: SyncFault) {
+    carol_is_misled_by_who_dawdles(0, known, impostor, fault, HEALED_MS);
+}
+
+/// The same, with each answer coming so much later.
+fn carol_is_misled_by_who_dawdles(
+    dawdles_ms: u64,
+    known: usize,
+    impostor: impl FnOnce(Vec<Entry>) -> Impostor,
+    fault: SyncFault,
+    healed_ms: u64,
+) {
     let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
     mesh.add();
     mesh.join(CAROL, "lobby");
@@ -40,8 +60,9 @@ fn carol_is_misled(known: usize, impostor: impl FnOnce(Vec<Entry>) -> Impostor, 
     mesh.advance(4_000);
     bob_learns(&mut mesh, lobby, &entries[known..]);
     mesh.peers[ALICE].impostor = Some(impostor(entries));
+    mesh.peers[ALICE].dawdles_ms = dawdles_ms;
     mesh.link(ALICE, CAROL);
-    mesh.advance(HEALED_MS);
+    mesh.advance(healed_ms);
     assert_eq!(mesh.peers[CAROL].faults, [(mesh.peers[ALICE].device(), fault)]);
     assert_eq!(mesh.peers[CAROL].history(lobby).len(), 50);
     assert_eq!(mesh.peers[CAROL].told_texts(lobby).len(), 50 - known, "told once");
@@ -90,6 +111,17 @@ fn endless(entries: Vec<Entry>) -> Impostor {
     })
 }
 
+/// One entry at a time.
+fn trickling(entries: Vec<Entry>) -> Impostor {
+    Box::new(move |request: &SyncRequest| match request.ask {
+        SyncAsk::Fetch(Wanted::Range(range)) => {
+            let newest = entries.iter().rev().find(|entry| range.contains(entry.key()));
+            Some(SyncResponse::Entries(EntryPack::of(newest)))
+        }
+        _ => None,
+    })
+}
+
 #[test]
 fn after_forged_entries() {
     carol_is_misled(0, forging, SyncFault::Garbage);
@@ -108,4 +140,26 @@ fn after_entries_that_nobody_asked_for() {
 #[test]
 fn after_a_comparison_without_end() {
     carol_is_misled(49, endless, SyncFault::Endless);
+}
+
+#[test]
+fn after_entries_that_trickle_in() {
+    let fault = SyncFault::Endless;
+    carol_is_misled_by_who_dawdles(55_000, 0, trickling, fault, HEALED_AFTER_TRICKLING_MS);
+}
+
+#[test]
+fn beside_somebody_who_never_answers() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(3, 0);
+    mesh.peers[MALLORY].impostor = Some(Box::new(|_| None));
+    mesh.peers[MALLORY].dawdles_ms = u64::MAX;
+    // She is asked again, less and less often.
+    mesh.advance(60 * 60_000);
+    let entries = old_entries(tag(lobby), 8);
+    for (number, entry) in entries.iter().enumerate() {
+        bob_learns(&mut mesh, lobby, std::slice::from_ref(entry));
+        mesh.advance(ROUND_MAX_MS);
+        assert_eq!(mesh.peers[ALICE].history(lobby).len(), number + 1);
+    }
+    assert_eq!(mesh.peers[ALICE].faults, [], "silence is no garbage");
 }

@@ -24,6 +24,9 @@ pub(crate) const START_MS: u64 = 1_793_000_000_000;
 /// How often the driver pings.
 const PING_EVERY_MS: u64 = 10_000;
 
+/// A question about a history that is not answered within this has failed, as in the driver.
+const SYNC_TIMEOUT_MS: u64 = 60_000;
+
 /// Names the questions that stories ask.
 const OURS: SyncToken = SyncToken(0);
 
@@ -110,6 +113,9 @@ pub(crate) struct Peer {
     pub(crate) questions: Vec<SyncRequest>,
     /// Takes questions about histories before the core does.
     pub(crate) impostor: Option<Impostor>,
+    /// How long it, or its impostor, leaves questions about histories lying, in milliseconds. Who asked
+    /// gives up after a minute.
+    pub(crate) dawdles_ms: u64,
     /// How much further its clock is than everybody's, in milliseconds.
     pub(crate) ahead_ms: u64,
     /// When presence was published, and where.
@@ -159,6 +165,7 @@ impl Peer {
             gossiped: 0,
             questions: Vec::new(),
             impostor: None,
+            dawdles_ms: 0,
             ahead_ms: 0,
             beacons: Vec::new(),
             kept_out: BTreeSet::new(),
@@ -297,6 +304,8 @@ pub(crate) struct Mesh {
     /// Tickets shown to their makers, by whom and to whom, in order.
     pub(crate) tickets_shown: Vec<(usize, usize, InviteRequest)>,
     wire: Vec<Parcel>,
+    /// What is carried only later, and when.
+    later: Vec<(u64, Parcel)>,
     next_token: u64,
 }
 
@@ -312,6 +321,7 @@ impl Mesh {
             links: BTreeSet::new(),
             tickets_shown: Vec::new(),
             wire: Vec::new(),
+            later: Vec::new(),
             next_token: 0,
         };
         for index in 0..peers {
@@ -522,6 +532,7 @@ impl Mesh {
             return true;
         }
         self.now_ms += 1_000;
+        self.put_on_the_wire_what_is_due();
         for index in 0..self.peers.len() {
             let now_ms = self.clock_of(index);
             self.peers[index].core.tick(now_ms);
@@ -535,6 +546,7 @@ impl Mesh {
         let end = self.now_ms + ms;
         while self.now_ms < end {
             self.now_ms += 1_000;
+            self.put_on_the_wire_what_is_due();
             for index in 0..self.peers.len() {
                 let pinged = if self.now_ms.is_multiple_of(PING_EVERY_MS) {
                     self.neighbours(index)
@@ -551,6 +563,21 @@ impl Mesh {
                 self.accept_what_waits(index);
             }
             self.settle();
+        }
+    }
+
+    fn put_on_the_wire_what_is_due(&mut self) {
+        let now_ms = self.now_ms;
+        self.wire.extend(self.later.extract_if(.., |(at_ms, _)| *at_ms <= now_ms).map(|(_, parcel)| parcel));
+    }
+
+    fn send_question(&mut self, from: usize, to: usize, token: SyncToken, request: SyncRequest) {
+        match self.peers[to].dawdles_ms {
+            0 => self.wire.push(Parcel::Question { from, to, token, request }),
+            ms if ms < SYNC_TIMEOUT_MS => {
+                self.later.push((self.now_ms + ms, Parcel::Question { from, to, token, request }));
+            }
+            _ => self.later.push((self.now_ms + SYNC_TIMEOUT_MS, Parcel::Silence { to: from, token })),
         }
     }
 
@@ -667,7 +694,7 @@ impl Mesh {
                 if self.peers[index].impostor.is_some() || self.dice.percent(self.faults.chat_lost) {
                     return self.wire.push(Parcel::Silence { to: index, token });
                 }
-                self.wire.push(Parcel::Question { from: index, to, token, request });
+                self.send_question(index, to, token, request);
             }
             Output::RespondSync { request, response } => {
                 let (to, token) = self.peers[index].sync_asked.remove(&request).expect("answered once");
