@@ -752,6 +752,25 @@ fn who_asks_without_end_is_told_to_wait() {
 }
 
 #[test]
+fn who_pushes_without_end_is_told_to_wait() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(2, 0);
+    let entries = a_days_worth_of_alice(&mesh, lobby, 0);
+    let pack = EntryPack::of(&entries);
+    let (bytes, receipts) = (pack.size(), SyncResponse::Receipts(vec![Receipt::Stored; pack.len()]));
+    let request = SyncRequest { conversation: tag(lobby), ask: SyncAsk::Push(pack) };
+    let mut pushed = 0;
+    while mesh.ask_history(ALICE, BOB, request.clone()) == receipts {
+        pushed += 1;
+        assert!(pushed < 2_000, "there is an end to it");
+    }
+    assert!(pushed * bytes > 1_000_000 * 400, "a million entries get through");
+    assert_eq!(mesh.ask_history(ALICE, BOB, request.clone()), SyncResponse::Busy);
+    assert_eq!(mesh.peers[BOB].faults, [], "nothing is wrong with it");
+    mesh.advance(2_000);
+    assert_eq!(mesh.ask_history(ALICE, BOB, request), receipts);
+}
+
+#[test]
 fn a_peer_that_is_killed_while_it_catches_up_goes_on_where_it_was() {
     let (mut mesh, lobby) = two_who_know_and_one_who_does_not(3_000);
     mesh.link_unsettled(ALICE, CAROL);

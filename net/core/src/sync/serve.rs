@@ -258,6 +258,10 @@ impl Core {
         pack: EntryPack,
         request: RequestToken,
     ) {
+        if !self.sync.standings.may_push(device, pack.size(), now_ms) {
+            self.sync.serving = self.sync.serving.saturating_sub(1);
+            return self.respond_sync(request, SyncResponse::Busy);
+        }
         let Ok(envelopes) = pack.unpack() else {
             self.misbehaved(now_ms, device, SyncFault::Garbage);
             self.sync.serving = self.sync.serving.saturating_sub(1);

@@ -13,10 +13,13 @@ const LEFT_ALONE_MAX_MS: u64 = 30 * 60 * 1000;
 /// for as long as if it had misbehaved: each holds its conversation up for a minute. A single one may
 /// be an answer that was lost. It is not left alone, since the network may be to blame.
 const SILENCES_MAX: u32 = 2;
-/// Bytes that one device may have us serve in a minute, at once if it likes: a late joiner gets a
-/// million short entries through at some 70 MB/s; one that asks without end takes a part of our uplink
-/// and no more.
-const BYTES_PER_MINUTE: u64 = 4 << 30;
+/// Bytes that one device may have us serve in a minute, at once if it likes: room for a million entries
+/// of 200 bytes of text, 370 MiB, so that a late joiner gets them as fast as the line is. One that asks
+/// without end gets some 70 Mbit/s, which may be more than our uplink has: then only that holds it.
+const BYTES_PER_MINUTE: u64 = 512 << 20;
+/// Bytes that it may push in a minute, for the same late joiner on the other side. Each entry costs a
+/// check of its signature, also one that we have.
+const PUSHED_BYTES_PER_MINUTE: u64 = BYTES_PER_MINUTE;
 /// Questions of one device in a minute. The dearest costs the disk a few milliseconds; fetching a
 /// million entries takes some 1,500.
 const QUESTIONS_PER_MINUTE: u64 = 6_000;
@@ -32,6 +35,7 @@ struct Standing {
     silences: u32,
     passed_over_until_ms: u64,
     bytes: Bucket,
+    pushed: Bucket,
     questions: Bucket,
 }
 
@@ -88,6 +92,7 @@ impl Standings {
             silences: 0,
             passed_over_until_ms: 0,
             bytes: Bucket::new(BYTES_PER_MINUTE, now_ms),
+            pushed: Bucket::new(PUSHED_BYTES_PER_MINUTE, now_ms),
             questions: Bucket::new(QUESTIONS_PER_MINUTE, now_ms),
         })
     }
@@ -105,6 +110,14 @@ impl Standings {
     /// Counts what it was given.
     pub(crate) fn was_given(&mut self, device: DeviceId, bytes: usize, now_ms: u64) {
         self.of(device, now_ms).bytes.spend(bytes as u64);
+    }
+
+    /// Counts what it pushes; false when it has pushed its share.
+    pub(crate) fn may_push(&mut self, device: DeviceId, bytes: usize, now_ms: u64) -> bool {
+        let pushed = &mut self.of(device, now_ms).pushed;
+        let may = pushed.has_some(now_ms);
+        pushed.spend(bytes as u64);
+        may
     }
 
     /// It misbehaved.
@@ -195,6 +208,15 @@ mod tests {
         }
         assert!(!standings.may_ask(BOB, 1));
         assert!(standings.may_ask(BOB, 1000));
+    }
+
+    #[test]
+    fn what_is_pushed_has_a_share_of_its_own() {
+        let mut standings = Standings::default();
+        assert!(standings.may_push(BOB, PUSHED_BYTES_PER_MINUTE as usize, 0));
+        assert!(!standings.may_push(BOB, 1, 0));
+        assert!(standings.may_ask(BOB, 0));
+        assert!(standings.may_push(BOB, 1, 1));
     }
 
     #[test]
