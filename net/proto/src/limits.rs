@@ -55,7 +55,8 @@ pub const TYPING_EVERY_MS: u64 = 3_000;
 /// clocks differ by seconds, and nobody should repeat an old word as a new one.
 pub const TYPING_AGE_MAX_MS: u64 = 30_000;
 /// Entries of one person in one room in one day of their clock that a peer keeps. No person writes
-/// that much; a program that does fills nobody's disk.
+/// that much. It bounds what a program adds to a day, not what it adds to a disk: entries may be dated
+/// to any day of the past, and persons cost nothing (`docs/threat-model.md`, "Floods").
 pub const AUTHOR_DAY_ENTRIES_MAX: u32 = 50_000;
 /// The same in bytes of entries.
 pub const AUTHOR_DAY_BYTES_MAX: u64 = 64 * 1024 * 1024;
