@@ -7,7 +7,7 @@ use std::thread;
 
 use kinmesh_core::Core;
 
-use crate::outcome::{Failure, Figures, Outcome};
+use crate::outcome::{self, Failure, Figures, Outcome};
 use crate::scenario::Scenario;
 use crate::simulation::Simulation;
 use crate::trace::TraceHash;
@@ -39,21 +39,34 @@ impl Run {
 
     /// Does it, and hands out the cores as they are at its end, in the order of their peers, each with
     /// how many entries its disk holds.
-    pub fn cores(&self) -> Vec<(Core, usize)> {
-        Simulation::new(self.scenario.clone(), self.seed, 0).cores_at_the_end()
+    ///
+    /// # Errors
+    /// A promise was broken, or the program under test panicked.
+    pub fn cores(&self) -> Result<Vec<(Core, usize)>, Failure> {
+        let simulate = || Simulation::new(self.scenario.clone(), self.seed, 0).cores_at_the_end();
+        catch_unwind(AssertUnwindSafe(simulate)).unwrap_or_else(|panic| Err(failure(&*panic)))
+    }
+
+    /// The command that repeats it, if its scenario is a preset.
+    pub fn replay(&self) -> String {
+        outcome::replay(self.scenario.name, self.seed)
     }
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> Outcome {
-        let words = panic.downcast_ref::<String>().map(String::as_str);
-        let words = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
         Outcome {
             scenario: self.scenario.name,
             seed: self.seed,
             trace_hash: TraceHash([0; 16]),
             figures: Figures::default(),
-            failure: Some(Failure::Panic(words.to_owned())),
+            failure: Some(failure(panic)),
         }
     }
+}
+
+fn failure(panic: &(dyn Any + Send)) -> Failure {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    let words = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+    Failure::Panic(words.to_owned())
 }
 
 /// Does runs in parallel, as long as there are any, and tells of each as it ends.

@@ -93,6 +93,11 @@ impl std::error::Error for Failure {}
 impl Outcome {
     /// The command that repeats the run.
     pub fn replay(&self) -> String {
-        format!("cargo run -p kinmesh-sim -- --scenario {} --seed {} --trace 200", self.scenario, self.seed)
+        replay(self.scenario, self.seed)
     }
+}
+
+/// The command that repeats a run of the preset of this name.
+pub(crate) fn replay(scenario: &str, seed: u64) -> String {
+    format!("cargo run -p kinmesh-sim -- --scenario {scenario} --seed {seed} --trace 200")
 }

@@ -117,6 +117,9 @@ const SMALL: Scenario = Scenario {
     rest_ms: 60_000,
 };
 
+/// A network that loses, doubles and holds up much of what it is given.
+const LOSSY: Faults = Faults { gossip_lost: 30, asks_lost: 20, repeated: 15, late: 10, ..Faults::NONE };
+
 /// A thousand in one room, who lose 30 % of all that is sent for a minute and fall in two once.
 const BIG_ROOM: Scenario = Scenario {
     name: "big-room",
@@ -134,13 +137,9 @@ const BIG_ROOM: Scenario = Scenario {
 };
 
 /// Every scenario, the gentlest first.
-pub const SCENARIOS: [Scenario; 11] = [
+pub const SCENARIOS: [Scenario; 13] = [
     SMALL,
-    Scenario {
-        name: "lossy",
-        faults: Faults { gossip_lost: 30, asks_lost: 20, repeated: 15, late: 10, ..Faults::NONE },
-        ..SMALL
-    },
+    Scenario { name: "lossy", faults: LOSSY, ..SMALL },
     Scenario { name: "partition", faults: Faults { partitions: 4, late: 5, ..Faults::NONE }, ..SMALL },
     Scenario {
         name: "one-way",
@@ -198,6 +197,20 @@ pub const SCENARIOS: [Scenario; 11] = [
         faults: Faults { gossip_lost: 15, asks_lost: 10, late: 5, partitions: 2, crashes: 8, ..Faults::NONE },
         ..SMALL
     },
+    // Four who write for most of an hour: some 60,000 entries.
+    Scenario {
+        name: "long",
+        one_in: 200,
+        peers: 4..=4,
+        rooms: 2..=2,
+        work: Work { actions: 8_000, bursts: 40, ..SMALL.work },
+        faults: LOSSY,
+        busy_ms: 48 * 60_000,
+        heal_max_ms: 600_000,
+        ..SMALL
+    },
+    // A fifth of the big room: quick enough for every test run.
+    Scenario { name: "hall", one_in: 200, peers: 200..=200, room_size: 200, ..BIG_ROOM },
     Scenario {
         name: "town",
         one_in: 500,

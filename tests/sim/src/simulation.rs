@@ -155,13 +155,16 @@ impl Simulation {
     }
 
     /// Runs to the end and hands out the cores, which then share nothing any more, each with how many
-    /// entries its disk holds.
-    pub(crate) fn cores_at_the_end(mut self) -> Vec<(Core, usize)> {
+    /// entries its disk holds; or the promise that was broken.
+    pub(crate) fn cores_at_the_end(mut self) -> Result<Vec<(Core, usize)>, Failure> {
         self.run_until_whole();
+        if let Some(violation) = self.violation {
+            return Err(Failure::Violation { violation, last: self.trace.finish().1 });
+        }
         let kept = |peer: Peer| Some((peer.core?, peer.disk.entries()));
         let mut cores: Vec<(Core, usize)> = self.peers.into_iter().filter_map(kept).collect();
         cores.iter_mut().for_each(|(core, _)| core.share_proofs(SharedProofs::default()));
-        cores
+        Ok(cores)
     }
 
     fn into_outcome(mut self) -> Outcome {

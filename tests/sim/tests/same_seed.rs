@@ -36,9 +36,12 @@ fn runs_beside_each_other_do_not_touch_each_other() {
 #[test]
 fn another_process_does_the_same() {
     for seed in [3, 4] {
-        let args = ["--scenario", "storm", "--trace", "0", "--seed", &seed.to_string()];
-        let output = Command::new(env!("CARGO_BIN_EXE_sim")).args(args).output().unwrap();
+        let outcome = run(seed).go(0);
+        // What a failure would print.
+        let replay = outcome.replay();
+        let (_, args) = replay.split_once(" -- ").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_sim")).args(args.split(' ')).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
-        assert!(said.contains(&run(seed).go(0).trace_hash.to_string()), "{said}");
+        assert!(said.contains(&outcome.trace_hash.to_string()), "{said}");
     }
 }

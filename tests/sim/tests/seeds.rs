@@ -70,11 +70,9 @@ fn rooms_that_not_everybody_is_connected_in_are_whole_too() {
     every_promise_is_kept("crowd", 4);
 }
 
-/// A fifth of the room in the presets, which takes minutes.
 #[test]
 fn a_room_of_hundreds_is_whole_after_losses_and_a_partition() {
-    let outcome = Run { scenario: Scenario::big_room(200), seed: 1 }.go(0);
-    report(&outcome.failure.is_some().then_some(outcome).into_iter().collect::<Vec<_>>());
+    every_promise_is_kept("hall", 1);
 }
 
 #[test]
