@@ -87,18 +87,25 @@ async fn enter(
 mod tests {
     #![allow(clippy::unwrap_used)] // A test's panic is its report.
 
+    use std::path::Path;
+
     use futures::FutureExt;
     use kinmesh_core::{ConversationEvent, Event};
 
     use super::*;
     use crate::args::Options;
 
+    /// A program that nobody meets.
+    pub(super) async fn program_in(dir: &Path) -> Program {
+        let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()];
+        let options = Options { data: Some(dir.into()), listen, no_mdns: true, ..Options::default() };
+        Program::start(&options).await.unwrap()
+    }
+
     #[tokio::test]
     async fn nothing_is_missed_from_the_moment_a_room_is_joined() {
         let dir = tempfile::tempdir().unwrap();
-        let listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()];
-        let options = Options { data: Some(dir.path().into()), listen, no_mdns: true, ..Options::default() };
-        let program = Program::start(&options).await.unwrap();
+        let program = program_in(dir.path()).await;
         let (mut events, room) = enter(&program, Some("lobby")).await.unwrap();
         let lobby = ConversationId::Room(room.unwrap());
         let is_joining = |event| match event {

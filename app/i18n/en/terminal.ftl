@@ -76,6 +76,8 @@ terminal-deleted = (deleted)
 
 terminal-edited = (edited)
 
+terminal-gap = (something is missing here; it comes when somebody who has it is reached)
+
 terminal-answers = (answers { $who }: { $text })
 
 terminal-no-such-message = There is no such message here; /history numbers them.

@@ -76,6 +76,8 @@ terminal-deleted = （已删除）
 
 terminal-edited = （已编辑）
 
+terminal-gap = （这里缺少内容，联系上有这些内容的人后会补上）
+
 terminal-answers = （回复 { $who }：{ $text }）
 
 terminal-no-such-message = 这里没有这条消息；/history 会给消息编号。

@@ -107,8 +107,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         };
         for entry in &entries {
             let mark = if entry.key == key { format!(" [s{number}]") } else { String::new() };
-            let line = self.line_of(entry).await;
-            self.print(&format!("{line}{mark}")).await?;
+            self.print_entry(entry, &mark).await?;
         }
         self.current = Some(place);
         self.print_current().await

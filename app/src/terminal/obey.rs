@@ -208,8 +208,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         }
         for (entry, number) in entries.iter().zip((1..=entries.len()).rev()) {
             let state = words::state(entry).map(|state| format!(", {state}")).unwrap_or_default();
-            let line = self.line_of(entry).await;
-            self.print(&format!("{line} [{number}{state}]")).await?;
+            self.print_entry(entry, &format!(" [{number}{state}]")).await?;
         }
         self.print_waiting(current).await
     }

@@ -282,12 +282,20 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         }
         let newest = self.shown.entry(entry.conversation).or_insert(entry.key);
         *newest = entry.key.max(*newest);
-        let line = self.line_of(&entry).await;
-        self.print(&line).await
+        self.print_entry(&entry, "").await
+    }
+
+    /// Prints an entry with a mark behind it; before it, if so, that something is missing there.
+    pub(super) async fn print_entry(&mut self, entry: &EntryView, mark: &str) -> io::Result<()> {
+        if entry.follows_gap {
+            self.print(&format!("  {}", tr("terminal-gap"))).await?;
+        }
+        let line = self.line_of(entry).await;
+        self.print(&format!("{line}{mark}")).await
     }
 
     /// An entry as one line; of an answer also what it answers, if that is here.
-    pub(super) async fn line_of(&self, entry: &EntryView) -> String {
+    async fn line_of(&self, entry: &EntryView) -> String {
         let overview = self.program.node.overview();
         let line = words::entry(&overview, entry, &words::now());
         let Some(to) = entry.reply_to else { return line };
@@ -387,3 +395,56 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test's panic is its report.
+
+    use kinmesh_proto::{EntryId, Hlc, PersonId, RoomId};
+
+    use super::*;
+    use crate::terminal::tests::program_in;
+
+    /// What Bob said at this second of the year 2026, in a room that is not joined.
+    fn bob_says(text: &str, second: u64) -> EntryView {
+        let written_ms = 1_793_000_000_000 + second * 1000;
+        EntryView {
+            conversation: ConversationId::Room(RoomId([1; 32])),
+            key: EntryKey { clock: Hlc::from_ms(written_ms), id: EntryId([2; 32]) },
+            author: PersonId([3; 32]),
+            written_ms,
+            text: Some(text.to_owned()),
+            delivery: Delivery::Received,
+            introduces: None,
+            reply_to: None,
+            edited_ms: None,
+            deleted: false,
+            reactions: Vec::new(),
+            follows_gap: false,
+            read_by_other: false,
+        }
+    }
+
+    fn added(entry: EntryView) -> Event {
+        let change = ConversationEvent::EntryAdded { entry: entry.clone() };
+        Event::Conversation { conversation: entry.conversation, rev: 1, change }
+    }
+
+    #[tokio::test]
+    async fn a_line_says_where_something_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = program_in(dir.path()).await;
+        let mut shown = Vec::new();
+        let mut session = Session::new(&program, &mut shown, None);
+        session.show(added(bob_says("good night", 1))).await.unwrap();
+        let behind_a_gap = EntryView { follows_gap: true, ..bob_says("good morning", 2) };
+        session.show(added(behind_a_gap.clone())).await.unwrap();
+        session.print_entry(&behind_a_gap, " [1]").await.unwrap();
+        let shown = String::from_utf8(shown).unwrap();
+        let lines: Vec<_> = shown.lines().collect();
+        let gap = "  (something is missing here; it comes when somebody who has it is reached)";
+        assert!(matches!(lines[..], [_, missing, _, _, _] if missing == gap), "{shown}");
+        assert!(lines[0].ends_with(": good night") && lines[2].ends_with(": good morning"), "{shown}");
+        assert!(lines[3] == gap && lines[4].ends_with(": good morning [1]"), "{shown}");
+        program.node.shutdown().await;
+    }}
