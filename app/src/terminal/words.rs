@@ -232,6 +232,8 @@ fn link(link: &BootstrapLink) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kinmesh_proto::{RoomId, RoomName};
+
     use super::*;
 
     fn noon() -> Zoned {
@@ -253,6 +255,45 @@ mod tests {
     fn a_time_beyond_all_calendars_is_no_panic() {
         assert_eq!(time(u64::MAX, &noon()), tr("terminal-time-unknown"));
         assert_eq!(time(i64::MAX.unsigned_abs(), &noon()), tr("terminal-time-unknown"));
+    }
+
+    fn lobby(completeness: Completeness) -> RoomView {
+        let name = RoomName::lobby();
+        RoomView {
+            room: RoomId::public(&name),
+            name,
+            joined: true,
+            members: completeness.members + 1,
+            online: completeness.members + 1 - completeness.unreachable,
+            unread: 0,
+            last: None,
+            waiting: None,
+            completeness,
+        }
+    }
+
+    #[test]
+    fn a_room_says_with_how_many_others_it_is_complete_and_who_is_away() {
+        let one_is_away = Completeness {
+            members: 2,
+            agreeing: 1,
+            unreachable: 1,
+            unreachable_since_ms: Some(ms("2026-11-05T09:05Z")),
+            ..Completeness::default()
+        };
+        assert_eq!(
+            room(&lobby(one_is_away), &noon()),
+            "#lobby, 3 members, 2 here, 0 unread; complete with 1 of 2 others; 1 away since 09:05"
+        );
+        let all_are_here = Completeness { members: 2, agreeing: 1, comparing: 1, ..Completeness::default() };
+        assert_eq!(
+            room(&lobby(all_are_here), &noon()),
+            "#lobby, 3 members, 3 here, 0 unread; complete with 1 of 2 others"
+        );
+        let alone = lobby(Completeness::default());
+        assert_eq!(room(&alone, &noon()), "#lobby, 1 member, 1 here, 0 unread");
+        let left = RoomView { joined: false, ..lobby(one_is_away) };
+        assert_eq!(room(&left, &noon()), "#lobby, 3 members, 2 here, 0 unread, left");
     }
 
     #[test]
