@@ -5,7 +5,7 @@ use std::io;
 use jiff::tz::TimeZone;
 use kinmesh_core::EntryView;
 use kinmesh_model::snippet;
-use kinmesh_net::{ReadError, SearchHit, SearchPattern, SearchQuery};
+use kinmesh_net::{ReadError, SearchHit, SearchPattern, SearchProgress, SearchQuery};
 use kinmesh_proto::{ConversationId, EntryKey, PageAt};
 use tokio::io::AsyncWrite;
 
@@ -61,10 +61,21 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Ok(hits) => hits,
             Err(error) => return self.refused(error).await,
         };
-        self.print_hits(&hits, &query).await?;
+        let progress = before.or(self.program.node.status().search_progress);
+        self.show_found(query, &hits, progress).await
+    }
+
+    /// Shows what was found, and that it may be a part only.
+    async fn show_found(
+        &mut self,
+        query: SearchQuery,
+        hits: &[SearchHit],
+        progress: Option<SearchProgress>,
+    ) -> io::Result<()> {
+        self.print_hits(hits, &query).await?;
         let places = hits.iter().map(|SearchHit { entry }| (entry.conversation, entry.key)).collect();
         self.found = Found { query, hits: places };
-        match before.or(self.program.node.status().search_progress) {
+        match progress {
             Some(progress) => self.print(&words::search_progress(progress)).await,
             None => Ok(()),
         }
@@ -119,5 +130,30 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         entries.extend(conversation.post(key).await?);
         entries.extend(conversation.page(PageAt::After(key), AROUND).await?);
         Ok(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test's panic is its report.
+
+    use super::*;
+    use crate::terminal::tests::program_in;
+
+    #[tokio::test]
+    async fn a_search_says_so_while_it_finds_a_part_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = program_in(dir.path()).await;
+        let mut shown = Vec::new();
+        let mut session = Session::new(&program, &mut shown, None);
+        let progress = Some(SearchProgress { indexed: 300, total: 1000 });
+        session.show_found(SearchQuery::default(), &[], progress).await.unwrap();
+        session.show_found(SearchQuery::default(), &[], None).await.unwrap();
+        let expected = "Nothing was found.\n\
+             The search index is being made anew, 300 of 1000 messages and changes so far; \
+             the newest are found first.\n\
+             Nothing was found.\n";
+        assert_eq!(String::from_utf8(shown).unwrap(), expected);
+        program.node.shutdown().await;
     }
 }

@@ -447,4 +447,23 @@ mod tests {
         assert!(lines[0].ends_with(": good night") && lines[2].ends_with(": good morning"), "{shown}");
         assert!(lines[3] == gap && lines[4].ends_with(": good morning [1]"), "{shown}");
         program.node.shutdown().await;
-    }}
+    }
+    #[tokio::test]
+    async fn somebody_who_sits_there_is_told_once_that_the_index_is_made_and_that_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = program_in(dir.path()).await;
+        let mut shown = Vec::new();
+        let mut session = Session::new(&program, &mut shown, None);
+        session.interactive = true;
+        for indexed in [0, 300, 600] {
+            session.index_changed(Some(SearchProgress { indexed, total: 1000 })).await.unwrap();
+        }
+        session.index_changed(None).await.unwrap();
+        session.index_changed(None).await.unwrap();
+        let expected = "The search index is being made anew, 0 of 1000 messages and changes so far; \
+             the newest are found first.\n\
+             A search finds everything again.\n";
+        assert_eq!(String::from_utf8(shown).unwrap(), expected);
+        program.node.shutdown().await;
+    }
+}

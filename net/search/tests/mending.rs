@@ -54,6 +54,33 @@ async fn an_index_that_is_gone_is_made_anew() {
 }
 
 #[tokio::test]
+async fn while_a_damaged_index_is_made_anew_it_says_how_far_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = world_in(dir.path()).await;
+    let mut hold = world.hold();
+    let world = world.begin_again(|dir| fs::write(dir.join("meta.json"), "{").unwrap()).await;
+    let state = world.search.watch();
+    let mut told = Vec::new();
+    // One reading of the store at a time: what was told before the next one is asked for is seen.
+    while told.last() != Some(&SearchState::Ready) {
+        (&mut hold.is_held).await.unwrap();
+        let next = world.hold();
+        told.push(*state.borrow());
+        hold = next;
+    }
+    drop(hold);
+    let progress = told.iter().filter_map(|state| match state {
+        SearchState::Indexing { indexed, total } if *total > 0 => Some((*indexed, *total)),
+        _ => None,
+    });
+    let mut progress: Vec<_> = progress.collect();
+    progress.dedup();
+    assert_eq!(progress, [2, 4, 6, 9, 11].map(|indexed| (indexed, 11)), "day by day, the newest first");
+    holds_all(&world).await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn damage_to_any_file_is_noticed_and_mended() {
     let dir = tempfile::tempdir().unwrap();
     let mut world = world_in(dir.path()).await;

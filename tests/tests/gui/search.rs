@@ -3,6 +3,7 @@
 use iced::keyboard::Modifiers;
 use iced::keyboard::key::Named;
 use kinmesh::screen::search;
+use kinmesh_net::SearchProgress;
 
 use super::*;
 
@@ -122,6 +123,15 @@ async fn what_no_room_or_person_is_called_leads_to_messages() {
     desk.type_and_enter(kinmesh::screen::sidebar::SEARCH, "needle");
     desk.until_shown("2 messages, newest first").await;
     desk.close().await;
+}
+
+#[test]
+fn a_search_says_how_far_its_index_is_while_that_is_made() {
+    let mut club = BoatClub::searching("the", Theme::Light);
+    let words = "The search is being prepared: 30 %. The newest messages are found already.";
+    assert!(simulate((1240.0, 800.0), club.home.view(&club.cx)).find(words).is_err());
+    club.cx.status.search_progress = Some(SearchProgress { indexed: 300, total: 1000 });
+    assert!(simulate((1240.0, 800.0), club.home.view(&club.cx)).find(words).is_ok());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use kinmesh::screen::bands;
 use kinmesh::theme::Theme;
 use kinmesh::widget::Element;
 use kinmesh_core::Event;
-use kinmesh_net::{NodeStatus, RebuildCause, Rebuilt, StoreFault};
+use kinmesh_net::{NodeStatus, RebuildCause, Rebuilt, SearchProgress, StoreFault};
 
 use crate::desk::Desk;
 use crate::fixture::BoatClub;
@@ -65,6 +65,24 @@ async fn that_the_history_was_damaged_is_said_until_it_was_read() {
     assert!(desk.shows(words));
     desk.tell(Message::Bands(bands::Message::CloseRebuilt));
     assert!(!desk.shows(words));
+    desk.close().await;
+}
+
+/// The peer tells how far the search index is. Whether the window then says so.
+fn says_how_far(desk: &mut Desk, indexed: u64) -> bool {
+    let search_progress = Some(SearchProgress { indexed, total: 1000 });
+    let status = NodeStatus { search_progress, ..NodeStatus::default() };
+    desk.tell(Message::Peer(Batch { status: Some(status), ..Batch::default() }));
+    let percent = indexed / 10;
+    desk.shows(&format!("The search is being prepared: {percent} %. The newest messages are found already."))
+}
+
+#[tokio::test]
+async fn how_far_the_search_is_prepared_is_said_until_that_was_read() {
+    let mut desk = Desk::of("Lin").await;
+    assert!(says_how_far(&mut desk, 0) && says_how_far(&mut desk, 300));
+    desk.tell(Message::CloseIndexing);
+    assert!(!says_how_far(&mut desk, 600));
     desk.close().await;
 }
 

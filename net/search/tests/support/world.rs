@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use futures::FutureExt;
 use kinmesh_proto::{
     Content, ConversationId, ConversationRecord, Delivery, DeviceKeys, EntryBody, EntryKey, Hlc, PersonId,
     RoomId, StoredEntry, Unverified, Write,
@@ -11,7 +12,7 @@ use kinmesh_proto::{
 use kinmesh_seal::Seal;
 use kinmesh_search::{Entered, Query, Search, SearchState};
 use kinmesh_store::{Completion, MemoryStore, SledStore, StoreHandle};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 pub(crate) const LOBBY: ConversationId = ConversationId::Room(RoomId([1; 32]));
 pub(crate) const KITCHEN: ConversationId = ConversationId::Room(RoomId([2; 32]));
@@ -28,6 +29,13 @@ pub(crate) fn keys(person: u8) -> DeviceKeys {
 
 pub(crate) fn person(person: u8) -> PersonId {
     keys(person).person()
+}
+
+/// Whoever asks the store for something waits until this is dropped.
+pub(crate) struct Hold {
+    /// Resolves when all that was asked before is done.
+    pub(crate) is_held: oneshot::Receiver<()>,
+    _release: std::sync::mpsc::Sender<()>,
 }
 
 pub(crate) struct World {
@@ -77,12 +85,33 @@ impl World {
 
     /// The program ends and starts again; `meanwhile` gets the directory of the index.
     pub(crate) async fn restart(self, meanwhile: impl FnOnce(&Path)) -> Self {
+        let world = self.begin_again(meanwhile).await;
+        world.is_ready().await;
+        world
+    }
+
+    /// The same, not waiting until the index is ready.
+    pub(crate) async fn begin_again(self, meanwhile: impl FnOnce(&Path)) -> Self {
         self.search.close().await;
         let dir = index_in(&self.dir);
         meanwhile(&dir);
-        let world = Self { search: Search::spawn_sealed(dir, self.seal.clone(), self.store.clone()), ..self };
-        world.is_ready().await;
-        world
+        Self { search: Search::spawn_sealed(dir, self.seal.clone(), self.store.clone()), ..self }
+    }
+
+    /// Holds the store's thread, behind what it was asked before.
+    pub(crate) fn hold(&self) -> Hold {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (holding, is_held) = oneshot::channel();
+        let read = self.store.read(move |_| {
+            let _ = holding.send(());
+            // It ends when the other end is dropped.
+            let _ = released.recv();
+            Ok(())
+        });
+        // Else a task that asked for much already would not ask at once.
+        let asked = tokio::task::unconstrained(read).now_or_never();
+        assert!(asked.is_none(), "it is asked for, and waits");
+        Hold { is_held, _release: release }
     }
 
     pub(crate) async fn end(self) {
