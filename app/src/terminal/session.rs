@@ -416,6 +416,8 @@ mod tests {
             text: Some(text.to_owned()),
             delivery: Delivery::Received,
             introduces: None,
+            invites_to: None,
+            sealed: false,
             reply_to: None,
             edited_ms: None,
             deleted: false,

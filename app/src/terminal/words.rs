@@ -269,6 +269,7 @@ mod tests {
             last: None,
             waiting: None,
             completeness,
+            private: None,
         }
     }
 

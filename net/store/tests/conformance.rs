@@ -800,7 +800,7 @@ fn sealed(ms: u64, content: Content) -> Entry {
 fn what_is_sealed_opens_once_its_secret_is_here<S: Subject>() {
     let mut subject = S::open();
     let early = sealed(1, Content::text("early"));
-    put_all(subject.store(), ROOM, &[early.clone()]);
+    put_all(subject.store(), ROOM, std::slice::from_ref(&early));
     assert_eq!(texts(&posts(subject.store(), ROOM)), ["?"]);
     subject.store().apply(&[Write::PutSecret(secret())]).unwrap();
     put_all(subject.store(), ROOM, &[sealed(2, Content::text("late"))]);

@@ -81,7 +81,7 @@ fn says_how_far(desk: &mut Desk, indexed: u64) -> bool {
 async fn how_far_the_search_is_prepared_is_said_until_that_was_read() {
     let mut desk = Desk::of("Lin").await;
     assert!(says_how_far(&mut desk, 0) && says_how_far(&mut desk, 300));
-    desk.tell(Message::CloseIndexing);
+    desk.tell(Message::Bands(bands::Message::CloseIndexing));
     assert!(!says_how_far(&mut desk, 600));
     desk.close().await;
 }
