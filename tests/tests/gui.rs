@@ -19,6 +19,8 @@ mod invites;
 mod passphrase;
 #[path = "gui/picture.rs"]
 mod picture;
+#[path = "gui/private_rooms.rs"]
+mod private_rooms;
 #[path = "gui/scripts.rs"]
 mod scripts;
 #[path = "gui/search.rs"]

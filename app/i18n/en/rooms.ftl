@@ -103,3 +103,5 @@ invite-to-private-room = { $name } invites you into a private room on Kinmesh.
 invite-private-room-sentence = Whoever has the link is let into this room, and becomes a contact of yours, while this device can be reached.
 
 link-private-room-sentence = It leads into a private room of { $name } (key { $fingerprint }). They will see your name, you will be in each other's contacts, and the room opens when the two of you are online.
+
+room-subtitle-private = { $members }, { $online } online · private room

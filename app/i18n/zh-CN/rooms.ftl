@@ -103,3 +103,5 @@ invite-to-private-room = { $name } 邀请你加入 Kinmesh 上的私密房间。
 invite-private-room-sentence = 持有链接的人会被允许进入这个房间并成为你的联系人，前提是能连到这台设备。
 
 link-private-room-sentence = 它通向 { $name }（密钥 { $fingerprint }）的私密房间。对方会看到你的名字，你们会成为联系人，双方都在线时房间就会打开。
+
+room-subtitle-private = { $members }，{ $online } 人在线 · 私密房间

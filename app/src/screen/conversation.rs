@@ -717,8 +717,8 @@ fn subtitle(id: ConversationId, cx: &Cx) -> String {
         ConversationId::Room(id) | ConversationId::Control(id) => {
             room(cx, id).map_or_else(String::new, |room| {
                 let members = tr_args("members-count", &[("count", room.members.into())]);
-                let about =
-                    tr_args("room-subtitle", &[("members", members.into()), ("online", room.online.into())]);
+                let subtitle = if room.private.is_some() { "room-subtitle-private" } else { "room-subtitle" };
+                let about = tr_args(subtitle, &[("members", members.into()), ("online", room.online.into())]);
                 match words::syncing(&room.completeness) {
                     Some(syncing) => format!("{about} · {syncing}"),
                     None => about,

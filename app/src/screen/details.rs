@@ -12,12 +12,12 @@ use super::conversation::room;
 use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
-use crate::theme::{self, size, space as gap, stroke};
+use crate::theme::{self, side, size, space as gap, stroke};
 use crate::widget::ellipsis::ellipsis;
 use crate::widget::{self, AvatarSize, Element};
 
-/// Where a member's name begins, beside the avatar.
-const INDENT: f32 = 56.0;
+/// Where a member's name begins, beside the avatar, less what a link has around it.
+const INDENT: f32 = gap::M + side::AVATAR_SMALL + gap::M;
 /// Members drawn at once; the number above them counts all.
 const MEMBERS_CAP: usize = 200;
 
@@ -184,9 +184,10 @@ fn private_card(private: &PrivateView) -> (String, String) {
         Past::All => "room-private-sentence",
         Past::FromJoining => "room-private-keeps-past-sentence",
     };
-    let topic = Some(private.topic.as_str()).filter(|topic| !topic.is_empty()).map(str::to_owned);
+    let topic =
+        Some(private.topic.as_str()).filter(|topic| !topic.is_empty()).map(|topic| format!("{topic}\n"));
     let sentences = [topic, access.map(tr), Some(tr(past))];
-    (tr("room-private"), sentences.into_iter().flatten().collect::<Vec<_>>().join(" "))
+    (tr("room-private"), sentences.into_iter().flatten().collect::<Vec<_>>().join(" ").replace("\n ", "\n"))
 }
 
 /// What an admin can decide about a member of a private room.

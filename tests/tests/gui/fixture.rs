@@ -9,14 +9,15 @@ use jiff::tz::TimeZone;
 use kinmesh::screen::{Cx, conversation, dialog, home, search};
 use kinmesh::theme::Theme;
 use kinmesh_core::{
-    Acquaintance, ChatView, Completeness, EntryView, IntroducedView, Online, OwnView, PersonView,
-    ReactionView, RequestView, RoomView, Route, WaitReason, Waiting,
+    Acquaintance, ChatView, Completeness, EntryView, IntroducedView, InvitedView, Online, OwnView,
+    PersonView, PrivateView, ReactionView, RequestView, RoomAccess, RoomView, Route, SeatView, WaitReason,
+    Waiting,
 };
 use kinmesh_model::Clock;
 use kinmesh_net::{BootstrapLink, BootstrapStatus, NodeStatus, Overview};
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, PersonId, Privacy, RoomId,
-    RoomName, StatusLine,
+    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, Past, PersonId, Privacy, Role,
+    RoomId, RoomName, StatusLine,
 };
 
 /// The main screen with the club's room open.
@@ -332,6 +333,49 @@ impl BoatClub {
             entry(chat, BO, today("12:30"), "You wanted to know who has the key", Delivery::Received),
             EntryView { text: None, introduces, ..entry(chat, BO, today("12:31"), "", Delivery::Received) },
             entry(chat, LIN, today("12:40"), "got it, thanks", Delivery::Delivered),
+        ])
+    }
+
+    /// The club's room is a private one, in which Lin and Ana decide, and Lin and one other stand here.
+    pub(crate) fn private(access: RoomAccess) -> Self {
+        let Self { mut cx, .. } = Self::new();
+        let mut overview = (*cx.overview).clone();
+        let seat = |person, role| SeatView { person, role };
+        let members = [(LIN, Role::Admin), (ANA, Role::Admin), (BO, Role::Member), (MIRA, Role::Member)];
+        overview.rooms[0].private = Some(PrivateView {
+            access,
+            role: Some(Role::Admin).filter(|_| access != RoomAccess::Out),
+            topic: StatusLine::new("Who takes the boat out, and when").unwrap(),
+            past: Past::All,
+            seats: members.iter().map(|(person, role)| seat(*person, *role)).collect(),
+        });
+        overview.rooms[0].joined = access != RoomAccess::Out;
+        overview.rooms[0].members = members.len();
+        let club = ConversationId::Room(overview.rooms[0].room);
+        cx.set_overview(Arc::new(overview));
+        let mut open = conversation::State::closed(club, text_editor::Content::new(), &cx);
+        let mut entries = said(club);
+        entries.insert(
+            0,
+            EntryView {
+                sealed: true,
+                text: None,
+                ..entry(club, ANA, today("13:50"), "", Delivery::Received)
+            },
+        );
+        open.show_newest(entries, 0);
+        open.show_members(members.iter().map(|(person, _)| *person).collect());
+        Self { cx, home: home::State::showing(open) }
+    }
+
+    /// A contact invites to a private room.
+    pub(crate) fn invited() -> Self {
+        let chat = ConversationId::Direct(BO);
+        let room = RoomId([7; 32]);
+        let invites_to = Some(InvitedView { room, name: RoomName::new("Night crew").unwrap() });
+        Self::with_bo(vec![
+            entry(chat, BO, today("12:30"), "Are you coming on Friday?", Delivery::Received),
+            EntryView { text: None, invites_to, ..entry(chat, BO, today("12:31"), "", Delivery::Received) },
         ])
     }
 

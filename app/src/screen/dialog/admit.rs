@@ -19,8 +19,6 @@ pub const QUERY: &str = "admit-query";
 
 /// People drawn at once; a longer query finds the others.
 const FOUND_CAP: usize = 30;
-/// Height of the list.
-const LIST: f32 = 240.0;
 
 /// Into which room, and what was typed so far.
 #[derive(Debug)]
@@ -83,7 +81,7 @@ impl State {
         let parts = vec![
             widget::secondary(tr("room-admit-sentence")).into(),
             widget::field(QUERY, &tr("person-find-hint"), &self.query, Message::Query, None),
-            container(list).height(LIST).width(Fill).into(),
+            container(list).height(theme::list::SHORT).width(Fill).into(),
         ];
         widget::sheet(tr("room-admit"), parts, vec![widget::quiet(tr("cancel"), Message::Close)])
     }

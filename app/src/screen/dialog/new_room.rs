@@ -9,7 +9,7 @@ use super::Event;
 use crate::i18n::tr;
 use crate::program::Program;
 use crate::screen::words;
-use crate::theme::space as gap;
+use crate::theme::{side, space as gap};
 use crate::widget::{self, Element};
 
 /// The field for the name.
@@ -80,7 +80,7 @@ impl State {
     pub fn view(&self) -> Element<'_, Message> {
         let create = (!self.name.trim().is_empty()).then_some(Message::Create);
         let keeps_past = row![
-            toggler(self.keeps_past).size(22).on_toggle(Message::KeepsPast),
+            toggler(self.keeps_past).size(side::SWITCH).on_toggle(Message::KeepsPast),
             column![text(tr("room-keeps-past")), widget::secondary(tr("room-keeps-past-sentence"))],
         ];
         let mut parts = vec![
