@@ -2,10 +2,11 @@
 
 use kinmesh_core::{InviteFault, NewInvite, NewRoom, RoomAccess, RoomRefusal, RoomView, SendRefusal};
 use kinmesh_proto::{
-    Content, ConversationId, DisplayName, EntryBody, Hlc, Past, Reach, Role, RoomFrame, RoomId, RoomName,
-    RoomSettings, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken,
-    Unverified,
+    Content, Control, ConversationId, DisplayName, EntryBody, EntryId, EpochSecret, Hlc, Past, Reach, Role,
+    RoomFrame, RoomId, RoomName, RoomSettings, Seat, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket,
+    TicketRoom, TicketToken, Unverified,
 };
+use kinmesh_store::HistoryStore;
 use serde_bytes::ByteArray;
 
 use crate::mesh::{Faults, Mesh};
@@ -410,4 +411,101 @@ fn a_room_whose_founding_the_disk_refuses_is_none() {
     assert!(mesh.peers[BOB].posts(chat).is_empty(), "nobody is invited");
     mesh.restart(ALICE);
     assert!(mesh.peers[ALICE].core.overview().rooms.is_empty());
+}
+
+/// An entry of somebody's in the control log, as no program of ours would write it.
+fn step(mesh: &Mesh, author: usize, room: ConversationId, control: Control) -> Unverified<EntryBody> {
+    let keys = mesh.peers[author].keys();
+    let log = ConversationId::Control(room_of(room));
+    let body = EntryBody {
+        conversation: log.tag(keys.person()),
+        clock: Hlc::from_ms(mesh.now_ms),
+        seq: 99,
+        prev: mesh.peers[ALICE].history(log).iter().map(|stored| stored.entry.key()).collect(),
+        content: Content::Control(Box::new(control)),
+    };
+    Unverified::sign(body, &keys).envelope().clone()
+}
+
+#[test]
+fn who_lets_themselves_in_stays_out_whoever_brings_the_step() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    let seat = |index: usize, role| Seat { person: mesh.peers[index].person(), role };
+    let forged = [
+        step(&mesh, CAROL, room, Control::Add { seat: seat(CAROL, Role::Admin), epoch: None }),
+        step(&mesh, BOB, room, Control::Add { seat: seat(CAROL, Role::Member), epoch: None }),
+        step(&mesh, BOB, room, Control::SetRole(seat(BOB, Role::Admin))),
+    ];
+    for entry in forged {
+        let entries = vec![entry];
+        mesh.bring_frame(BOB, ALICE, room_of(room), RoomFrame::Entries { entries, attempt: 0 });
+        mesh.settle();
+    }
+    let view = view(&mut mesh, ALICE, room);
+    let (carol, bob) = (mesh.peers[CAROL].person(), mesh.peers[BOB].person());
+    let seats = view.private.unwrap().seats;
+    assert!(seats.iter().all(|seat| seat.person != carol));
+    assert!(seats.iter().any(|seat| seat.person == bob && seat.role == Role::Member));
+}
+
+#[test]
+fn who_is_not_in_is_given_no_secret_and_who_is_put_out_no_later_one() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    remove(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    let log = mesh.peers[ALICE].history(ConversationId::Control(room_of(room)));
+    let steps: Vec<_> = log.iter().map(|stored| stored.entry.id()).collect();
+    let ask = |index: usize| SyncRequest {
+        conversation: room.tag(mesh.peers[index].person()),
+        ask: SyncAsk::Secrets(steps.clone()),
+    };
+    let (carols, bobs) = (ask(CAROL), ask(BOB));
+    assert_eq!(mesh.ask_history(CAROL, ALICE, carols), SyncResponse::NotHere);
+    let SyncResponse::Secrets(given) = mesh.ask_history(BOB, ALICE, bobs) else { panic!("he is in") };
+    assert_eq!(given.len(), 2, "that of the founding and that of the removal");
+}
+
+#[test]
+fn a_secret_that_is_none_is_not_believed() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[]);
+    add(&mut mesh, ALICE, room, BOB);
+    // Who answers in Alice's place knows the log, and makes the secrets up.
+    let made_up = |request: &SyncRequest| match &request.ask {
+        SyncAsk::Secrets(steps) => {
+            let secret = |step: &EntryId| (*step, EpochSecret::new([13; 32]));
+            Some(SyncResponse::Secrets(steps.iter().map(secret).collect()))
+        }
+        _ => None,
+    };
+    mesh.peers[ALICE].impostor = Some(Box::new(made_up));
+    accept(&mut mesh, BOB, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, BOB, room), RoomAccess::AwaitsKey);
+    assert_eq!(mesh.send(BOB, room, "hello?"), Err(SendRefusal::NoKey));
+    assert!(mesh.peers[BOB].disk.load().unwrap().secrets.is_empty());
+    mesh.peers[ALICE].impostor = None;
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, BOB, room), RoomAccess::Open);
+}
+
+#[test]
+fn a_message_that_races_its_author_s_removal_is_read_by_who_has_not_heard_of_it_and_nothing_later() {
+    for_each_seed(|seed| {
+        let mut mesh = friends(3, seed);
+        let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+        mesh.faults.shuffled = true;
+        remove(&mut mesh, ALICE, room, CAROL);
+        mesh.send(CAROL, room, "am I still in?").ok();
+        mesh.send(BOB, room, "I had not heard").unwrap();
+        mesh.advance(2 * A_WHILE_MS);
+        mesh.send(BOB, room, "now I have").unwrap();
+        mesh.advance(A_WHILE_MS);
+        let [alice, bob, carol] = [ALICE, BOB, CAROL].map(|index| read(&mesh, index, room));
+        assert_eq!(alice, bob);
+        assert_eq!(alice.last().map(String::as_str), Some("now I have"));
+        assert!(!carol.contains(&"now I have".to_owned()));
+    });
 }
