@@ -99,9 +99,22 @@ impl ControlLog {
         self.members.contains_key(&person)
     }
 
-    /// Whether somebody is in, or was once.
-    pub fn had_seat(&self, person: PersonId) -> bool {
-        self.standing.iter().any(|n| verdicts::seats(&self.graph, *n).any(|seat| seat.person == person))
+    /// Everybody who is in, or was once.
+    pub fn ever_seated(&self) -> BTreeSet<PersonId> {
+        let seats = self.standing.iter().flat_map(|n| verdicts::seats(&self.graph, *n));
+        seats.map(|seat| seat.person).collect()
+    }
+
+    /// Whether a step is here.
+    pub fn holds(&self, step: EntryKey) -> bool {
+        self.steps.contains_key(&step)
+    }
+
+    /// How many steps are here of whom, whether they stand or not.
+    pub fn steps_by_author(&self) -> BTreeMap<PersonId, usize> {
+        let mut count = BTreeMap::new();
+        self.steps.values().for_each(|step| *count.entry(step.author).or_default() += 1);
+        count
     }
 
     /// Whether somebody may decide.

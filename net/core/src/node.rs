@@ -647,6 +647,9 @@ impl Core {
     /// seen would name what perhaps nobody has.
     pub(crate) fn untake(&mut self, id: ConversationId, entries: &[Entry]) {
         self.recent.forget(entries);
+        if let ConversationId::Control(room) = id {
+            self.count_steps(room);
+        }
         if let Some(conversation) = self.conversations.get_mut(&id) {
             entries.iter().for_each(|entry| conversation.unfollow(entry));
         }

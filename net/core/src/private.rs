@@ -11,8 +11,8 @@ mod secrets;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinmesh_proto::{
-    Content, ConversationId, ConversationTag, Delivery, DeviceId, Entry, EntryBody, EntryId, EntryKey,
-    PersonId, Role, RoomId, RoomSettings, Write, limits,
+    Content, Control, ConversationId, ConversationTag, Delivery, DeviceId, Entry, EntryBody, EntryId,
+    EntryKey, PersonId, Role, RoomId, RoomSettings, Write, limits,
 };
 use rand::RngExt;
 
@@ -32,6 +32,9 @@ const NEWCOMER_MS: u64 = 60_000;
 /// The history of a room waits this long for the secrets to read it with, in milliseconds. Then it is
 /// carried unread.
 const PATIENCE_MS: u64 = 10_000;
+/// Steps kept of one author: more than an admin of a lively club decides in years, and an eighth of
+/// what a log is looked at for.
+const AUTHOR_STEPS_MAX: usize = 128;
 /// Somebody left: who brings the new secret waits up to this long, in milliseconds, so that not all do.
 const ROTATE_WITHIN_MS: u64 = 10_000;
 
@@ -41,6 +44,10 @@ pub(crate) struct PrivateRoom {
     log: ControlLog,
     /// Who let us in; asked for the log until that says so too.
     host: Option<PersonId>,
+    /// Steps that were taken of whom, on our disk or on their way there.
+    taken: BTreeMap<PersonId, usize>,
+    /// Whether the log said that we are in, when it was looked at last.
+    was_in: bool,
     /// The steps whose secrets make the key that is written with; none while one of them is missing.
     epochs: Vec<EntryId>,
     /// When to ask for secrets that are not here.
@@ -58,6 +65,8 @@ impl PrivateRoom {
         Self {
             log: ControlLog::new(room),
             host,
+            taken: BTreeMap::new(),
+            was_in: false,
             epochs: Vec::new(),
             ask_at_ms: 0,
             patient_until_ms: None,
@@ -93,7 +102,15 @@ impl Core {
         let steps: Vec<Step> = entries.iter().filter_map(step_of).collect();
         if let Some(private) = self.private.get_mut(&room) {
             private.log.extend(steps);
+            self.count_steps(room);
             self.conclude(now_ms, room);
+        }
+    }
+
+    /// Counts whose steps are here: at the start, and when the disk has refused some.
+    pub(crate) fn count_steps(&mut self, room: RoomId) {
+        if let Some(private) = self.private.get_mut(&room) {
+            private.taken = private.log.steps_by_author();
         }
     }
 
@@ -156,6 +173,35 @@ impl Core {
             }
             _ => true,
         }
+    }
+
+    /// Those of these steps, in ascending order of their keys, that are not kept: their authors never had a
+    /// seat, as far as the log and the others tell, or wrote more than anybody decides. They could fill a
+    /// log that is looked at up to a length. Should they have had one after all, a later comparison brings
+    /// them again. The others are counted.
+    pub(crate) fn unseated_steps(&mut self, room: RoomId, steps: &[Entry]) -> BTreeSet<EntryId> {
+        let Some(private) = self.private.get_mut(&room) else { return BTreeSet::new() };
+        let mut seated = private.log.ever_seated();
+        let mut unseated = BTreeSet::new();
+        for step in steps.iter().filter(|step| !private.log.holds(step.key())) {
+            let (author, content) = (step.person(), step.content());
+            let Content::Control(control) = content else { continue };
+            let founds =
+                matches!(&**control, Control::Create { nonce, .. } if RoomId::private(author, nonce) == room);
+            let count = private.taken.entry(author).or_default();
+            if (!founds && !seated.contains(&author)) || *count >= AUTHOR_STEPS_MAX {
+                unseated.insert(step.id());
+                continue;
+            }
+            *count += 1;
+            seated.insert(author);
+            match &**control {
+                Control::Create { seats, .. } => seated.extend(seats.iter().map(|seat| seat.person)),
+                Control::Add { seat, .. } => drop(seated.insert(seat.person)),
+                _ => {}
+            }
+        }
+        unseated
     }
 
     /// The private room, or its control log, that has this tag.
@@ -251,6 +297,7 @@ impl Core {
     pub(crate) fn entered(&mut self, now_ms: u64, room: RoomId, host: PersonId) {
         let id = ConversationId::Room(room);
         self.tell(id, ConversationEvent::Opened);
+        self.conclude(now_ms, room);
         if let Some(device) = self.people.linked_device(host) {
             self.met(now_ms, ConversationId::Control(room), device);
             self.met(now_ms, id, device);
@@ -321,11 +368,14 @@ impl Core {
         }
     }
 
-    /// Who was put out, or left, is no longer in. A log that lacks the step that let us in says nothing.
+    /// Who was put out, or left, is no longer in. While we wait to be let in, again or for the first time,
+    /// the log says nothing new.
     fn follow_our_seat(&mut self, room: RoomId) {
         let me = self.me();
-        let is_out = |private: &PrivateRoom| private.log.had_seat(me) && !private.log.is_member(me);
-        if !self.private.get(&room).is_some_and(is_out) {
+        let Some(private) = self.private.get_mut(&room) else { return };
+        let is_in = private.log.is_member(me);
+        if is_in || !std::mem::replace(&mut private.was_in, is_in) {
+            private.was_in = is_in;
             return;
         }
         let known = self.conversations.get_mut(&ConversationId::Room(room));
@@ -391,11 +441,12 @@ impl Core {
         let me = self.me();
         let settings = private.log.settings();
         let seats = private.log.members().iter();
-        let access = match private.log.members().get(&me) {
-            Some(_) if private.epochs.is_empty() => RoomAccess::AwaitsKey,
-            Some(_) => RoomAccess::Open,
-            None if private.log.had_seat(me) => RoomAccess::Out,
-            None => RoomAccess::AwaitsLog,
+        let known = self.conversations.get(&ConversationId::Room(room))?;
+        let access = match private.log.is_member(me) {
+            _ if !known.record.open => RoomAccess::Out,
+            true if private.epochs.is_empty() => RoomAccess::AwaitsKey,
+            true => RoomAccess::Open,
+            false => RoomAccess::AwaitsLog,
         };
         Some(PrivateView {
             access,

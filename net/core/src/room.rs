@@ -168,6 +168,11 @@ impl Core {
             // Not Reject: two honest clocks may disagree about what lies ahead.
             return Err(Verdict::Ignore);
         }
+        if let ConversationId::Control(room) = id
+            && !self.unseated_steps(room, &entries).is_empty()
+        {
+            return Err(Verdict::Ignore);
+        }
         let counted = entries.iter().take_while(|entry| self.within_quota(id, entry)).count();
         if counted < entries.len() {
             entries[..counted].iter().for_each(|entry| self.uncount(id, entry));

@@ -35,12 +35,14 @@ impl Core {
             return;
         }
         let missing = self.missing_secrets(room);
-        let log = ConversationId::Control(room);
-        let partners = if missing.is_empty() { Vec::new() } else { self.private_partners(now_ms, log) };
-        let Some(device) = partners.choose(&mut self.sync.dice).copied() else { return };
-        if let Some(private) = self.private.get_mut(&room) {
-            private.ask_at_ms = now_ms + ASK_EVERY_MS;
+        if missing.is_empty() {
+            // Until a step comes, or somebody does.
+            return self.ask_for_secrets_at(room, u64::MAX);
         }
+        let log = ConversationId::Control(room);
+        let partners = self.private_partners(now_ms, log);
+        let Some(device) = partners.choose(&mut self.sync.dice).copied() else { return };
+        self.ask_for_secrets_at(room, now_ms + ASK_EVERY_MS);
         let token = SyncToken(self.sync.next_step());
         self.secret_asks.insert(token, room);
         let conversation = ConversationId::Room(room).tag(self.me());
@@ -70,7 +72,7 @@ impl Core {
     pub(crate) fn secrets_answered(&mut self, now_ms: u64, token: SyncToken, response: Option<SyncResponse>) {
         let Some(room) = self.secret_asks.remove(&token) else { return };
         let Some(SyncResponse::Secrets(given)) = response else {
-            return self.ask_again_for_secrets(now_ms, room);
+            return self.ask_for_secrets_at(room, now_ms + ASK_AGAIN_MS);
         };
         let is_proven = |step: EntryId, secret: &EpochSecret| {
             let log = self.private.get(&room).map(|private| &private.log);
@@ -84,16 +86,16 @@ impl Core {
             .collect();
         if records.is_empty() {
             // Perhaps another one has them, or the same one once our step has reached them.
-            self.ask_again_for_secrets(now_ms, room);
+            self.ask_for_secrets_at(room, now_ms + ASK_AGAIN_MS);
         } else {
             let writes = records.iter().cloned().map(Write::PutSecret).collect();
             self.persist(writes, Pending::Secrets { room, records });
         }
     }
 
-    fn ask_again_for_secrets(&mut self, now_ms: u64, room: RoomId) {
+    fn ask_for_secrets_at(&mut self, room: RoomId, at_ms: u64) {
         if let Some(private) = self.private.get_mut(&room) {
-            private.ask_at_ms = now_ms + ASK_AGAIN_MS;
+            private.ask_at_ms = at_ms;
         }
     }
 

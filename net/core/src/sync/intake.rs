@@ -47,12 +47,18 @@ pub(crate) enum Judged {
     Bad(Refusal),
 }
 
+impl Judged {
+    fn good(&self) -> Option<&Entry> {
+        match self {
+            Self::Good(entry) => Some(entry),
+            _ => None,
+        }
+    }
+}
+
 impl Intake {
     fn good(&self) -> impl Iterator<Item = &Entry> {
-        self.judged.iter().filter_map(|judged| match judged {
-            Judged::Good(entry) => Some(entry),
-            _ => None,
-        })
+        self.judged.iter().filter_map(Judged::good)
     }
 
     /// Whether whoever sent it should have known better.
@@ -108,7 +114,21 @@ impl Core {
         });
         let mut judged: Vec<Judged> = judged.collect();
         doubt_the_erased(&mut judged);
+        self.refuse_unseated(conversation, &mut judged);
         Intake { conversation, origin, judged }
+    }
+
+    /// Refuses steps of a control log that nobody had the seat to write, as far as is known by now.
+    fn refuse_unseated(&mut self, conversation: ConversationId, judged: &mut [Judged]) {
+        let ConversationId::Control(room) = conversation else { return };
+        let mut steps: Vec<Entry> = judged.iter().filter_map(Judged::good).cloned().collect();
+        steps.sort_unstable_by_key(Entry::key);
+        let unseated = self.unseated_steps(room, &steps);
+        for one in judged.iter_mut() {
+            if let Some(step) = one.good().filter(|step| unseated.contains(&step.id())) {
+                *one = Judged::Refused(step.key(), Refusal::NotAuthor);
+            }
+        }
     }
 
     fn judge_packed(&mut self, now_ms: u64, id: ConversationId, entry: Entry) -> Judged {

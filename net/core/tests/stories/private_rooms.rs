@@ -509,3 +509,52 @@ fn a_message_that_races_its_author_s_removal_is_read_by_who_has_not_heard_of_it_
         assert!(!carol.contains(&"now I have".to_owned()));
     });
 }
+
+#[test]
+fn who_was_put_out_can_be_let_in_again() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    remove(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    mesh.send(BOB, room, "while she was out").unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Out);
+    add(&mut mesh, ALICE, room, CAROL);
+    accept(&mut mesh, CAROL, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Open);
+    mesh.send(CAROL, room, "back again").unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(read(&mesh, CAROL, room), ["while she was out", "back again"], "all of the past is given");
+    assert_eq!(read(&mesh, BOB, room), ["while she was out", "back again"]);
+}
+
+#[test]
+fn a_flood_of_steps_leaves_the_log_as_it_is() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    let log = ConversationId::Control(room_of(room));
+    let before = mesh.peers[ALICE].history(log).len();
+    let flood = |mesh: &mut Mesh, author: usize, control: Control| {
+        for seq in 0..300 {
+            let keys = mesh.peers[author].keys();
+            let body = EntryBody {
+                conversation: log.tag(keys.person()),
+                clock: Hlc(1 + seq),
+                seq: 1 + seq,
+                prev: vec![],
+                content: Content::Control(Box::new(control.clone())),
+            };
+            let entries = vec![Unverified::sign(body, &keys).envelope().clone()];
+            mesh.bring_frame(BOB, ALICE, room_of(room), RoomFrame::Entries { entries, attempt: 0 });
+        }
+        mesh.settle();
+    };
+    flood(&mut mesh, CAROL, Control::Leave);
+    assert_eq!(mesh.peers[ALICE].history(log).len(), before, "she never had a seat");
+    flood(&mut mesh, BOB, Control::Leave);
+    assert_eq!(mesh.peers[ALICE].history(log).len(), before + 128, "he had, and nobody decides so much");
+    remove(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(view(&mut mesh, ALICE, room).members, 1, "what is decided still counts");
+}

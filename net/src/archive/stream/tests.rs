@@ -1,6 +1,6 @@
 use kinmesh_proto::{
-    Content, ConversationTag, DeviceId, DisplayName, EntryBody, EntryKey, Hlc, PersonId, RoomId, RoomName,
-    StatusLine, TicketToken, Ties, Unverified,
+    Content, ConversationTag, DeviceId, DisplayName, EntryBody, EntryId, EntryKey, EpochSecret, Hlc,
+    PersonId, RoomId, RoomName, SecretRecord, StatusLine, TicketToken, Ties, Unverified,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -83,6 +83,10 @@ fn any_record() -> impl Strategy<Value = Record> {
         }),
         any::<u8>().prop_map(|seed| Record::Invite(invite(seed))),
         any::<u8>().prop_map(|seed| Record::Opening(opening(seed))),
+        any::<u8>().prop_map(|seed| {
+            let (room, step) = (RoomId([seed; 32]), EntryId([seed; 32]));
+            Record::Secret(SecretRecord { room, step, secret: EpochSecret::new([seed; 32]) })
+        }),
     ]
 }
 
@@ -191,8 +195,8 @@ fn bytes_after_the_last_record_are_noticed() {
 #[test]
 fn an_archive_of_a_later_format_is_told_from_a_damaged_one() {
     let mut bytes = written(&some_of_each()).0;
-    bytes[OPENING.len() + 3] = 3;
-    assert!(matches!(read(&bytes), Err(ArchiveError::Newer { found: 3, known: 2 })));
+    bytes[OPENING.len() + 3] = 4;
+    assert!(matches!(read(&bytes), Err(ArchiveError::Newer { found: 4, known: 3 })));
     bytes[0] = b'K';
     assert!(matches!(read(&bytes), Err(ArchiveError::NotAnArchive)));
 }
