@@ -2,7 +2,7 @@
 SHELL := bash
 FUZZ_SECONDS ?= 60
 SOAK_ROUNDS ?= 300
-SOAK_MINUTES ?= 60
+SOAK_MINUTES ?= 240
 
 .PHONY: help run demo test portable bench screenshots fuzz soak release deny
 
@@ -46,10 +46,12 @@ bench: ## Measure, beside the floors of this machine
 
 soak: export KINMESH_FAULT_ROUNDS = $(SOAK_ROUNDS)
 soak: export KINMESH_FAULT_SEED := $(or $(KINMESH_FAULT_SEED),$(shell date +%Y%m%d))
-soak: ## Kill, damage and starve the store SOAK_ROUNDS (300) times; simulate meshes for SOAK_MINUTES (60)
+soak: ## Simulate a town, then meshes for SOAK_MINUTES (240); kill, damage and starve the store SOAK_ROUNDS (300) times
 	@.ci/setup test
 	@status=0; set -x; \
+	cargo run --locked --release -p kinmesh-sim -- --scenario town --seed $(KINMESH_FAULT_SEED) || status=1; \
 	cargo run --locked --release -p kinmesh-sim -- --from $$(date +%s) --minutes $(SOAK_MINUTES) || status=1; \
+	cargo test --locked --release -p kinmesh-sim --test memory || status=1; \
 	cargo test --locked --no-fail-fast -p kinmesh-store --test crash --test directory --test full_disk \
 		-- --nocapture || status=1; \
 	cargo test --locked -p kinmesh-search --test crash -- --nocapture || status=1; \
