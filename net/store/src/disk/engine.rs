@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,6 +50,8 @@ pub(super) struct Engine {
     cipher: Cipher,
     /// Lone changes since one was written like a group.
     lone: AtomicUsize,
+    /// Whether a write failed.
+    has_failed: AtomicBool,
 }
 
 impl Engine {
@@ -65,9 +67,19 @@ impl Engine {
             .segment_size(SEGMENT_BYTES)
             .cache_capacity(CACHE_BYTES)
             .use_compression(false);
-        let db = open_once_free(&config)?;
+        let db = match open_once_free(&config) {
+            Err(error) => {
+                // It wrote where the log ends, or tried to.
+                if let Ok(log) = File::open(log_in(dir)) {
+                    forget_unwritten(&log);
+                }
+                return Err(error);
+            }
+            Ok(db) => db,
+        };
         let log = OpenOptions::new().write(true).open(log_in(dir))?;
-        Ok(Self { db: Some(db), log, cipher, lone: AtomicUsize::new(0) })
+        let (lone, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Self { db: Some(db), log, cipher, lone, has_failed })
     }
 
     /// The value at `key`.
@@ -110,6 +122,14 @@ impl Engine {
         if changes.is_empty() {
             return Ok(());
         }
+        let written = self.try_write(changes);
+        if written.is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn try_write(&self, changes: Changes) -> Result<(), StoreError> {
         catch(|| {
             self.apply(changes)?;
             self.db().flush()
@@ -241,7 +261,21 @@ impl Drop for Engine {
         if waiter.recv_timeout(CLOSE_TIME_MAX).is_err() {
             tracing::error!("the storage engine does not end");
         }
+        if *self.has_failed.get_mut() {
+            forget_unwritten(&self.log);
+        }
     }
+}
+
+/// Has the log read from the disk the next time. After a failed write Linux keeps in memory what the
+/// disk never got, and takes it for written: sled would find it there, write on behind it, and all of
+/// that would be behind a hole once the power was cut.
+fn forget_unwritten(log: &File) {
+    // Only what is written, or has failed to be, can be forgotten.
+    let _ = log.sync_data();
+    #[cfg(target_os = "linux")]
+    // A file system that keeps nothing refuses.
+    let _ = rustix::fs::fadvise(log, 0, None, rustix::fs::Advice::DontNeed);
 }
 
 /// sled's log: every page is in it.
