@@ -7,6 +7,7 @@
 
 pub mod binary;
 pub mod bootstrap;
+pub mod failing_disk;
 pub mod forwarder;
 pub mod lan;
 pub mod peer;
@@ -15,6 +16,7 @@ pub mod small_disk;
 pub mod stranger;
 
 pub use bootstrap::Bootstrap;
+pub use failing_disk::FailingDisk;
 pub use peer::{Peer, PeerOptions, RpcFault};
 pub use process::{DEADLINE, Process, run};
 pub use small_disk::SmallDisk;

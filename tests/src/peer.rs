@@ -33,6 +33,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use crate::failing_disk::FailingDisk;
 use crate::process::{DEADLINE, Process};
 use crate::small_disk::SmallDisk;
 
@@ -108,6 +109,12 @@ impl PeerOptions {
 
     /// Lives on this disk, which nobody else sees.
     pub fn disk(mut self, disk: &SmallDisk) -> Self {
+        self.wrapper = disk.wrapper().to_vec();
+        self.data(disk.data())
+    }
+
+    /// The same with a disk that can fail.
+    pub fn failing_disk(mut self, disk: &FailingDisk) -> Self {
         self.wrapper = disk.wrapper().to_vec();
         self.data(disk.data())
     }
