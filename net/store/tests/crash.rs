@@ -153,7 +153,7 @@ fn what_was_stored_survives_kills() {
     let dir = tempfile::tempdir().unwrap();
     let mut stored = 0;
     for round in 0..rounds(KILLS) {
-        let life = Duration::from_millis(1 + chance.below(round, 100));
+        let life = Duration::from_millis(1 + chance.below(round, 400));
         let said = run_and_kill(dir.path(), life, MARK).stored().expect("it said so at least once");
         stored = whole_batches(&open(dir.path()));
         assert!(stored > said, "round {round}: batch {said} was stored, {stored} are there");
