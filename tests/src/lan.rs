@@ -63,6 +63,16 @@ impl Lan {
         self.nft(&rule)
     }
 
+    /// Drops so many of a hundred packets between houses, whichever chance picks, both ways.
+    pub fn lose(&self, percent: u32) -> Result<()> {
+        let rule = format!(
+            "add table bridge {TABLE}\n\
+             add chain bridge {TABLE} lose {{ type filter hook forward priority 0; }}\n\
+             add rule bridge {TABLE} lose numgen random mod 100 < {percent} drop\n",
+        );
+        self.nft(&rule)
+    }
+
     /// Lets all packets pass again.
     pub fn heal(&self) -> Result<()> {
         self.nft(&format!("delete table bridge {TABLE}\n"))

@@ -12,18 +12,18 @@ const NAMES: [&str; 4] = ["Alice", "Bob", "Carol", "Dave"];
 const HERE: [usize; 2] = [0, 1];
 const THERE: [usize; 2] = [2, 3];
 
-/// Four neighbours in the lobby who see each other; `None` where no network can be made.
-async fn neighbours(name: &str) -> Result<Option<(Lan, Vec<Peer>, Value)>> {
-    let Some(lan) = Lan::new(name, NAMES.len())? else { return Ok(None) };
+/// Neighbours in the lobby who see each other; `None` where no network can be made.
+async fn neighbours(lan: &str, names: &[&str]) -> Result<Option<(Lan, Vec<Peer>, Value)>> {
+    let Some(lan) = Lan::new(lan, names.len())? else { return Ok(None) };
     let spawn = |(house, name): (usize, &&str)| {
         Peer::spawn(PeerOptions::named(name).listen(&[]).mdns().namespace(lan.house(house)))
     };
-    let peers = futures::future::try_join_all(NAMES.iter().enumerate().map(spawn)).await?;
+    let peers = futures::future::try_join_all(names.iter().enumerate().map(spawn)).await?;
     let lobbies = futures::future::try_join_all(peers.iter().map(|peer| peer.join_room("lobby"))).await?;
-    let all_here = |rooms: &Value| list(rooms).any(|room| room["online"] == NAMES.len());
+    let all_here = |rooms: &Value| list(rooms).any(|room| room["online"] == names.len());
     let seen = peers.iter().map(|peer| peer.wait_until("rooms.list", json!({}), all_here));
     futures::future::try_join_all(seen).await?;
-    let lobby = lobbies.into_iter().next().context("four peers joined")?;
+    let lobby = lobbies.into_iter().next().context("somebody joined")?;
     Ok(Some((lan, peers, lobby)))
 }
 
@@ -61,7 +61,7 @@ async fn everybody_says(peers: &[Peer], lobby: &Value, what: &str) -> Result<()>
 
 #[tokio::test]
 async fn two_halves_of_a_room_have_one_history_after_their_partition() -> Result<()> {
-    let Some((lan, peers, lobby)) = neighbours("p").await? else { return Ok(()) };
+    let Some((lan, peers, lobby)) = neighbours("p", &NAMES).await? else { return Ok(()) };
     everybody_says(&peers, &lobby, "before").await?;
     all_hold(&peers, &lobby, 20).await?;
     lan.cut(&HERE, &THERE)?;
@@ -78,7 +78,7 @@ async fn two_halves_of_a_room_have_one_history_after_their_partition() -> Result
 
 #[tokio::test]
 async fn a_room_that_hears_only_one_way_has_one_history_afterwards() -> Result<()> {
-    let Some((lan, peers, lobby)) = neighbours("q").await? else { return Ok(()) };
+    let Some((lan, peers, lobby)) = neighbours("q", &NAMES).await? else { return Ok(()) };
     lan.cut(&HERE, &THERE)?;
     // Alice and Bob still hear the others knock, so they believe longer that these are there.
     tokio::try_join!(peers[2].wait_offline("Alice"), peers[3].wait_offline("Bob"))?;
@@ -91,8 +91,26 @@ async fn a_room_that_hears_only_one_way_has_one_history_afterwards() -> Result<(
 }
 
 #[tokio::test]
+async fn two_who_talk_while_a_third_of_all_packets_is_lost_have_one_whole_history() -> Result<()> {
+    let Some((lan, peers, lobby)) = neighbours("t", &NAMES[..2]).await? else { return Ok(()) };
+    lan.lose(30)?;
+    let [alice, bob] = &peers[..] else { unreachable!("two were started") };
+    for n in 0..50 {
+        alice.send(&lobby, &format!("question {n}")).await?;
+        bob.wait_text(&format!("question {n}")).await?;
+        bob.send(&lobby, &format!("answer {n}")).await?;
+        alice.wait_text(&format!("answer {n}")).await?;
+    }
+    everybody_says(&peers, &lobby, "at once").await?;
+
+    lan.heal()?;
+    all_hold(&peers, &lobby, 110).await?;
+    same_history_everywhere(&peers, &lobby).await
+}
+
+#[tokio::test]
 async fn who_comes_late_gets_what_those_said_who_are_gone() -> Result<()> {
-    let Some((lan, mut peers, lobby)) = neighbours("r").await? else { return Ok(()) };
+    let Some((lan, mut peers, lobby)) = neighbours("r", &NAMES).await? else { return Ok(()) };
     lan.plug(3, false)?;
     peers[0].wait_offline("Dave").await?;
     everybody_says(&peers[..3], &lobby, "while Dave was away").await?;
