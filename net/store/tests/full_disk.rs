@@ -61,7 +61,9 @@ fn child_on_a_small_disk() {
     let mut stored = fill(&mut store, 0);
     assert!(stored > 20, "{stored} batches fitted");
     assert_holds(&store, stored);
-    // Whoever tries again hears the same, unless what failed has left a little room.
+    // Whoever tries again hears the same, unless sled has cut the free end off its log: opening it anew,
+    // as each refused try does, may lead to that a moment later. It is 4 MiB, so the reserve of 8 MiB
+    // may fit again, and batches with it into what is free within the log.
     for _ in 0..3 {
         stored = fill(&mut store, stored);
         assert_holds(&store, stored);
