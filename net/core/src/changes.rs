@@ -4,7 +4,7 @@
 //! is read from the store, where all changes stand together; nothing of that is kept here.
 
 use kinmesh_proto::{
-    Content, ConversationId, Delivery, Entry, EntryBody, EntryId, EntryKey, PageItem, StoredEntry,
+    Content, ConversationId, Delivery, Entry, EntryBody, EntryId, EntryKey, Hlc, PageItem, StoredEntry,
     Unverified, Write, limits,
 };
 use unicode_segmentation::UnicodeSegmentation;
@@ -68,9 +68,7 @@ impl Core {
         let text = sendable(&text)?.to_owned();
         match conversation {
             ConversationId::Direct(person) => self.may_write_to(now_ms, person, &text)?,
-            ConversationId::Room(_) => {}
-            // Steps alone stand there.
-            ConversationId::Control(_) => return Err(SendRefusal::NotJoined),
+            ConversationId::Room(_) | ConversationId::Control(_) => {}
         }
         let (token, entry) = self.write(now_ms, conversation, Content::Text { text, reply })?;
         Ok((token, EntryView::of(conversation, &unchanged(&entry, Delivery::Queued, now_ms), None)))
@@ -131,9 +129,14 @@ impl Core {
         content: Content,
         beside: impl FnOnce(EntryId) -> Vec<Write>,
     ) -> Result<(Token, Entry), SendRefusal> {
+        // In a control log stand steps alone, and steps nowhere else.
+        let is_step = matches!(content, Content::Control(_));
+        if is_step != matches!(conversation, ConversationId::Control(_)) {
+            return Err(SendRefusal::NotJoined);
+        }
         self.open_for_sending(conversation)?;
         let tag = conversation.tag(self.me());
-        self.clock = self.clock.next(now_ms);
+        self.clock = self.clock.max(self.newest_seen(conversation)).next(now_ms);
         let clock = self.clock;
         let Some(target) = self.conversations.get_mut(&conversation) else {
             return Err(SendRefusal::NotJoined);
@@ -151,6 +154,12 @@ impl Core {
         Ok((token, entry))
     }
 
+    /// The clock that an entry must be past to be believed: a step names those it follows.
+    fn newest_seen(&self, conversation: ConversationId) -> Hlc {
+        let ConversationId::Control(room) = conversation else { return Hlc::default() };
+        self.newest_steps(room).last().map(|newest| newest.clock).unwrap_or_default()
+    }
+
     /// Signs a body as it goes out: sealed in a private room, after all that is known in a control log.
     fn signed(&self, conversation: ConversationId, body: EntryBody) -> Result<Entry, SendRefusal> {
         let body = match conversation {
@@ -166,7 +175,10 @@ impl Core {
     /// Tells of an entry that is on disk now.
     pub(crate) fn tell_added(&mut self, now_ms: u64, id: ConversationId, entry: &Entry, delivery: Delivery) {
         if let ConversationId::Control(room) = id {
-            return self.step_stored(now_ms, room, entry, delivery);
+            return match delivery {
+                Delivery::Queued => self.own_step_stored(now_ms, room, entry),
+                _ => self.steps_stored(now_ms, room, std::slice::from_ref(entry)),
+            };
         }
         self.hear_introduction(id, entry);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };

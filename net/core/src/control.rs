@@ -17,14 +17,15 @@ mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_proto::{Commitment, Control, EntryId, EntryKey, Past, PersonId, Role, RoomId, RoomSettings};
+use kinmesh_proto::{
+    Commitment, Control, EntryId, EntryKey, Past, PersonId, Role, RoomId, RoomSettings, limits,
+};
 
 use graph::Graph;
 use verdicts::standing;
 
-/// Steps of one room that are looked at: decades of a lively club, and a tenth of a second of work
-/// for whoever must draw the conclusions anew. Later ones are kept, and decide nothing.
-const STEPS_MAX: usize = 1024;
+/// Secrets that nobody brought together so far: from so many on, a member should.
+const LOOSE_EPOCHS: usize = limits::EPOCHS_MAX / 2;
 
 /// One step of a control log, whose author is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,11 +111,24 @@ impl ControlLog {
         self.steps.contains_key(&step)
     }
 
-    /// How many steps are here of whom, whether they stand or not.
-    pub fn steps_by_author(&self) -> BTreeMap<PersonId, usize> {
-        let mut count = BTreeMap::new();
-        self.steps.values().for_each(|step| *count.entry(step.author).or_default() += 1);
-        count
+    /// The room that this is the log of.
+    pub fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// All steps that are here, whether they stand or not.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.values()
+    }
+
+    /// How many steps are here.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether none is here.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
     }
 
     /// Whether somebody may decide.
@@ -127,10 +141,9 @@ impl ControlLog {
         self.settings.as_ref()
     }
 
-    /// The newest steps: what the next one will name.
-    pub fn heads(&self) -> Vec<EntryKey> {
-        let heads = self.graph.maximal(&(0..self.graph.len()).collect());
-        heads.into_iter().map(|n| self.graph.step(n).key).collect()
+    /// The newest steps that stand: what the next one will name.
+    pub fn heads(&self) -> Vec<&Step> {
+        self.graph.maximal(&self.standing).into_iter().map(|n| self.graph.step(n)).collect()
     }
 
     /// Which step proves a secret: `None` for one that nobody had the right to bring.
@@ -138,21 +151,32 @@ impl ControlLog {
         self.epochs().find(|(id, _)| *id == step).map(|(_, commitment)| commitment)
     }
 
-    /// Every secret that counts, or counted once.
+    /// Every secret that something may be sealed with: those that stand first, the newest before the others.
+    /// Then those of people who were in, and had been put out when they brought them without knowing it: who
+    /// did not know it either has written with them.
     pub fn epochs(&self) -> impl Iterator<Item = (EntryId, Commitment)> {
-        self.standing.iter().filter_map(|n| {
-            let step = self.graph.step(*n);
-            step.control.epoch().map(|epoch| (step.key.id, epoch))
+        self.with_epoch().map(|n| self.graph.step(n)).filter_map(|step| {
+            let epoch = step.control.epoch()?;
+            Some((step.key.id, epoch))
         })
+    }
+
+    fn with_epoch(&self) -> impl Iterator<Item = usize> {
+        let seated = self.ever_seated();
+        let of_seated = move |n: &usize| match self.graph.step(*n) {
+            Step { author, control: Control::Rotate { .. }, .. } => seated.contains(author),
+            _ => false,
+        };
+        let void = (0..self.graph.len()).rev().filter(|n| !self.standing.contains(n)).filter(of_seated);
+        let standing = self.standing.iter().rev().copied();
+        standing.chain(void).filter(|n| self.graph.step(*n).control.epoch().is_some())
     }
 
     /// Whether somebody may be given the secret of a step: they are in, and it is not from before
     /// their time where the settings keep that from newcomers.
     pub fn may_have(&self, person: PersonId, step: EntryId) -> bool {
         let (Some(seat), Some(settings)) = (self.members.get(&person), &self.settings) else { return false };
-        let Some(n) = self.standing.iter().copied().find(|n| self.graph.step(*n).key.id == step) else {
-            return false;
-        };
+        let Some(n) = self.with_epoch().find(|n| self.graph.step(*n).key.id == step) else { return false };
         match settings.past {
             Past::All => true,
             Past::FromJoining => {
@@ -162,8 +186,8 @@ impl ControlLog {
     }
 
     /// The steps whose secrets together make the key that is written with, in ascending order of
-    /// their ids: the newest of which we hold the secret. Every removal must be covered by one of
-    /// them, or somebody who was put out could read on.
+    /// their ids: the newest of which we hold the secret, at most [`limits::EPOCHS_MAX`]. Every removal
+    /// must be covered by one of them, or somebody who was put out could read on.
     pub fn sending_epochs(&self, holds: impl Fn(EntryId) -> bool) -> Result<Vec<EntryId>, SecretsMissing> {
         let is_held = |n: &usize| {
             let step = self.graph.step(*n);
@@ -171,25 +195,46 @@ impl ControlLog {
         };
         let held: BTreeSet<usize> = self.standing.iter().copied().filter(is_held).collect();
         let newest = self.graph.maximal(&held);
-        let is_covered = |removal: &usize| {
-            newest.iter().any(|head| head == removal || self.graph.is_before(*removal, *head))
-        };
-        let uncovered = self.removals().filter(|removal| !is_covered(removal));
+        let uncovered = self.removals().filter(|removal| !self.is_covered(*removal, &newest));
         let missing: Vec<EntryId> = uncovered.map(|n| self.graph.step(n).key.id).collect();
         if !missing.is_empty() || newest.is_empty() {
             return Err(SecretsMissing(missing));
         }
-        let ids: BTreeSet<EntryId> = newest.into_iter().map(|n| self.graph.step(n).key.id).collect();
+        let used = self.few_that_cover(newest).ok_or(SecretsMissing(Vec::new()))?;
+        let ids: BTreeSet<EntryId> = used.into_iter().map(|n| self.graph.step(n).key.id).collect();
         Ok(ids.into_iter().collect())
     }
 
-    /// Whether somebody left since the newest secret: a member should bring another one.
+    /// At most [`limits::EPOCHS_MAX`] of these that still cover every removal, preferring the newest;
+    /// `None` where it takes more.
+    fn few_that_cover(&self, mut heads: Vec<usize>) -> Option<Vec<usize>> {
+        let mut surplus = heads.len().saturating_sub(limits::EPOCHS_MAX);
+        for oldest in heads.clone() {
+            if surplus == 0 {
+                break;
+            }
+            let others: Vec<usize> = heads.iter().copied().filter(|head| *head != oldest).collect();
+            if self.removals().all(|removal| self.is_covered(removal, &others)) {
+                heads = others;
+                surplus -= 1;
+            }
+        }
+        (surplus == 0).then_some(heads)
+    }
+
+    /// Whether one of these secrets was brought by who had seen a removal.
+    fn is_covered(&self, removal: usize, heads: &[usize]) -> bool {
+        heads.iter().any(|head| *head == removal || self.graph.is_before(removal, *head))
+    }
+
+    /// Whether somebody left since the newest secret, or too many were brought apart: a member should
+    /// bring another one.
     pub fn wants_rotation(&self) -> bool {
         let with_epoch = |n: &usize| self.graph.step(*n).control.epoch().is_some();
         let epochs: BTreeSet<usize> = self.standing.iter().copied().filter(with_epoch).collect();
         let newest = self.graph.maximal(&epochs);
         let leaves = self.standing.iter().filter(|n| matches!(self.graph.step(**n).control, Control::Leave));
-        leaves.into_iter().any(|leave| !newest.iter().any(|head| self.graph.is_before(*leave, *head)))
+        newest.len() > LOOSE_EPOCHS || leaves.into_iter().any(|leave| !self.is_covered(*leave, &newest))
     }
 
     fn removals(&self) -> impl Iterator<Item = usize> {
@@ -199,7 +244,7 @@ impl ControlLog {
 
     /// Draws all conclusions anew. Logs are short, and steps are rare.
     fn conclude(&mut self) {
-        self.graph = Graph::of(self.steps.values().take(STEPS_MAX));
+        self.graph = Graph::of(self.steps.values());
         self.standing = standing(&self.graph, self.room);
         self.members = verdicts::members(&self.graph, &self.standing);
         self.settings = verdicts::settings(&self.graph, &self.standing);

@@ -647,12 +647,20 @@ impl Core {
     /// seen would name what perhaps nobody has.
     pub(crate) fn untake(&mut self, id: ConversationId, entries: &[Entry]) {
         self.recent.forget(entries);
-        if let ConversationId::Control(room) = id {
-            self.count_steps(room);
-        }
+        self.steps_arrived(id, entries);
         if let Some(conversation) = self.conversations.get_mut(&id) {
             entries.iter().for_each(|entry| conversation.unfollow(entry));
         }
+    }
+
+    /// Whether an entry is further ahead than is kept. A step must be within what our own clock follows:
+    /// ours could not come after it.
+    pub(crate) fn is_ahead(&self, now_ms: u64, id: ConversationId, entry: &Entry) -> bool {
+        let ahead_max_ms = match id {
+            ConversationId::Control(_) => CLOCK_FOLLOW_MAX_MS,
+            ConversationId::Direct(_) | ConversationId::Room(_) => limits::CLOCK_AHEAD_MAX_MS,
+        };
+        entry.value().clock.ms() > now_ms + ahead_max_ms
     }
 
     /// Keeps our clock past an entry, unless that is further ahead than we may be.

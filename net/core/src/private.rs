@@ -9,10 +9,12 @@ mod deciding;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::slice;
 
 use kinmesh_proto::{
-    Content, Control, ConversationId, ConversationTag, Delivery, DeviceId, Entry, EntryBody, EntryId,
-    EntryKey, PersonId, Role, RoomId, RoomSettings, Write, limits,
+    Content, Control, ConversationId, ConversationTag, DeviceId, Entry, EntryBody, EntryId, EntryKey,
+    PersonId, Role, RoomId, RoomSettings, Write, limits,
 };
 use rand::RngExt;
 
@@ -24,60 +26,97 @@ use crate::node::{Core, Pending};
 use crate::output::Output;
 use crate::view::{PrivateView, RoomAccess, SeatView};
 
-/// Devices remembered that say to be in a room and whom its log does not let in here: who was just added
-/// meets members who have not heard of it.
-const NEWCOMERS_CAP: usize = 16;
-/// For how long the log is compared with them, in milliseconds.
-const NEWCOMER_MS: u64 = 60_000;
 /// The history of a room waits this long for the secrets to read it with, in milliseconds. Then it is
 /// carried unread.
 const PATIENCE_MS: u64 = 10_000;
-/// Steps kept of one author: more than an admin of a lively club decides in years, and an eighth of
-/// what a log is looked at for.
+/// Steps kept of one author: more than an admin of a lively club decides in years.
 const AUTHOR_STEPS_MAX: usize = 128;
+/// Steps kept of a room: decades of a lively club, and a tenth of a second of work for whoever must draw
+/// the conclusions anew. A full log takes only what takes rights away.
+const STEPS_MAX: usize = 1024;
 /// Somebody left: who brings the new secret waits up to this long, in milliseconds, so that not all do.
 const ROTATE_WITHIN_MS: u64 = 10_000;
+/// Without any secret to write with, it is waited this long for the one that is missing, in milliseconds.
+/// Whoever brought it may keep it to themselves; then another one takes its place.
+const ROTATE_WITHOUT_MS: Range<u64> = 15_000..60_000;
 
 /// One private room.
 #[derive(Debug)]
 pub(crate) struct PrivateRoom {
     log: ControlLog,
+    /// Steps of others on their way to our disk.
+    arriving: BTreeMap<EntryId, Step>,
     /// Who let us in; asked for the log until that says so too.
     host: Option<PersonId>,
-    /// Steps that were taken of whom, on our disk or on their way there.
-    taken: BTreeMap<PersonId, usize>,
     /// Whether the log said that we are in, when it was looked at last.
     was_in: bool,
     /// The steps whose secrets make the key that is written with; none while one of them is missing.
     epochs: Vec<EntryId>,
     /// When to ask for secrets that are not here.
     ask_at_ms: u64,
+    /// How often they were asked for in vain since the log or the company changed.
+    asked_in_vain: u32,
     /// Until then the history waits for them: it is not shown as unreadable for a moment.
     patient_until_ms: Option<u64>,
     /// When to bring a new secret, if nobody else has by then.
     rotate_at_ms: Option<u64>,
-    /// Who says to be in, and until when their log is compared with ours.
-    newcomers: BTreeMap<DeviceId, u64>,
 }
 
 impl PrivateRoom {
     pub(crate) fn new(room: RoomId, host: Option<PersonId>) -> Self {
         Self {
             log: ControlLog::new(room),
+            arriving: BTreeMap::new(),
             host,
-            taken: BTreeMap::new(),
             was_in: false,
             epochs: Vec::new(),
             ask_at_ms: 0,
+            asked_in_vain: 0,
             patient_until_ms: None,
             rotate_at_ms: None,
-            newcomers: BTreeMap::new(),
         }
     }
 
     /// Whether to trust somebody with the log: they are in, or let us in and our own log is still short.
     fn is_partner(&self, me: PersonId, person: PersonId) -> bool {
         self.log.is_member(person) || (self.host == Some(person) && !self.log.is_member(me))
+    }
+
+    /// Whether one of an author's steps is one too many: beside those that are here or arriving, and these.
+    fn is_full_for(&self, step: &Step, beside: &[Step]) -> bool {
+        let known = || self.log.steps().chain(self.arriving.values()).chain(beside);
+        let by_author = known().filter(|one| one.author == step.author).count();
+        let takes_rights = self.log.is_admin(step.author) && step.control.demoted().is_some();
+        by_author >= AUTHOR_STEPS_MAX || (!takes_rights && known().count() >= STEPS_MAX)
+    }
+
+    /// Those of these steps that are not kept: there is no room for them, or their authors never had a seat
+    /// by what stands, here and among them.
+    fn refused(&self, steps: Vec<Step>) -> BTreeSet<EntryId> {
+        let room = self.log.room();
+        let founds = |step: &Step| match &step.control {
+            Control::Create { nonce, .. } => RoomId::private(step.author, nonce) == room,
+            _ => false,
+        };
+        let is_known = |step: &Step| self.log.holds(step.key) || self.arriving.contains_key(&step.key.id);
+        let mut waiting: Vec<Step> = steps.into_iter().filter(|step| !is_known(step)).collect();
+        let (mut trial, mut kept) = (self.log.clone(), Vec::new());
+        loop {
+            let seated = trial.ever_seated();
+            let is_fit = |step: &Step| seated.contains(&step.author) || founds(step);
+            let (fit, unfit): (Vec<Step>, Vec<Step>) = waiting.into_iter().partition(is_fit);
+            let before = kept.len();
+            let mut full = Vec::new();
+            for step in fit {
+                if self.is_full_for(&step, &kept) { full.push(step) } else { kept.push(step) }
+            }
+            waiting = unfit;
+            waiting.extend(full);
+            if kept.len() == before {
+                return waiting.into_iter().map(|step| step.key.id).collect();
+            }
+            trial.extend(kept[before..].iter().cloned());
+        }
     }
 }
 
@@ -102,15 +141,7 @@ impl Core {
         let steps: Vec<Step> = entries.iter().filter_map(step_of).collect();
         if let Some(private) = self.private.get_mut(&room) {
             private.log.extend(steps);
-            self.count_steps(room);
             self.conclude(now_ms, room);
-        }
-    }
-
-    /// Counts whose steps are here: at the start, and when the disk has refused some.
-    pub(crate) fn count_steps(&mut self, room: RoomId) {
-        if let Some(private) = self.private.get_mut(&room) {
-            private.taken = private.log.steps_by_author();
         }
     }
 
@@ -175,33 +206,11 @@ impl Core {
         }
     }
 
-    /// Those of these steps, in ascending order of their keys, that are not kept: their authors never had a
-    /// seat, as far as the log and the others tell, or wrote more than anybody decides. They could fill a
-    /// log that is looked at up to a length. Should they have had one after all, a later comparison brings
-    /// them again. The others are counted.
-    pub(crate) fn unseated_steps(&mut self, room: RoomId, steps: &[Entry]) -> BTreeSet<EntryId> {
-        let Some(private) = self.private.get_mut(&room) else { return BTreeSet::new() };
-        let mut seated = private.log.ever_seated();
-        let mut unseated = BTreeSet::new();
-        for step in steps.iter().filter(|step| !private.log.holds(step.key())) {
-            let (author, content) = (step.person(), step.content());
-            let Content::Control(control) = content else { continue };
-            let founds =
-                matches!(&**control, Control::Create { nonce, .. } if RoomId::private(author, nonce) == room);
-            let count = private.taken.entry(author).or_default();
-            if (!founds && !seated.contains(&author)) || *count >= AUTHOR_STEPS_MAX {
-                unseated.insert(step.id());
-                continue;
-            }
-            *count += 1;
-            seated.insert(author);
-            match &**control {
-                Control::Create { seats, .. } => seated.extend(seats.iter().map(|seat| seat.person)),
-                Control::Add { seat, .. } => drop(seated.insert(seat.person)),
-                _ => {}
-            }
-        }
-        unseated
+    /// Those of these steps of a control log that are not kept. They could fill a log that has a length it
+    /// must not exceed. Should their authors have had a seat after all, a later comparison brings them again.
+    pub(crate) fn refused_steps(&self, room: RoomId, steps: &[Entry]) -> BTreeSet<EntryId> {
+        let steps = steps.iter().filter_map(step_of).collect();
+        self.private.get(&room).map(|private| private.refused(steps)).unwrap_or_default()
     }
 
     /// The private room, or its control log, that has this tag.
@@ -210,21 +219,10 @@ impl Core {
         self.private.keys().flat_map(both).find(|id| self.belongs(*id, tag))
     }
 
-    /// Whether a device may ask about a private room. Who is not known to be in might have been added in
-    /// a step that is not here: then theirs is looked at, which proves it.
-    pub(crate) fn may_ask_about(&mut self, now_ms: u64, device: DeviceId, room: RoomId) -> bool {
-        let me = self.me();
-        let Some(person) = self.people.person_of(device) else { return false };
-        let Some(private) = self.private.get_mut(&room) else { return false };
-        if private.is_partner(me, person) {
-            return true;
-        }
-        private.newcomers.retain(|_, until_ms| *until_ms > now_ms);
-        if private.newcomers.len() < NEWCOMERS_CAP && !private.newcomers.contains_key(&device) {
-            private.newcomers.insert(device, now_ms + NEWCOMER_MS);
-            self.met(now_ms, ConversationId::Control(room), device);
-        }
-        false
+    /// Whether a device may ask about a private room.
+    pub(crate) fn may_ask_about(&self, device: DeviceId, room: RoomId) -> bool {
+        let (person, private) = (self.people.person_of(device), self.private.get(&room));
+        person.zip(private).is_some_and(|(person, private)| private.is_partner(self.me(), person))
     }
 
     /// Connected devices with which a private room, or its log, can be compared.
@@ -237,14 +235,8 @@ impl Core {
         let members = private.log.members().keys().chain(&private.host);
         let members: BTreeSet<PersonId> =
             members.copied().filter(|person| *person != me && private.is_partner(me, *person)).collect();
-        let mut devices: BTreeSet<DeviceId> =
-            members.into_iter().filter_map(|person| self.people.linked_device(person)).collect();
-        if let ConversationId::Control(_) = id {
-            let is_linked = |device: &DeviceId| self.people.is_linked(*device);
-            let waiting = private.newcomers.iter().filter(|(_, until_ms)| **until_ms > now_ms);
-            devices.extend(waiting.map(|(device, _)| *device).filter(is_linked));
-        }
-        devices.into_iter().collect()
+        let devices = members.into_iter().filter_map(|person| self.people.linked_device(person));
+        devices.collect::<BTreeSet<DeviceId>>().into_iter().collect()
     }
 
     /// Whether this is the history of a private room that waits: for the log that says that we are in, or
@@ -261,7 +253,7 @@ impl Core {
         let shared = self.private.iter_mut().filter(|(_, private)| private.is_partner(me, person));
         let rooms: Vec<RoomId> = shared
             .map(|(room, private)| {
-                private.ask_at_ms = now_ms;
+                (private.ask_at_ms, private.asked_in_vain) = (now_ms, 0);
                 *room
             })
             .collect();
@@ -271,18 +263,39 @@ impl Core {
         }
     }
 
-    /// A step is on our disk.
-    pub(crate) fn step_stored(&mut self, now_ms: u64, room: RoomId, entry: &Entry, delivery: Delivery) {
+    /// Steps of others are on their way to our disk.
+    pub(crate) fn steps_arrive(&mut self, id: ConversationId, entries: &[Entry]) {
+        if let ConversationId::Control(room) = id
+            && let Some(private) = self.private.get_mut(&room)
+        {
+            private.arriving.extend(entries.iter().filter_map(step_of).map(|step| (step.key.id, step)));
+        }
+    }
+
+    /// They are on it, or it has not taken them.
+    pub(crate) fn steps_arrived(&mut self, id: ConversationId, entries: &[Entry]) {
+        if let ConversationId::Control(room) = id
+            && let Some(private) = self.private.get_mut(&room)
+        {
+            private.arriving.retain(|step, _| !entries.iter().any(|entry| entry.id() == *step));
+        }
+    }
+
+    /// Steps are on our disk.
+    pub(crate) fn steps_stored(&mut self, now_ms: u64, room: RoomId, entries: &[Entry]) {
+        self.steps_arrived(ConversationId::Control(room), entries);
         let Some(private) = self.private.get_mut(&room) else { return };
+        if private.log.extend(entries.iter().filter_map(step_of)) {
+            self.conclude(now_ms, room);
+        }
+    }
+
+    /// A step of ours is on our disk.
+    pub(crate) fn own_step_stored(&mut self, now_ms: u64, room: RoomId, entry: &Entry) {
+        self.steps_stored(now_ms, room, slice::from_ref(entry));
         let Some(step) = step_of(entry) else { return };
-        if !private.log.extend([step.clone()]) {
-            return;
-        }
-        self.conclude(now_ms, room);
-        if delivery == Delivery::Queued {
-            self.send_invitations(now_ms, room, &step.control);
-            self.compare_log_with_all(now_ms, room);
-        }
+        self.send_invitations(now_ms, room, &step.control);
+        self.compare_log_with_all(now_ms, room);
     }
 
     /// We decided something: whoever is here learns it at once, whatever key they are listening with.
@@ -304,11 +317,22 @@ impl Core {
         }
     }
 
-    /// What the next step follows: the newest ones, of which a step names so many at most.
+    /// What the next step follows: the newest ones, of which a step names so many at most. Decisions before
+    /// new secrets, which any member can bring in numbers.
     pub(crate) fn newest_steps(&self, room: RoomId) -> Vec<EntryKey> {
-        let mut heads = self.private.get(&room).map(|private| private.log.heads()).unwrap_or_default();
-        heads.sort_unstable();
-        heads.split_off(heads.len().saturating_sub(limits::PREV_MAX))
+        let Some(private) = self.private.get(&room) else { return Vec::new() };
+        let mut heads = private.log.heads();
+        heads.sort_unstable_by_key(|step| (!matches!(step.control, Control::Rotate { .. }), step.key));
+        let newest = heads.split_off(heads.len().saturating_sub(limits::PREV_MAX));
+        let keys: BTreeSet<EntryKey> = newest.into_iter().map(|step| step.key).collect();
+        keys.into_iter().collect()
+    }
+
+    /// Whether we have written so many steps of a room that others keep none but our leaving.
+    pub(crate) fn has_decided_enough(&self, room: RoomId) -> bool {
+        let me = self.me();
+        let own = self.private.get(&room).map(|private| private.log.steps().filter(|step| step.author == me));
+        own.is_some_and(|own| own.count() + 1 >= AUTHOR_STEPS_MAX)
     }
 
     /// A body sealed with the newest secrets; `None` while they are not here.
@@ -329,7 +353,7 @@ impl Core {
         self.follow_settings(room);
         self.follow_our_seat(room);
         self.follow_key(now_ms, room);
-        self.follow_leaves(now_ms, room);
+        self.follow_rotation(now_ms, room);
         self.tell(ConversationId::Room(room), ConversationEvent::RoomChanged);
     }
 
@@ -392,7 +416,7 @@ impl Core {
             self.conversations.get(&ConversationId::Room(room)).is_some_and(|known| known.record.open);
         let lacks_some = !self.missing_secrets(room).is_empty();
         let Some(private) = self.private.get_mut(&room) else { return };
-        private.ask_at_ms = now_ms;
+        (private.ask_at_ms, private.asked_in_vain) = (now_ms, 0);
         private.patient_until_ms =
             lacks_some.then(|| private.patient_until_ms.unwrap_or(now_ms + PATIENCE_MS));
         let is_held = |step| self.keyring.holds(room, step);
@@ -414,13 +438,17 @@ impl Core {
         }
     }
 
-    /// Somebody left and knows the secrets: one of those who stay brings a new one.
-    fn follow_leaves(&mut self, now_ms: u64, room: RoomId) {
+    /// Somebody left and knows the secrets, or the one that is needed does not come: one of those who are in
+    /// brings a new one.
+    fn follow_rotation(&mut self, now_ms: u64, room: RoomId) {
         let me = self.me();
         let wait_ms = self.sync.dice.random_range(0..ROTATE_WITHIN_MS);
+        let wait_without_ms = self.sync.dice.random_range(ROTATE_WITHOUT_MS);
         let Some(private) = self.private.get_mut(&room) else { return };
-        let wants = private.log.is_member(me) && private.log.wants_rotation();
-        private.rotate_at_ms = wants.then(|| private.rotate_at_ms.unwrap_or(now_ms + wait_ms));
+        let wait_ms = if private.epochs.is_empty() { wait_without_ms } else { wait_ms };
+        let wants = private.epochs.is_empty() || private.log.wants_rotation();
+        let is_due = private.log.is_member(me) && wants;
+        private.rotate_at_ms = is_due.then(|| private.rotate_at_ms.unwrap_or(now_ms + wait_ms));
     }
 
     /// Each second: secrets that are wanted, and rotations that are due.
@@ -428,10 +456,22 @@ impl Core {
         let rooms: Vec<RoomId> = self.private.keys().copied().collect();
         for room in rooms {
             self.ask_for_secrets(now_ms, room);
-            let due = self.private.get(&room).and_then(|private| private.rotate_at_ms);
-            if due.is_some_and(|due_ms| due_ms <= now_ms) {
-                self.rotate(now_ms, room);
-            }
+            self.rotate_if_due(now_ms, room);
+        }
+    }
+
+    fn rotate_if_due(&mut self, now_ms: u64, room: RoomId) {
+        let has_company = !self.private_partners(now_ms, ConversationId::Control(room)).is_empty();
+        let wait_ms = self.sync.dice.random_range(ROTATE_WITHOUT_MS);
+        let Some(private) = self.private.get_mut(&room) else { return };
+        if private.rotate_at_ms.is_none_or(|due_ms| due_ms > now_ms) {
+            return;
+        }
+        // What the disk refuses is due again then.
+        private.rotate_at_ms = Some(now_ms + wait_ms);
+        // Alone we cannot know that a secret is kept from us.
+        if has_company || !private.epochs.is_empty() {
+            self.rotate(now_ms, room);
         }
     }
 

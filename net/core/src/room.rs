@@ -31,8 +31,9 @@ impl Core {
         let room = RoomId::public(&name);
         let id = ConversationId::Room(room);
         let record = match self.conversations.get(&id) {
-            Some(known) if known.record.open => return Ok((room, None)),
-            Some(known) => ConversationRecord { open: true, ..known.record.clone() },
+            Some(known) if known.record.open && known.record.private.is_none() => return Ok((room, None)),
+            // No private room has this id: whoever invited us to one made it up.
+            Some(known) => ConversationRecord { open: true, private: None, ..known.record.clone() },
             None => ConversationRecord::new(id, Some(name)),
         };
         if self.open_rooms().count() >= ROOMS_MAX {
@@ -74,9 +75,10 @@ impl Core {
     pub(crate) fn joined(&mut self, now_ms: u64, record: ConversationRecord) {
         let id = record.id;
         let known = self.conversations.entry(id).or_insert_with(|| Conversation::stored(record));
-        known.record.open = true;
+        (known.record.open, known.record.private) = (true, None);
         known.beacon_at_ms = now_ms;
         if let ConversationId::Room(room) = id {
+            self.private.remove(&room);
             self.push(Output::Subscribe(room));
         }
         self.tell(id, ConversationEvent::Opened);
@@ -164,12 +166,12 @@ impl Core {
             return Err(Verdict::Reject);
         }
         let entries: Vec<Entry> = entries.into_iter().map(|entry| self.unsealed(id, entry)).collect();
-        if entries.iter().any(|entry| entry.value().clock.ms() > now_ms + limits::CLOCK_AHEAD_MAX_MS) {
+        if entries.iter().any(|entry| self.is_ahead(now_ms, id, entry)) {
             // Not Reject: two honest clocks may disagree about what lies ahead.
             return Err(Verdict::Ignore);
         }
         if let ConversationId::Control(room) = id
-            && !self.unseated_steps(room, &entries).is_empty()
+            && !self.refused_steps(room, &entries).is_empty()
         {
             return Err(Verdict::Ignore);
         }
@@ -179,6 +181,7 @@ impl Core {
             return Err(Verdict::Ignore);
         }
         let writes = self.take(now_ms, id, &entries);
+        self.steps_arrive(id, &entries);
         self.persist(writes, Pending::Heard { conversation: id, entries, frame });
         Ok(())
     }
@@ -203,6 +206,9 @@ impl Core {
         frame: FrameToken,
     ) {
         self.judge(frame, Verdict::Accept);
+        if let ConversationId::Control(room) = id {
+            self.steps_stored(now_ms, room, &entries);
+        }
         for (entry, is_fresh) in entries.iter().zip(fresh) {
             if *is_fresh {
                 self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));

@@ -121,6 +121,14 @@ impl Control {
         }
     }
 
+    /// Who has fewer rights after it.
+    pub fn demoted(&self) -> Option<PersonId> {
+        match self {
+            Self::Remove { person, .. } | Self::SetRole(Seat { person, role: Role::Member }) => Some(*person),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_within_limits(&self) -> bool {
         match self {
             Self::Create { seats, .. } => seats.len() <= limits::SEATS_MAX,

@@ -52,7 +52,7 @@ impl Side {
     }
 
     fn does(&mut self, author: PersonId, control: Control) -> EntryKey {
-        self.does_after(author, self.log.heads(), control)
+        self.does_after(author, self.heads(), control)
     }
 
     /// A step whose author says to have seen just these.
@@ -82,6 +82,10 @@ impl Side {
         self.log.extend(other.steps.clone());
         self.steps.extend(other.steps.clone());
         self.clock = self.clock.max(other.clock);
+    }
+
+    fn heads(&self) -> Vec<EntryKey> {
+        self.log.heads().into_iter().map(|step| step.key).collect()
     }
 
     fn is_in(&self, person: PersonId) -> bool {
@@ -136,6 +140,69 @@ fn nobody_else_founds_the_room_and_nobody_twice() {
 }
 
 #[test]
+fn a_founder_who_left_cannot_found_the_room_before_it_was() {
+    for goes in
+        [Control::Leave, Control::SetRole(member(ALICE)), Control::Remove { person: ALICE, epoch: epoch(8) }]
+    {
+        let mut side = Side { clock: 1_000, ..Side::founded(&[admin(BOB)]) };
+        side.steps.clear();
+        side.log = ControlLog::new(room());
+        let nonce = ByteArray::new(NONCE);
+        let create = |seats, seed| Control::Create {
+            nonce,
+            settings: settings("Boat"),
+            seats,
+            epoch: epoch(seed),
+            parent: None,
+        };
+        side.does(ALICE, create(vec![admin(BOB)], 0));
+        side.does(ALICE, goes);
+        let before = side.log.members().clone();
+        side.clock = 0;
+        side.does_after(ALICE, vec![], create(vec![admin(CAROL)], 1));
+        assert_eq!(side.log.members(), &before);
+    }
+}
+
+#[test]
+fn secrets_brought_apart_in_numbers_leave_a_key_and_are_brought_together() {
+    let mut side = Side::founded(&[member(BOB), member(CAROL)]);
+    let removal = side.removes(ALICE, CAROL);
+    let before = side.heads();
+    for seed in 0..100 {
+        side.does_after(BOB, before.clone(), Control::Rotate { epoch: epoch(seed) });
+    }
+    let epochs = side.log.sending_epochs(|_| true).unwrap();
+    assert_eq!(epochs.len(), limits::EPOCHS_MAX);
+    assert!(side.log.sending_epochs(|id| id == removal.id).is_ok(), "the others are not needed");
+    assert!(side.log.wants_rotation());
+    let newest = side.does(ALICE, Control::Rotate { epoch: epoch(200) });
+    assert_eq!(side.log.sending_epochs(|_| true), Ok(vec![newest.id]));
+    assert!(!side.log.wants_rotation());
+}
+
+#[test]
+fn what_was_sealed_with_the_secret_of_somebody_put_out_meanwhile_can_be_read() {
+    let mut alice = Side::founded(&[member(BOB), member(CAROL)]);
+    let mut bob = alice.clone();
+    let removal = alice.removes(ALICE, CAROL);
+    let carols = bob.does(CAROL, Control::Rotate { epoch: epoch(50) });
+    assert_eq!(bob.log.sending_epochs(|_| true), Ok(vec![carols.id]));
+    alice.hears(&bob);
+    assert_eq!(alice.log.commitment(carols.id), Some(epoch(50)));
+    assert!(alice.log.may_have(BOB, carols.id) && !alice.log.may_have(CAROL, carols.id));
+    assert_eq!(alice.log.sending_epochs(|_| true), Ok(vec![removal.id]), "nothing more is");
+}
+
+#[test]
+fn what_does_not_stand_is_not_what_the_next_step_follows() {
+    let mut side = Side::founded(&[member(BOB)]);
+    let before = side.heads();
+    side.adds(BOB, member(CAROL));
+    assert_eq!(side.heads(), before);
+}
+
+#[test]
 fn a_step_waits_for_those_before_it() {
     let mut side = Side::founded(&[]);
     side.adds(ALICE, member(BOB));
@@ -166,7 +233,7 @@ fn two_admins_who_remove_two_people_apart_have_removed_both() {
 #[test]
 fn who_was_put_out_lets_nobody_in_by_denying_to_have_seen_it() {
     let mut side = Side::founded(&[admin(BOB)]);
-    let before = side.log.heads();
+    let before = side.heads();
     side.removes(ALICE, BOB);
     for person in [BOB, CAROL] {
         side.does_after(BOB, before.clone(), Control::Add { seat: admin(person), epoch: None });
@@ -185,7 +252,7 @@ fn what_somebody_did_before_they_were_put_out_stands() {
 #[test]
 fn helpers_that_somebody_put_out_invents_have_no_say() {
     let mut side = Side::founded(&[admin(BOB)]);
-    let before = side.log.heads();
+    let before = side.heads();
     side.removes(ALICE, BOB);
     let made = side.does_after(BOB, before, Control::Add { seat: admin(DAVE), epoch: None });
     side.does_after(DAVE, vec![made], Control::Remove { person: ALICE, epoch: epoch(9) });

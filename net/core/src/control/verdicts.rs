@@ -74,24 +74,19 @@ fn judge(
 }
 
 /// Whether one step, if it stands, leaves no room for another: it takes from its author the right to
-/// it, and its author denies having seen that.
+/// it, and its author denies having seen that. Of their own steps only a founder can deny one: to found
+/// the room anew, before all that was decided since.
 fn voids(graph: &Graph, rival: usize, n: usize) -> bool {
-    let step = graph.step(n);
-    demoted(&graph.step(rival).control) == Some(step.author)
-        && graph.step(rival).author != step.author
-        && demoted(&step.control).is_none()
-        && !matches!(step.control, Control::Leave)
-        && graph.are_beside(rival, n)
-}
-
-/// Who has fewer rights after a step.
-fn demoted(control: &Control) -> Option<PersonId> {
-    match control {
-        Control::Remove { person, .. } | Control::SetRole(Seat { person, role: Role::Member }) => {
-            Some(*person)
-        }
-        _ => None,
-    }
+    let (step, rival_step) = (graph.step(n), graph.step(rival));
+    let is_own = rival_step.author == step.author;
+    let gives_up = is_own && matches!(rival_step.control, Control::Leave);
+    let takes_right = gives_up || rival_step.control.demoted() == Some(step.author);
+    let can_be_void = match step.control {
+        Control::Create { .. } => true,
+        Control::Leave => false,
+        _ => !is_own && step.control.demoted().is_none(),
+    };
+    takes_right && can_be_void && graph.are_beside(rival, n)
 }
 
 /// Whether the author had the right to a step in what they had seen, as far as that stands.

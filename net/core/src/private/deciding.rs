@@ -49,6 +49,12 @@ pub enum RoomRefusal {
     /// Nobody else could decide anything any more.
     #[error("a room needs an admin: make somebody else one first")]
     LastAdmin,
+    /// A public room has this id.
+    #[error("that is a public room")]
+    IsPublic,
+    /// Others keep no more steps of ours.
+    #[error("you have decided so much in this room that it takes no more")]
+    LogFull,
     /// More people than a room is founded with.
     #[error("at most {} people at once", limits::SEATS_MAX)]
     TooManyPeople,
@@ -172,6 +178,9 @@ impl Core {
         host: PersonId,
     ) -> Result<Option<Token>, RoomRefusal> {
         let known = self.conversations.get(&ConversationId::Room(room));
+        if known.is_some_and(|known| known.record.private.is_none()) {
+            return Err(RoomRefusal::IsPublic);
+        }
         if known.is_some_and(|known| known.record.open) {
             return Ok(None);
         }
@@ -201,7 +210,7 @@ impl Core {
     pub(super) fn rotate(&mut self, now_ms: u64, room: RoomId) {
         let secret = self.new_secret();
         let epoch = secret.commitment(room);
-        // What the disk refuses is due again with the next second.
+        // What is refused is due again later.
         let _ = self.decide(now_ms, room, Control::Rotate { epoch }, Some(secret));
     }
 
@@ -257,6 +266,9 @@ impl Core {
         secret: Option<EpochSecret>,
         mut beside: Vec<Write>,
     ) -> Result<Token, RoomRefusal> {
+        if self.has_decided_enough(room) && !matches!(control, Control::Leave) {
+            return Err(RoomRefusal::LogFull);
+        }
         let content = Content::Control(Box::new(control));
         let keyring = self.keyring.clone();
         let beside = |step: EntryId| {

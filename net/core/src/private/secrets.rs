@@ -14,11 +14,13 @@ use crate::output::{Output, RequestToken, SyncToken};
 
 /// Secrets that are not here are asked for again after this long without an answer, in milliseconds.
 const ASK_EVERY_MS: u64 = 5_000;
-/// And after an answer without them.
+/// And after an answer without them; each time twice as long, up to [`ASK_AGAIN_MAX_MS`].
 const ASK_AGAIN_MS: u64 = 1_000;
+/// The longest that is waited, in milliseconds: perhaps nobody will ever give them.
+const ASK_AGAIN_MAX_MS: u64 = 60_000;
 
 impl Core {
-    /// Secrets that we may have and lack.
+    /// Secrets that we may have and lack, the newest first: with them can be written.
     pub(super) fn missing_secrets(&self, room: RoomId) -> Vec<EntryId> {
         let me = self.me();
         let Some(private) = self.private.get(&room) else { return Vec::new() };
@@ -72,7 +74,7 @@ impl Core {
     pub(crate) fn secrets_answered(&mut self, now_ms: u64, token: SyncToken, response: Option<SyncResponse>) {
         let Some(room) = self.secret_asks.remove(&token) else { return };
         let Some(SyncResponse::Secrets(given)) = response else {
-            return self.ask_for_secrets_at(room, now_ms + ASK_AGAIN_MS);
+            return self.ask_for_secrets_later(now_ms, room);
         };
         let is_proven = |step: EntryId, secret: &EpochSecret| {
             let log = self.private.get(&room).map(|private| &private.log);
@@ -86,10 +88,18 @@ impl Core {
             .collect();
         if records.is_empty() {
             // Perhaps another one has them, or the same one once our step has reached them.
-            self.ask_for_secrets_at(room, now_ms + ASK_AGAIN_MS);
+            self.ask_for_secrets_later(now_ms, room);
         } else {
             let writes = records.iter().cloned().map(Write::PutSecret).collect();
             self.persist(writes, Pending::Secrets { room, records });
+        }
+    }
+
+    fn ask_for_secrets_later(&mut self, now_ms: u64, room: RoomId) {
+        if let Some(private) = self.private.get_mut(&room) {
+            let wait_ms = ASK_AGAIN_MAX_MS.min(ASK_AGAIN_MS << private.asked_in_vain.min(8));
+            private.asked_in_vain += 1;
+            private.ask_at_ms = now_ms + wait_ms;
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{
-    ConversationId, Delivery, Entry, EntryBody, EntryKey, Receipt, Refusal, SyncResponse, Unverified, limits,
+    ConversationId, Delivery, Entry, EntryBody, EntryKey, Receipt, Refusal, SyncResponse, Unverified,
 };
 
 use super::Reading;
@@ -114,18 +114,17 @@ impl Core {
         });
         let mut judged: Vec<Judged> = judged.collect();
         doubt_the_erased(&mut judged);
-        self.refuse_unseated(conversation, &mut judged);
+        self.refuse_steps(conversation, &mut judged);
         Intake { conversation, origin, judged }
     }
 
     /// Refuses steps of a control log that nobody had the seat to write, as far as is known by now.
-    fn refuse_unseated(&mut self, conversation: ConversationId, judged: &mut [Judged]) {
+    fn refuse_steps(&self, conversation: ConversationId, judged: &mut [Judged]) {
         let ConversationId::Control(room) = conversation else { return };
-        let mut steps: Vec<Entry> = judged.iter().filter_map(Judged::good).cloned().collect();
-        steps.sort_unstable_by_key(Entry::key);
-        let unseated = self.unseated_steps(room, &steps);
+        let steps: Vec<Entry> = judged.iter().filter_map(Judged::good).cloned().collect();
+        let refused = self.refused_steps(room, &steps);
         for one in judged.iter_mut() {
-            if let Some(step) = one.good().filter(|step| unseated.contains(&step.id())) {
+            if let Some(step) = one.good().filter(|step| refused.contains(&step.id())) {
                 *one = Judged::Refused(step.key(), Refusal::NotAuthor);
             }
         }
@@ -144,7 +143,7 @@ impl Core {
         {
             return Judged::Bad(Refusal::NotAuthor);
         }
-        if entry.value().clock.ms() > now_ms + limits::CLOCK_AHEAD_MAX_MS {
+        if self.is_ahead(now_ms, id, &entry) {
             return self.refuse(&entry, Refusal::ClockAhead);
         }
         if !self.within_quota(id, &entry) {
@@ -223,6 +222,7 @@ impl Core {
             writes.push(put_entry(id, entry, self.delivery_on_arrival(id, entry), now_ms));
         }
         writes.extend(self.own_numbers_used(id, &entries));
+        self.steps_arrive(id, &entries);
         self.persist(writes, Pending::CaughtUp { intake, entries });
     }
 
@@ -257,6 +257,9 @@ impl Core {
     /// The disk has what came: it is told, and whoever waits goes on.
     pub(crate) fn caught_up(&mut self, now_ms: u64, intake: Intake, entries: Vec<Entry>, fresh: &[bool]) {
         let id = intake.conversation;
+        if let ConversationId::Control(room) = id {
+            self.steps_stored(now_ms, room, &entries);
+        }
         for (entry, is_fresh) in entries.iter().zip(fresh) {
             if *is_fresh {
                 self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));

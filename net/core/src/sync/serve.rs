@@ -64,7 +64,7 @@ impl Core {
         if !self.sync.standings.may_ask(device, now_ms) || !is_free {
             return self.respond_sync(request, SyncResponse::Busy);
         }
-        let Some(conversation) = self.conversation_with(now_ms, device, conversation) else {
+        let Some(conversation) = self.conversation_with(device, conversation) else {
             return self.respond_sync(request, SyncResponse::NotHere);
         };
         if self.is_too_early(now_ms, conversation) && !matches!(ask, SyncAsk::Secrets(_)) {
@@ -105,14 +105,9 @@ impl Core {
     }
 
     /// The conversation of a tag, if the device takes part in it.
-    fn conversation_with(
-        &mut self,
-        now_ms: u64,
-        device: DeviceId,
-        tag: ConversationTag,
-    ) -> Option<ConversationId> {
+    fn conversation_with(&self, device: DeviceId, tag: ConversationTag) -> Option<ConversationId> {
         if let Some(id) = self.private_conversation(tag) {
-            return id.room().filter(|room| self.may_ask_about(now_ms, device, *room)).map(|_| id);
+            return id.room().filter(|room| self.may_ask_about(device, *room)).map(|_| id);
         }
         let room = ConversationId::Room(RoomId(tag.0));
         if self.conversations.get(&room).is_some_and(|known| known.record.open) {

@@ -263,7 +263,7 @@ fn the_room_outlives_its_founder() {
 }
 
 #[test]
-fn a_newcomer_meets_members_who_have_not_heard_of_them() {
+fn a_newcomer_is_heard_by_who_has_not_heard_of_them_and_counts_once_one_tells_them() {
     let mut mesh = friends(3, 1);
     let room = founded(&mut mesh, Past::All, &[BOB]);
     mesh.send(ALICE, room, "for all of us").unwrap();
@@ -275,9 +275,13 @@ fn a_newcomer_meets_members_who_have_not_heard_of_them() {
     mesh.isolate(ALICE);
     mesh.link(BOB, CAROL);
     mesh.advance(A_WHILE_MS);
-    mesh.send(CAROL, room, "I am in, ask my log").unwrap();
+    mesh.send(CAROL, room, "I am in").unwrap();
     mesh.advance(A_WHILE_MS);
-    assert_eq!(read(&mesh, BOB, room), ["for all of us", "I am in, ask my log"]);
+    assert_eq!(read(&mesh, BOB, room), ["for all of us", "I am in"], "who has the key was given it");
+    assert_eq!(view(&mut mesh, BOB, room).members, 2);
+    mesh.link(ALICE, BOB);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(view(&mut mesh, BOB, room).members, 3);
 }
 
 #[test]
@@ -482,13 +486,63 @@ fn a_secret_that_is_none_is_not_believed() {
     };
     mesh.peers[ALICE].impostor = Some(Box::new(made_up));
     accept(&mut mesh, BOB, room_of(room));
-    mesh.advance(A_WHILE_MS);
+    mesh.advance(10_000);
     assert_eq!(access(&mut mesh, BOB, room), RoomAccess::AwaitsKey);
     assert_eq!(mesh.send(BOB, room, "hello?"), Err(SendRefusal::NoKey));
     assert!(mesh.peers[BOB].disk.load().unwrap().secrets.is_empty());
     mesh.peers[ALICE].impostor = None;
     mesh.advance(A_WHILE_MS);
     assert_eq!(access(&mut mesh, BOB, room), RoomAccess::Open);
+}
+
+#[test]
+fn a_secret_that_its_bringer_keeps_to_themselves_is_replaced() {
+    let mut mesh = friends(4, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL, DAVE]);
+    let nothing = |request: &SyncRequest| match &request.ask {
+        SyncAsk::Secrets(_) => Some(SyncResponse::Secrets(Default::default())),
+        _ => None,
+    };
+    mesh.peers[ALICE].impostor = Some(Box::new(nothing));
+    remove(&mut mesh, ALICE, room, DAVE);
+    mesh.advance(2 * A_WHILE_MS);
+    mesh.send(BOB, room, "with a key of our own").unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(read(&mesh, CAROL, room), ["with a key of our own"]);
+    assert!(read(&mesh, DAVE, room).is_empty());
+}
+
+#[test]
+fn a_member_s_invented_helpers_find_no_place_in_the_log() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    let seat = Seat { person: mesh.peers[CAROL].person(), role: Role::Admin };
+    let lets_in = step(&mesh, BOB, room, Control::Add { seat, epoch: None });
+    let helps = step(&mesh, CAROL, room, Control::Leave);
+    let log = ConversationId::Control(room_of(room));
+    let before = mesh.peers[ALICE].history(log).len();
+    let frame = RoomFrame::Entries { entries: vec![lets_in, helps], attempt: 0 };
+    mesh.bring_frame(BOB, ALICE, room_of(room), frame);
+    mesh.settle();
+    assert_eq!(mesh.peers[ALICE].history(log).len(), before);
+}
+
+#[test]
+fn a_step_from_the_future_does_not_stand_in_the_way_of_ours() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    for ahead_ms in [230_000, 290_000] {
+        mesh.now_ms += ahead_ms;
+        let epoch = EpochSecret::new([5; 32]).commitment(room_of(room));
+        let late = step(&mesh, BOB, room, Control::Rotate { epoch });
+        mesh.now_ms -= ahead_ms;
+        let frame = RoomFrame::Entries { entries: vec![late], attempt: 0 };
+        mesh.bring_frame(BOB, ALICE, room_of(room), frame);
+        mesh.settle();
+    }
+    remove(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(view(&mut mesh, ALICE, room).members, 1);
 }
 
 #[test]
