@@ -15,6 +15,8 @@ error-room-is-member = They are in the room already.
 error-room-no-member = They are not in the room.
 
 error-room-last-admin = A room needs an admin: make somebody else one first.
+error-room-is-public = That is a public room.
+error-room-log-full = You have decided so much in this room that it takes no more.
 
 error-room-too-many = At most { $max } people at once.
 

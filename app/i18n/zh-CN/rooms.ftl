@@ -15,6 +15,8 @@ error-room-is-member = 对方已经在房间里。
 error-room-no-member = 对方不在房间里。
 
 error-room-last-admin = 房间需要管理员：请先让别人成为管理员。
+error-room-is-public = 那是公开房间。
+error-room-log-full = 你在此房间的操作已达上限。
 
 error-room-too-many = 一次最多 { $max } 人。
 

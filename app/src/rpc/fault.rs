@@ -317,7 +317,11 @@ impl From<RoomRefusal> for Fault {
             RoomRefusal::NotIn => NOT_JOINED,
             RoomRefusal::NotAdmin => NOT_ADMIN,
             RoomRefusal::NotAContact => NOT_A_CONTACT,
-            RoomRefusal::IsMember | RoomRefusal::NoMember | RoomRefusal::LastAdmin => MEMBERSHIP,
+            RoomRefusal::IsMember
+            | RoomRefusal::NoMember
+            | RoomRefusal::LastAdmin
+            | RoomRefusal::IsPublic
+            | RoomRefusal::LogFull => MEMBERSHIP,
             RoomRefusal::TooManyPeople => return Self::bad_params(refusal),
             RoomRefusal::TooManyRooms(_) => TOO_MANY_ROOMS,
             RoomRefusal::Send(kinmesh_core::SendRefusal::OutboxFull) => OUTBOX_FULL,

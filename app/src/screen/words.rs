@@ -319,6 +319,8 @@ pub fn room_error(error: &RoomError) -> String {
         RoomRefusal::IsMember => "error-room-is-member",
         RoomRefusal::NoMember => "error-room-no-member",
         RoomRefusal::LastAdmin => "error-room-last-admin",
+        RoomRefusal::IsPublic => "error-room-is-public",
+        RoomRefusal::LogFull => "error-room-log-full",
         RoomRefusal::TooManyPeople => {
             return tr_args("error-room-too-many", &[("max", kinmesh_proto::limits::SEATS_MAX.into())]);
         }

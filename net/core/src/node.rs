@@ -334,12 +334,16 @@ impl Core {
     /// Contacts that are not here, those whose invitations wait for them, and members of private rooms,
     /// which are found through people as long as they are met in different places.
     pub fn missing_contacts(&self) -> Vec<PersonId> {
-        let known = self.people.contacts().chain(self.ticket_makers()).chain(self.private_members());
-        let wanted: BTreeSet<PersonId> = known.filter(|person| *person != self.me()).collect();
         let is_missing = |person: &PersonId| {
-            !self.people.is_online(*person) && *person != self.echo.person() && !self.is_blocked(*person)
+            *person != self.me()
+                && !self.people.is_online(*person)
+                && *person != self.echo.person()
+                && !self.is_blocked(*person)
         };
-        wanted.into_iter().filter(is_missing).collect()
+        let known = self.people.contacts().chain(self.ticket_makers());
+        let known: BTreeSet<PersonId> = known.filter(is_missing).collect();
+        let members: BTreeSet<PersonId> = self.private_members().filter(is_missing).collect();
+        known.iter().chain(members.difference(&known)).copied().collect()
     }
 
     /// Devices of contacts, of everybody with whom there is a chat, and of those whose invitations wait.

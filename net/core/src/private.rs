@@ -341,9 +341,13 @@ impl Core {
         body.sealed(&self.keys, room, &private.epochs, &self.keyring)
     }
 
-    /// Members of our private rooms.
+    /// Members of the private rooms we are in, or about to be.
     pub(crate) fn private_members(&self) -> impl Iterator<Item = PersonId> {
-        let rooms = self.private.values();
+        let is_open = |room: &RoomId| {
+            let known = self.conversations.get(&ConversationId::Room(*room));
+            known.is_some_and(|known| known.record.open)
+        };
+        let rooms = self.private.iter().filter(move |(room, _)| is_open(room)).map(|(_, private)| private);
         rooms.flat_map(|private| private.log.members().keys().copied().chain(private.host))
     }
 

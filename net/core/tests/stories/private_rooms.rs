@@ -612,3 +612,27 @@ fn a_flood_of_steps_leaves_the_log_as_it_is() {
     mesh.advance(A_WHILE_MS);
     assert_eq!(view(&mut mesh, ALICE, room).members, 1, "what is decided still counts");
 }
+
+#[test]
+fn an_invitation_cannot_stand_in_the_way_of_a_public_room() {
+    let mut mesh = friends(2, 1);
+    let name = RoomName::new("lobby").unwrap();
+    let room = RoomId::public(&name);
+    let host = mesh.peers[ALICE].person();
+    let core = &mut mesh.peers[BOB].core;
+    core.enter_room(room, None, host).unwrap();
+    mesh.settle();
+    for index in [ALICE, BOB] {
+        let core = &mut mesh.peers[index].core;
+        assert!(core.join_room(name.clone()).unwrap().1.is_some());
+    }
+    mesh.advance(A_WHILE_MS);
+    mesh.restart(BOB);
+    mesh.link(ALICE, BOB);
+    let room = ConversationId::Room(room);
+    mesh.send(ALICE, room, "all are welcome").unwrap();
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(read(&mesh, BOB, room), ["all are welcome"]);
+    let refused = mesh.peers[BOB].core.enter_room(room_of(room), None, host).map(|_| ());
+    assert_eq!(refused, Err(RoomRefusal::IsPublic));
+}
