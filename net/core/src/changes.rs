@@ -206,7 +206,7 @@ impl Core {
     }
 
     /// Reads a post from the store to show it, once at a time.
-    fn read_post(&mut self, id: ConversationId, key: EntryKey, reading: Reading) {
+    pub(crate) fn read_post(&mut self, id: ConversationId, key: EntryKey, reading: Reading) {
         if let Some(under_way) = self.reading.get_mut(&(id, key)) {
             under_way.is_new |= reading.is_new;
             under_way.is_stale = true;

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -278,7 +278,21 @@ impl Indexer {
 
     /// Compares the days of index and store, and reads those anew that differ, the newest first.
     fn catch_up(&self, index: &SearchIndex, covered: Covered) -> Result<(), Stop> {
-        let stale = self.stale(covered)?;
+        let unsealed = self.shared.take_unsealed();
+        let caught_up = self.read_anew(index, covered, &unsealed);
+        if caught_up.is_err() {
+            unsealed.into_iter().for_each(|conversation| self.shared.unseal(conversation));
+        }
+        caught_up
+    }
+
+    fn read_anew(
+        &self,
+        index: &SearchIndex,
+        covered: Covered,
+        unsealed: &BTreeSet<ConversationId>,
+    ) -> Result<(), Stop> {
+        let stale = self.stale(covered, unsealed)?;
         if !stale.is_empty() {
             let total = stale.values().map(|(entries, _)| entries).sum();
             let mut work = CatchUp {
@@ -298,9 +312,8 @@ impl Indexer {
         Ok(())
     }
 
-    fn stale(&self, mut covered: Covered) -> Result<Stale, StoreError> {
+    fn stale(&self, mut covered: Covered, unsealed: &BTreeSet<ConversationId>) -> Result<Stale, StoreError> {
         let conversations = self.read(|store| Ok(store.load()?.conversations))?;
-        let unsealed = self.shared.take_unsealed();
         let mut stale = Stale::new();
         let is_shown = |id: &ConversationId| !matches!(id, ConversationId::Control(_));
         for conversation in conversations.into_iter().map(|record| record.id).filter(is_shown) {

@@ -124,6 +124,7 @@ conformance! {
     large_and_foreign_text_survives
     what_is_sealed_opens_once_its_secret_is_here
     a_sealed_delete_erases_whenever_its_secret_comes
+    a_sealed_delete_erases_in_one_batch_with_its_secret
 }
 
 fn texts(entries: &[StoredEntry]) -> Vec<&str> {
@@ -810,6 +811,21 @@ fn what_is_sealed_opens_once_its_secret_is_here<S: Subject>() {
         assert_eq!(read[0].entry.envelope(), early.envelope(), "what others are given stays sealed");
         assert_eq!(subject.store().load().unwrap().secrets, [secret()]);
         subject.restart();
+    }
+}
+
+fn a_sealed_delete_erases_in_one_batch_with_its_secret<S: Subject>() {
+    for secret_at in 0..3 {
+        let mut subject = S::open();
+        let post = sealed(1, Content::text("regretted"));
+        let delete = sealed(2, Content::Delete { of: post.key() });
+        let mut writes: Vec<Write> =
+            [&post, &delete].map(|entry| put(ROOM, entry, Delivery::Received)).into();
+        writes.insert(secret_at, Write::PutSecret(secret()));
+        subject.store().apply(&writes).unwrap();
+        subject.restart();
+        let item = subject.store().post(ROOM, post.key()).unwrap().unwrap();
+        assert!(item.post.entry.is_erased(), "the secret at {secret_at}");
     }
 }
 

@@ -8,6 +8,7 @@ use kinmesh_proto::{
 };
 use rand::seq::IndexedRandom;
 
+use crate::changes::Reading;
 use crate::event::ConversationEvent;
 use crate::node::{Core, Pending};
 use crate::output::{Output, RequestToken, SyncToken};
@@ -120,6 +121,11 @@ impl Core {
             self.met(now_ms, id, device);
         }
         self.recounts.insert(id);
+        // What the list of rooms shows of it may be one of those that can be read now.
+        let last = self.conversations.get(&id).and_then(|known| known.last.as_ref());
+        if let Some(last) = last.map(|last| last.key) {
+            self.read_post(id, last, Reading::default());
+        }
         self.tell(id, ConversationEvent::Unsealed);
     }
 }

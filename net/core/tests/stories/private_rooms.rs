@@ -496,14 +496,34 @@ fn a_secret_that_is_none_is_not_believed() {
 }
 
 #[test]
+fn what_a_room_said_last_is_shown_once_it_can_be_read() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[]);
+    mesh.send(ALICE, room, "hello").unwrap();
+    add(&mut mesh, ALICE, room, BOB);
+    mesh.peers[ALICE].impostor = Some(Box::new(keeps_secrets));
+    accept(&mut mesh, BOB, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(read(&mesh, BOB, room), ["?"]);
+    assert_eq!(view(&mut mesh, BOB, room).last.unwrap().text.as_deref(), None);
+    mesh.peers[ALICE].impostor = None;
+    mesh.advance(2 * A_WHILE_MS);
+    assert_eq!(view(&mut mesh, BOB, room).last.unwrap().text.as_deref(), Some("hello"));
+}
+
+/// Answers in somebody's place: no secret is given.
+fn keeps_secrets(request: &SyncRequest) -> Option<SyncResponse> {
+    match &request.ask {
+        SyncAsk::Secrets(_) => Some(SyncResponse::Secrets(Default::default())),
+        _ => None,
+    }
+}
+
+#[test]
 fn a_secret_that_its_bringer_keeps_to_themselves_is_replaced() {
     let mut mesh = friends(4, 1);
     let room = founded(&mut mesh, Past::All, &[BOB, CAROL, DAVE]);
-    let nothing = |request: &SyncRequest| match &request.ask {
-        SyncAsk::Secrets(_) => Some(SyncResponse::Secrets(Default::default())),
-        _ => None,
-    };
-    mesh.peers[ALICE].impostor = Some(Box::new(nothing));
+    mesh.peers[ALICE].impostor = Some(Box::new(keeps_secrets));
     remove(&mut mesh, ALICE, room, DAVE);
     mesh.advance(2 * A_WHILE_MS);
     mesh.send(BOB, room, "with a key of our own").unwrap();

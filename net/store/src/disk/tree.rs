@@ -105,7 +105,7 @@ impl Tree {
         for write in writes {
             group.stage(write)?;
         }
-        let (mut staged, fresh) = group.into_parts();
+        let (mut staged, fresh) = group.finish()?;
         self.copies.join(&mut staged, &self.engine)?;
         self.engine.write(staged)?;
         Ok(fresh)

@@ -1,5 +1,8 @@
 //! Making a group of changes one batch.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
 use kinmesh_proto::codec;
 use kinmesh_proto::{
     Content, ConversationId, Delivery, DeviceCert, Entry, EntryKey, RoomId, SecretRecord, StoredEntry, Write,
@@ -18,16 +21,21 @@ pub(super) struct Group<'t> {
     tree: &'t mut Tree,
     staged: Changes,
     fresh: Vec<bool>,
+    /// Rooms of which more can be read than before.
+    unsealed: BTreeSet<RoomId>,
 }
 
 impl<'t> Group<'t> {
     pub(super) fn new(tree: &'t mut Tree) -> Self {
-        Self { tree, staged: Changes::new(), fresh: Vec::new() }
+        Self { tree, staged: Changes::new(), fresh: Vec::new(), unsealed: BTreeSet::new() }
     }
 
     /// What becomes of each key, and of each entry put, in order, whether it is new.
-    pub(super) fn into_parts(self) -> (Changes, Vec<bool>) {
-        (self.staged, self.fresh)
+    pub(super) fn finish(mut self) -> Result<(Changes, Vec<bool>), StoreError> {
+        for room in mem::take(&mut self.unsealed) {
+            self.erase_what_opened(room)?;
+        }
+        Ok((self.staged, self.fresh))
     }
 
     pub(super) fn stage(&mut self, write: &Write) -> Result<(), StoreError> {
@@ -57,7 +65,7 @@ impl<'t> Group<'t> {
             Write::RemoveInvite(ticket) => self.remove(layout::invite_key(*ticket)),
             Write::PutOpening(record) => self.put_record(layout::opening_key(record.id()), record),
             Write::RemoveOpening(ticket) => self.remove(layout::opening_key(*ticket)),
-            Write::PutSecret(record) => self.put_secret(record)?,
+            Write::PutSecret(record) => self.put_secret(record),
             Write::PutPrivacy(privacy) => self.put_record(layout::PRIVACY_KEY.to_vec(), privacy),
             Write::PutProfile(profile) => self.put_record(layout::PROFILE_KEY.to_vec(), profile),
         }
@@ -123,25 +131,27 @@ impl<'t> Group<'t> {
         Ok(())
     }
 
-    /// A secret opens what came before it, too: what that takes back is erased now.
-    fn put_secret(&mut self, record: &SecretRecord) -> Result<(), StoreError> {
+    fn put_secret(&mut self, record: &SecretRecord) {
         self.put_record(layout::secret_key(record.room, record.step), record);
         self.tree.secrets.add(record.room, record.step, record.secret.clone());
-        self.erase_what_opened(record.room)
+        self.unsealed.insert(record.room);
     }
 
+    /// A secret opens what came before it, too: what that takes back is erased now.
     fn erase_what_opened(&mut self, room: RoomId) -> Result<(), StoreError> {
         let Some(number) = self.tree.conversations.number_of(&ConversationId::Room(room)) else {
             return Ok(());
         };
         let low = layout::conversation_prefix(layout::CHANGES, number);
         let high = layout::after_all(&low);
-        let changes: Vec<_> = self.tree.engine.range(&low, &high).collect::<Result<_, _>>()?;
-        for (key, _) in changes.iter().filter(|(_, value)| !layout::is_delete(value)) {
-            let change = layout::last_place(key).ok_or(UNREADABLE)?;
+        for (key, value) in self.range(&low, &high)? {
+            let change = layout::last_place(&key).ok_or(UNREADABLE)?;
+            if layout::is_delete(&value) {
+                continue;
+            }
             let Some(change) = self.entry(number, change)? else { continue };
             if let Content::Delete { of } = *change.entry.content() {
-                self.put(key.to_vec(), layout::change_value(change.entry.content()));
+                self.put(key, layout::change_value(change.entry.content()));
                 self.erase(number, of, &change.entry)?;
             }
         }
@@ -152,15 +162,24 @@ impl<'t> Group<'t> {
     fn changes(&self, number: Number, post: EntryKey) -> Result<Vec<(EntryKey, Vec<u8>)>, StoreError> {
         let low = layout::changes_prefix(number, post);
         let high = layout::after_all(&low);
-        let mut changes = Vec::new();
-        for pair in self.tree.engine.range(&low, &high) {
+        let place = |(key, value): (Vec<u8>, _)| Ok((layout::last_place(&key).ok_or(UNREADABLE)?, value));
+        self.range(&low, &high)?.into_iter().map(place).collect()
+    }
+
+    /// What is here or staged from `low` on and before `high`.
+    fn range(&self, low: &[u8], high: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+        let mut pairs = BTreeMap::new();
+        for pair in self.tree.engine.range(low, high) {
             let (key, value) = pair?;
-            changes.push((layout::last_place(&key).ok_or(UNREADABLE)?, value.to_vec()));
+            pairs.insert(key.to_vec(), value.to_vec());
         }
-        for (key, value) in self.staged.range(low..high) {
-            changes.extend(layout::last_place(key).zip(value.clone()));
+        for (key, value) in self.staged.range(low.to_vec()..high.to_vec()) {
+            match value {
+                Some(value) => pairs.insert(key.clone(), value.clone()),
+                None => pairs.remove(key),
+            };
         }
-        Ok(changes)
+        Ok(pairs)
     }
 
     fn entry(&self, number: Number, key: EntryKey) -> Result<Option<StoredEntry>, StoreError> {
