@@ -33,7 +33,7 @@ impl NodeHandle {
 }
 
 impl ChatHandle {
-    /// Enters the private room to which a post of this chat invites ([`crate::EntryView`]'s `invites_to`).
+    /// Enters the private room to which a post of this chat invites ([`kinmesh_core::EntryView`]'s `invites_to`).
     /// Its name and its history come once a member is connected.
     pub async fn enter_room(&self, invitation: EntryKey) -> Result<RoomHandle, RoomError> {
         let post = self.post(invitation).await?.filter(|post| post.author == self.person());
