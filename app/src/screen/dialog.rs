@@ -1,6 +1,7 @@
 //! The dialogs over the main screen, at most one at a time.
 
 pub mod admit;
+mod contacts;
 pub mod edits;
 pub mod export;
 pub mod find_person;

@@ -1,24 +1,18 @@
 //! Passes a contact on to another contact.
 
-use iced::widget::{Column, column, container, scrollable, text};
-use iced::{Fill, Task};
-use kinmesh_core::{Acquaintance, PersonView};
-use kinmesh_model::{Face, initial};
+use iced::Task;
 use kinmesh_proto::PersonId;
 
 use super::Event;
+use super::contacts::Choice;
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
 use crate::screen::{Cx, words};
-use crate::theme::{self, size};
-use crate::widget::ellipsis::ellipsis;
-use crate::widget::{self, AvatarSize, Element};
+use crate::widget::{self, Element};
 
 /// The search field.
 pub const QUERY: &str = "introduce-query";
 
-/// People drawn at once; a longer query finds the others.
-const FOUND_CAP: usize = 30;
 /// Who is passed on, and what was typed so far.
 #[derive(Debug)]
 pub struct State {
@@ -67,36 +61,24 @@ impl State {
     /// Draws it.
     pub fn view<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
         let name = cx.names.face(self.person).full_name();
-        let is_other = |person: &&PersonView| {
-            person.acquaintance == Acquaintance::Contact && !person.is_echo && person.person != self.person
+        let choice = Choice {
+            field: QUERY,
+            query: &self.query,
+            on_query: Message::Query,
+            nobody: tr("introduce-nobody"),
         };
-        let found = kinmesh_model::find_people(&cx.overview.people, &self.query);
-        let found: Vec<_> = found.into_iter().filter(is_other).take(FOUND_CAP).collect();
-        let list: Element<'_, Message> = if found.is_empty() {
-            widget::empty(tr("introduce-nobody"), None)
-        } else {
-            let rows = found.into_iter().map(|person| person_row(person, &name));
-            scrollable(Column::with_children(rows)).into()
-        };
+        let contacts = choice.view(
+            cx,
+            |person| person != self.person,
+            |to, called| {
+                let told = tr_args("introduced", &[("name", name.as_str().into()), ("to", called.into())]);
+                Message::To(to, told)
+            },
+        );
         let sentence = tr_args("introduce-sentence", &[("name", name.as_str().into())]);
-        let parts = vec![
-            widget::secondary(sentence).into(),
-            widget::field(QUERY, &tr("person-find-hint"), &self.query, Message::Query, None),
-            container(list).height(theme::list::SHORT).width(Fill).into(),
-        ];
+        let mut parts = vec![widget::secondary(sentence).into()];
+        parts.extend(contacts);
         let title = tr_args("introduce-title", &[("name", name.as_str().into())]);
         widget::sheet(title, parts, vec![widget::quiet(tr("cancel"), Message::Close)])
     }
-}
-
-fn person_row<'a>(to: &'a PersonView, name: &str) -> Element<'a, Message> {
-    let face = Face::of(to);
-    let avatar = widget::avatar(initial(&face.name), face.color, AvatarSize::Small, Some(face.online));
-    let told = tr_args("introduced", &[("name", name.into()), ("to", face.name.as_str().into())]);
-    let called = ellipsis(face.name).size(size::NAME).font(theme::SEMIBOLD);
-    let lines = column![
-        widget::name(called, face.verified),
-        text(face.fingerprint).size(size::CAPTION).style(theme::text::secondary),
-    ];
-    widget::list_row(avatar, lines, false, Message::To(to.person, told))
 }
