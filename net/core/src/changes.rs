@@ -172,13 +172,28 @@ impl Core {
         Ok(self.unsealed(conversation, Unverified::sign(body, &self.keys)))
     }
 
+    /// Entries of others are on disk now: those that were not before are told.
+    pub(crate) fn tell_stored(&mut self, now_ms: u64, id: ConversationId, entries: &[Entry], fresh: &[bool]) {
+        if let ConversationId::Control(room) = id {
+            self.steps_stored(now_ms, room, entries);
+        }
+        for (entry, is_fresh) in entries.iter().zip(fresh) {
+            if *is_fresh {
+                self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));
+            } else {
+                self.uncount(id, entry);
+            }
+        }
+    }
+
     /// Tells of an entry that is on disk now.
     pub(crate) fn tell_added(&mut self, now_ms: u64, id: ConversationId, entry: &Entry, delivery: Delivery) {
         if let ConversationId::Control(room) = id {
-            return match delivery {
-                Delivery::Queued => self.own_step_stored(now_ms, room, entry),
-                _ => self.steps_stored(now_ms, room, std::slice::from_ref(entry)),
-            };
+            // Those of others are taken up together.
+            if delivery == Delivery::Queued {
+                self.own_step_stored(now_ms, room, entry);
+            }
+            return;
         }
         self.hear_introduction(id, entry);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };

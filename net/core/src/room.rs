@@ -206,16 +206,7 @@ impl Core {
         frame: FrameToken,
     ) {
         self.judge(frame, Verdict::Accept);
-        if let ConversationId::Control(room) = id {
-            self.steps_stored(now_ms, room, &entries);
-        }
-        for (entry, is_fresh) in entries.iter().zip(fresh) {
-            if *is_fresh {
-                self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));
-            } else {
-                self.uncount(id, entry);
-            }
-        }
+        self.tell_stored(now_ms, id, &entries, fresh);
     }
 
     fn room_presence(&mut self, now_ms: u64, room: RoomId, presence: Unverified<Presence>) -> Verdict {

@@ -144,9 +144,7 @@ fn a_founder_who_left_cannot_found_the_room_before_it_was() {
     for goes in
         [Control::Leave, Control::SetRole(member(ALICE)), Control::Remove { person: ALICE, epoch: epoch(8) }]
     {
-        let mut side = Side { clock: 1_000, ..Side::founded(&[admin(BOB)]) };
-        side.steps.clear();
-        side.log = ControlLog::new(room());
+        let mut side = Side { log: ControlLog::new(room()), steps: vec![], clock: 1_000 };
         let nonce = ByteArray::new(NONCE);
         let create = |seats, seed| Control::Create {
             nonce,

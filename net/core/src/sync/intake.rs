@@ -257,16 +257,7 @@ impl Core {
     /// The disk has what came: it is told, and whoever waits goes on.
     pub(crate) fn caught_up(&mut self, now_ms: u64, intake: Intake, entries: Vec<Entry>, fresh: &[bool]) {
         let id = intake.conversation;
-        if let ConversationId::Control(room) = id {
-            self.steps_stored(now_ms, room, &entries);
-        }
-        for (entry, is_fresh) in entries.iter().zip(fresh) {
-            if *is_fresh {
-                self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));
-            } else {
-                self.uncount(id, entry);
-            }
-        }
+        self.tell_stored(now_ms, id, &entries, fresh);
         match intake.origin {
             Origin::Push(request) => {
                 self.sync.serving = self.sync.serving.saturating_sub(1);
