@@ -1,6 +1,6 @@
 // A js-libp2p client in a Kinmesh room: node client.mjs <multiaddress with /p2p/> <room name>
 //
-// Says what it saw, one JSON object a line on standard output: tests/tests/interop.rs reads it.
+// Says what it saw, one JSON object a line on standard output: tests/tests/programs/interop.rs reads it.
 // Reads one line from standard input: the text that it then writes into the room. Ends at the
 // end of its input.
 

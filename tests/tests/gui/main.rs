@@ -5,29 +5,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers of tests: a panic is the report.
 
-#[path = "gui/archive.rs"]
 mod archive;
-#[path = "gui/contacts.rs"]
 mod contacts;
-#[path = "gui/desk.rs"]
 mod desk;
-#[path = "gui/fixture.rs"]
 mod fixture;
-#[path = "gui/invites.rs"]
 mod invites;
-#[path = "gui/passphrase.rs"]
 mod passphrase;
-#[path = "gui/picture.rs"]
 mod picture;
-#[path = "gui/private_rooms.rs"]
 mod private_rooms;
-#[path = "gui/scripts.rs"]
 mod scripts;
-#[path = "gui/search.rs"]
 mod search;
-#[path = "gui/sound.rs"]
 mod sound;
-#[path = "gui/trouble.rs"]
 mod trouble;
 
 use std::sync::Arc;

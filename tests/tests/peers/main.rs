@@ -1,0 +1,5 @@
+//! Whole peers in this process: real drivers, stores and encryption, without the programs around them.
+
+mod frozen;
+mod swarm;
+mod two_halves;
