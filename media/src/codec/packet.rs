@@ -43,12 +43,15 @@ pub struct Sender {
     frame: u32,
     /// Those before `frame`, the newest last; `None` where nothing was sent.
     sent: VecDeque<Option<Payload>>,
+    /// Whether the last of them waits for the next frame, to go in one packet with it.
+    holds_back: bool,
 }
 
 impl Sender {
     /// Begins a voice.
     pub fn new(plan: Plan) -> Result<Self, CodecError> {
-        Ok(Self { encoder: Encoder::new(plan)?, sequence: 0, frame: 0, sent: VecDeque::with_capacity(KEPT) })
+        let encoder = Encoder::new(plan)?;
+        Ok(Self { encoder, sequence: 0, frame: 0, sent: VecDeque::with_capacity(KEPT), holds_back: false })
     }
 
     /// Follows another plan from the next frame on.
@@ -57,14 +60,18 @@ impl Sender {
     }
 
     /// Codes the next frame. `None` while nobody speaks: its first frame says so, the others go unsent.
+    /// `None` as well for a frame that goes with the next one.
     pub fn send(&mut self, frame: &[f32; FRAME]) -> Result<Option<Packet>, CodecError> {
         let payload = self.encoder.encode(frame)?;
         let number = self.frame;
         self.frame = self.frame.wrapping_add(1);
         let goes_on = is_silence(&payload) && self.was_silent();
-        let earlier = if goes_on { Vec::new() } else { self.earlier() };
+        let is_bundled = self.encoder.plan().is_bundled && !is_silence(&payload);
+        let waits = is_bundled && !self.holds_back;
+        let earlier = if goes_on || waits { Vec::new() } else { self.earlier() };
         self.keep(payload.clone());
-        if goes_on {
+        self.holds_back = waits;
+        if goes_on || waits {
             return Ok(None);
         }
         let packet = Packet { sequence: self.sequence, frame: number, payload, earlier };
@@ -72,12 +79,25 @@ impl Sender {
         Ok(Some(packet))
     }
 
+    /// Lets a frame pass of which nothing may be heard. Once the other side was told, none is coded.
+    pub fn rest(&mut self) -> Result<Option<Packet>, CodecError> {
+        if !self.was_silent() {
+            return self.send(&[0.0; FRAME]);
+        }
+        self.frame = self.frame.wrapping_add(1);
+        self.remember(None);
+        Ok(None)
+    }
+
     fn was_silent(&self) -> bool {
         self.sent.back().is_some_and(|last| last.as_deref().is_none_or(is_silence))
     }
 
     fn earlier(&self) -> Vec<Earlier> {
-        let offsets = self.encoder.plan().offsets.iter().take(EARLIER_MAX);
+        let planned = self.encoder.plan().offsets;
+        // What was held back goes now, even if the plan is another one by now.
+        let held_back = Some(1).filter(|first| self.holds_back && !planned.contains(first));
+        let offsets = held_back.iter().chain(planned).take(EARLIER_MAX);
         let again = offsets.filter_map(|&back| {
             let index = self.sent.len().checked_sub(usize::from(back))?;
             Some(Earlier { back, payload: self.sent.get(index)?.clone()? })
@@ -87,10 +107,14 @@ impl Sender {
 
     /// Keeps a frame to be sent again. Of a silence, only its beginning is worth that.
     fn keep(&mut self, payload: Payload) {
+        let is_worth_it = !(is_silence(&payload) && self.was_silent());
+        self.remember(Some(payload).filter(|_| is_worth_it));
+    }
+
+    fn remember(&mut self, sent: Option<Payload>) {
         if self.sent.len() == KEPT {
             self.sent.pop_front();
         }
-        let again = Some(payload).filter(|payload| !(is_silence(payload) && self.was_silent()));
-        self.sent.push_back(again);
+        self.sent.push_back(sent);
     }
 }

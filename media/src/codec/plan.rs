@@ -19,8 +19,12 @@ const BURST: f32 = 2.0;
 const SIGNALLED_MIN_PERCENT: u8 = 10;
 /// Up to 400 milliseconds of DRED, as far as its share of the bitrate reaches.
 const DRED_FRAMES: u8 = 20;
-/// Bits a second that headers take, beside the voice: 40 bytes of each packet, 50 times a second.
-const OVERHEAD_BPS: u32 = 16_000;
+/// What is signalled goes up and down in such steps, so that the encoder is not set anew all the time.
+const SIGNALLED_STEP_PERCENT: u8 = 5;
+/// Bits that headers take of each packet, beside the voice: 60 bytes.
+const OVERHEAD_BITS: u32 = 480;
+/// Frames a second.
+const FRAMES_A_SECOND: u32 = 50;
 
 /// What a receiver reports of the way to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +53,9 @@ pub struct Plan {
     pub offsets: &'static [u8],
     /// How many frames DRED describes.
     pub dred_frames: u8,
+    /// Whether a packet is sent for every second frame only, with the frame before it among the earlier
+    /// ones: half the headers, for 20 milliseconds.
+    pub is_bundled: bool,
 }
 
 impl Default for Plan {
@@ -60,8 +67,19 @@ impl Default for Plan {
 impl Plan {
     /// The plan for a way that loses so much and carries so many bits a second.
     pub fn for_loss(loss: Loss, uplink_bps: u32) -> Self {
-        let wanted = Self::unlimited(loss);
-        wanted.within(uplink_bps.saturating_sub(OVERHEAD_BPS))
+        Self::unlimited(loss).within(uplink_bps)
+    }
+
+    /// The same with two frames in each packet.
+    pub fn bundled(loss: Loss, uplink_bps: u32) -> Self {
+        let single = Self::unlimited(loss);
+        let offsets: &[u8] = if single.offsets.is_empty() { &[1] } else { &[1, 2, 3] };
+        Self { is_bundled: true, offsets, ..single }.within(uplink_bps)
+    }
+
+    /// Bits a second that it takes on the wire, headers and copies as well.
+    pub fn wire_bps(&self) -> u32 {
+        self.bitrate_bps * self.copies() + self.overhead_bps()
     }
 
     fn unlimited(loss: Loss) -> Self {
@@ -74,22 +92,34 @@ impl Plan {
             _ => (32_000, true, &[1, 3], 0),
         };
         let percent = (loss.share.clamp(0.0, 1.0) * 100.0).ceil() as u8;
-        let signalled_loss_percent = if fec { percent.max(SIGNALLED_MIN_PERCENT) } else { 0 };
-        Self { bitrate_bps, fec, signalled_loss_percent, offsets, dred_frames }
+        let prepared = percent.next_multiple_of(SIGNALLED_STEP_PERCENT).max(SIGNALLED_MIN_PERCENT);
+        let signalled_loss_percent = if fec { prepared } else { 0 };
+        Self { bitrate_bps, fec, signalled_loss_percent, offsets, dred_frames, is_bundled: false }
     }
 
     /// The same, made to fit: first the voice gets coarser, then copies go, the farthest first.
-    fn within(mut self, bps: u32) -> Self {
-        while !self.offsets.is_empty() && bps / self.copies() < BITRATE_MIN_BPS {
-            self.offsets = &self.offsets[..self.offsets.len() - 1];
+    fn within(mut self, uplink_bps: u32) -> Self {
+        let bps = uplink_bps.saturating_sub(self.overhead_bps());
+        while self.copies() > 1 && bps / self.copies() < BITRATE_MIN_BPS {
+            self.offsets = &self.offsets[..self.offsets.len() - self.frames()];
         }
         let share = (bps / self.copies()).max(BITRATE_MIN_BPS);
         self.bitrate_bps = self.bitrate_bps.min(share);
         self
     }
 
+    /// How often each frame is sent.
     fn copies(&self) -> u32 {
-        1 + self.offsets.len() as u32
+        ((1 + self.offsets.len()) / self.frames()) as u32
+    }
+
+    /// How many frames of a packet are in none before it.
+    fn frames(&self) -> usize {
+        if self.is_bundled { 2 } else { 1 }
+    }
+
+    fn overhead_bps(&self) -> u32 {
+        OVERHEAD_BITS * FRAMES_A_SECOND / self.frames() as u32
     }
 }
 
@@ -127,10 +157,32 @@ mod tests {
 
     #[test]
     fn a_narrow_way_makes_the_voice_coarser_before_it_costs_copies() {
-        let narrow = plan(0.2, 1.0, 64_000);
+        let narrow = plan(0.2, 1.0, 72_000);
         assert_eq!((narrow.bitrate_bps, narrow.offsets), (16_000, [1_u8, 3].as_slice()));
-        let narrower = plan(0.2, 1.0, 45_000);
+        let narrower = plan(0.2, 1.0, 53_000);
         assert_eq!((narrower.bitrate_bps, narrower.offsets), (14_500, [1_u8].as_slice()));
         assert_eq!(plan(0.0, 1.0, 0).bitrate_bps, BITRATE_MIN_BPS);
+    }
+
+    #[test]
+    fn two_frames_in_a_packet_leave_more_to_the_voice() {
+        let (single, bundled) = (plan(0.0, 1.0, 40_000), Plan::bundled(Loss::NONE, 40_000));
+        assert_eq!((single.bitrate_bps, single.offsets), (16_000, [0_u8; 0].as_slice()));
+        assert_eq!((bundled.bitrate_bps, bundled.offsets), (28_000, [1_u8].as_slice()));
+        let lossy = Loss { share: 0.08, mean_run: 1.0 };
+        let (wide, narrow) = (Plan::bundled(lossy, 60_000), Plan::bundled(lossy, 30_000));
+        assert_eq!((wide.bitrate_bps, wide.offsets), (24_000, [1_u8, 2, 3].as_slice()));
+        assert_eq!((narrow.bitrate_bps, narrow.offsets), (18_000, [1_u8].as_slice()));
+    }
+
+    #[test]
+    fn what_is_planned_fits() {
+        for share in [0.0, 0.03, 0.08, 0.3] {
+            for uplink_bps in [40_000, 56_000, 64_000, 100_000] {
+                assert!(plan(share, 1.0, uplink_bps).wire_bps() <= uplink_bps, "{share} {uplink_bps}");
+                let bundled = Plan::bundled(Loss { share, mean_run: 3.0 }, uplink_bps);
+                assert!(bundled.wire_bps() <= uplink_bps, "{share} {uplink_bps}");
+            }
+        }
     }
 }
