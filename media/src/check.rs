@@ -18,8 +18,8 @@ use crate::engine::{Devices, Engine, EngineStatus, Side, Voices};
 use crate::jitter::JitterBuffer;
 use crate::level::Level;
 use crate::processing::Switches;
-use crate::ring;
 use crate::stream::OpenError;
+use crate::tones::{self, Tone};
 
 /// How long is recorded when nothing else is said.
 pub const RECORD: Duration = Duration::from_secs(3);
@@ -138,9 +138,8 @@ pub fn play_ring(
 ) -> Result<(), CheckError> {
     let stage = Arc::new(AtomicU8::new(PLAYING));
     let (done, outcome) = mpsc::sync_channel(1);
-    let mut sound = ring::ring();
-    sound.resize(sound.len() + BLOCK - sound.len() % BLOCK, 0.0);
-    let engine = Engine::start_output(output, Box::new(Once { sound, played: 0, done }));
+    let once = Once { sound: Tone::Ring.sound(), played: 0, done };
+    let engine = Engine::start_output(output, Box::new(once));
     wait(&engine, &outcome, &stage, watch)
 }
 
@@ -285,7 +284,7 @@ impl Course {
     }
 
     fn begin_to_play(&mut self) {
-        self.to_play = ring::sweep();
+        self.to_play = tones::sweep();
         self.to_play.resize(self.to_play.len() + PAUSE, 0.0);
         self.to_play.extend_from_slice(&self.found.through);
         self.stage.store(PLAYING, Ordering::Relaxed);
@@ -351,7 +350,7 @@ impl Outcome {
     }
 
     fn heard(&self) -> Option<Heard> {
-        let sweep = ring::sweep();
+        let sweep = tones::sweep();
         let from = self.caught.get(self.began..)?;
         let place = place_of(&sweep, &from[..from.len().min(sweep.len() + LATE_MAX)])?;
         (place.likeness >= ALIKE).then(|| Heard { delay_ms: millis(place.at), likeness: place.likeness })

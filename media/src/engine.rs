@@ -10,7 +10,7 @@ mod worker;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::keeper::Keeper;
 use self::worker::{Change, Worker};
@@ -35,6 +35,9 @@ pub struct Devices {
 
 /// What an engine serves. Called on its worker, in blocks of 10 milliseconds; must not block.
 pub trait Voices: Send {
+    /// The time that is told from now on began here.
+    fn begin(&mut self, _at: Instant) {}
+
     /// The microphone heard this: as it came, and after voice processing.
     fn heard(&mut self, raw: &[f32; BLOCK], clean: &[f32; BLOCK], now: Duration);
 

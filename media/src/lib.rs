@@ -15,9 +15,10 @@ pub mod level;
 pub mod mixer;
 pub mod processing;
 mod resample;
-pub mod ring;
 pub mod signal;
 pub mod stream;
+pub mod tones;
+pub mod voice;
 
 #[cfg(test)]
 #[path = "../tests/support/speech.rs"]
@@ -30,3 +31,4 @@ pub use engine::{Devices, Engine};
 pub use level::{Level, Reading};
 pub use processing::Switches;
 pub use stream::OpenError;
+pub use voice::{Voice, VoiceControl};

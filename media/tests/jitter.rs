@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test the panic is the report, in its helpers as well")]
 
 #[path = "support/network.rs"]
+#[allow(dead_code, reason = "shared with the tests of a whole voice")]
 mod network;
 #[path = "support/speech.rs"]
 #[allow(dead_code, reason = "shared with the tests inside of the crate")]
@@ -133,7 +134,7 @@ fn silence_is_quiet_and_speech_after_it_is_whole() {
 fn who_vanishes_fades_away() {
     let mut call = Call::new(Plan::default(), Network::clean());
     call.run(ms(3_000));
-    call.network.loss = 1.0;
+    call.way.network.loss = 1.0;
     call.run(ms(4_000));
     let end = &call.heard[call.heard.len() - 24_000..];
     assert!(power(end).sqrt() < 0.005);

@@ -31,8 +31,8 @@ fn thinned(sound: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ring::sweep;
     use crate::signal::Chance;
+    use crate::tones::sweep;
 
     #[test]
     fn a_sweep_is_found_in_noise_as_loud_as_itself() {

@@ -116,6 +116,7 @@ impl Worker {
     }
 
     pub(super) fn run(mut self) {
+        self.voices.begin(self.began);
         while !self.shared.stops.load(Ordering::Relaxed) {
             while let Ok(change) = self.changed.try_recv() {
                 match change {

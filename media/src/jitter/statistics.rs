@@ -55,6 +55,27 @@ impl Statistics {
         self.made_up_samples as f32 / (self.frames().max(1) * FRAME as u64) as f32
     }
 
+    /// What was counted since an earlier look. What is so now stays as it is now.
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            received: self.received - before.received,
+            outliers: self.outliers - before.outliers,
+            corrupt: self.corrupt - before.corrupt,
+            decoded: self.decoded - before.decoded,
+            repeated: self.repeated - before.repeated,
+            from_fec: self.from_fec - before.from_fec,
+            from_dred: self.from_dred - before.from_dred,
+            lost: self.lost - before.lost,
+            late: self.late - before.late,
+            made_up_samples: self.made_up_samples - before.made_up_samples,
+            shortened_samples: self.shortened_samples - before.shortened_samples,
+            lengthened_samples: self.lengthened_samples - before.lengthened_samples,
+            delay_sum_ms: self.delay_sum_ms - before.delay_sum_ms,
+            delays: self.delays - before.delays,
+            ..*self
+        }
+    }
+
     /// Frames whose time came.
     fn frames(&self) -> u64 {
         self.decoded + self.from_fec + self.from_dred + self.lost

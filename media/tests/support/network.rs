@@ -25,17 +25,86 @@ pub(crate) struct Network {
     pub(crate) drift_ppm: f64,
     /// Whether every packet comes twice.
     pub(crate) duplicates: bool,
+    /// The narrowest place of the way.
+    pub(crate) bottleneck: Option<Bottleneck>,
+}
+
+/// A place that lets so many bits a second pass; what is more waits before it, or is lost.
+#[derive(Clone, Copy)]
+pub(crate) struct Bottleneck {
+    pub(crate) bps: u64,
+    pub(crate) longest: Duration,
 }
 
 impl Network {
     pub(crate) fn clean() -> Self {
-        Self { loss: 0.0, mean_run: 1.0, jitter_ms: 0.0, spike: None, drift_ppm: 0.0, duplicates: false }
+        Self {
+            loss: 0.0,
+            mean_run: 1.0,
+            jitter_ms: 0.0,
+            spike: None,
+            drift_ppm: 0.0,
+            duplicates: false,
+            bottleneck: None,
+        }
+    }
+}
+
+/// A way with what it remembers.
+pub(crate) struct Way {
+    pub(crate) network: Network,
+    chance: Chance,
+    is_losing: bool,
+    /// Until then the bottleneck is busy, in microseconds.
+    busy_until: u64,
+}
+
+impl Way {
+    pub(crate) fn new(network: Network, seed: u64) -> Self {
+        Self { network, chance: Chance::new(seed), is_losing: false, busy_until: 0 }
+    }
+
+    /// When so many bytes arrive that are sent at this time; `None` where they are lost.
+    pub(crate) fn send(&mut self, at: u64, bytes: usize) -> Option<u64> {
+        if self.loses() {
+            return None;
+        }
+        let passes = self.passes(at, bytes)?;
+        Some(passes + self.delay(at))
+    }
+
+    fn passes(&mut self, at: u64, bytes: usize) -> Option<u64> {
+        let Some(Bottleneck { bps, longest }) = self.network.bottleneck else { return Some(at) };
+        let begins = self.busy_until.max(at);
+        if begins - at > longest.as_micros() as u64 {
+            return None;
+        }
+        self.busy_until = begins + bytes as u64 * 8_000_000 / bps;
+        Some(self.busy_until)
+    }
+
+    fn delay(&mut self, at: u64) -> u64 {
+        let jitter = -self.network.jitter_ms * 1e3 * (1.0 - self.chance.unit()).ln();
+        let spike = self.network.spike.as_ref().filter(|(when, _)| when.contains(&Duration::from_micros(at)));
+        20_000 + jitter as u64 + spike.map_or(0, |(_, delay)| delay.as_micros() as u64)
+    }
+
+    /// Gilbert's model: a run of losses ends after each with the same chance.
+    fn loses(&mut self) -> bool {
+        let (loss, run) = (f64::from(self.network.loss), f64::from(self.network.mean_run));
+        if run <= 1.0 {
+            return self.chance.unit() < loss;
+        }
+        let (leave, chance) = (1.0 / run, self.chance.unit());
+        let enter = loss * leave / (1.0 - loss).max(1e-9);
+        self.is_losing = if self.is_losing { chance > leave } else { chance < enter };
+        self.is_losing
     }
 }
 
 /// One direction of a call.
 pub(crate) struct Call {
-    pub(crate) network: Network,
+    pub(crate) way: Way,
     /// What the listener heard.
     pub(crate) heard: Vec<f32>,
     /// Added to each time stamp.
@@ -46,8 +115,6 @@ pub(crate) struct Call {
     /// Packets that are sent over and over in place of the voice.
     again: Vec<Packet>,
     buffer: JitterBuffer,
-    chance: Chance,
-    is_losing: bool,
     sent: u64,
     /// By time of arrival in microseconds, then in order of sending.
     under_way: BTreeMap<(u64, u64), Packet>,
@@ -67,7 +134,7 @@ impl Call {
         voice: impl FnMut() -> [f32; FRAME] + 'static,
     ) -> Self {
         Self {
-            network,
+            way: Way::new(network, 42),
             heard: Vec::new(),
             stamp_offset: 0,
             sender: Sender::new(plan).unwrap(),
@@ -75,8 +142,6 @@ impl Call {
             is_pausing: false,
             again: Vec::new(),
             buffer: JitterBuffer::new().unwrap(),
-            chance: Chance::new(42),
-            is_losing: false,
             sent: 0,
             under_way: BTreeMap::new(),
             pulled: 0,
@@ -116,7 +181,7 @@ impl Call {
 
     /// When the sender has its next frame. Not on the listener's beat: nothing in the world is.
     fn sent_at(&self) -> u64 {
-        3_700 + (self.sent as f64 * 20_000.0 / (1.0 + self.network.drift_ppm / 1e6)) as u64
+        3_700 + (self.sent as f64 * 20_000.0 / (1.0 + self.way.network.drift_ppm / 1e6)) as u64
     }
 
     fn send(&mut self) {
@@ -124,11 +189,11 @@ impl Call {
         self.sent += 1;
         let Some(mut packet) = self.next_packet() else { return };
         packet.frame = packet.frame.wrapping_add(self.stamp_offset);
-        if self.loses() {
+        if self.way.loses() {
             return;
         }
-        for copy in 0..1 + u64::from(self.network.duplicates) {
-            let arrives = at + self.delay(at);
+        for copy in 0..1 + u64::from(self.way.network.duplicates) {
+            let arrives = at + self.way.delay(at);
             self.under_way.insert((arrives, self.sent * 2 + copy), packet.clone());
         }
     }
@@ -141,24 +206,6 @@ impl Call {
         }
         let packet = self.again[number as usize % self.again.len()].clone();
         Some(Packet { sequence: number as u32, frame: number as u32, ..packet })
-    }
-
-    fn delay(&mut self, at: u64) -> u64 {
-        let jitter = -self.network.jitter_ms * 1e3 * (1.0 - self.chance.unit()).ln();
-        let spike = self.network.spike.as_ref().filter(|(when, _)| when.contains(&Duration::from_micros(at)));
-        20_000 + jitter as u64 + spike.map_or(0, |(_, delay)| delay.as_micros() as u64)
-    }
-
-    /// Gilbert's model: a run of losses ends after each with the same chance.
-    fn loses(&mut self) -> bool {
-        let (loss, run) = (f64::from(self.network.loss), f64::from(self.network.mean_run));
-        if run <= 1.0 {
-            return self.chance.unit() < loss;
-        }
-        let (leave, chance) = (1.0 / run, self.chance.unit());
-        let enter = loss * leave / (1.0 - loss).max(1e-9);
-        self.is_losing = if self.is_losing { chance > leave } else { chance < enter };
-        self.is_losing
     }
 
     fn arrive(&mut self, now: u64) {
