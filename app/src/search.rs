@@ -272,6 +272,7 @@ mod tests {
             waiting: None,
             completeness: Completeness::default(),
             private: None,
+            voice: Vec::new(),
         }
     }
 
@@ -300,6 +301,7 @@ mod tests {
             people: people.into(),
             invites: Vec::new(),
             openings: Vec::new(),
+            calls: Vec::new(),
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use kinmesh_core::ROOMS_MAX;
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, InviteRequest, InviteResponse, SyncRequest, SyncResponse, limits, protocol,
+    CallRequest, CallResponse, ChatRequest, ChatResponse, InviteRequest, InviteResponse, SyncRequest,
+    SyncResponse, limits, protocol,
 };
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::gossipsub::{
@@ -38,6 +39,10 @@ const SYNC_STREAMS_MAX: usize = 4;
 const SYNC_TIMEOUT: Duration = Duration::from_secs(60);
 /// Tickets are shown one at a time; a person opens few.
 const INVITE_STREAMS_MAX: usize = 4;
+/// Of the words about a call there are seldom two at a time; a call of eight says some to each.
+const CALL_STREAMS_MAX: usize = 8;
+/// What is said about a call means nothing later, and who is cut off is given up after some seconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 /// How often a peer asks the other end of each connection for a sign of life. Presence forgets who
 /// was silent for 25 s ([`kinmesh_core::PRESENCE_TTL_MS`]), so one answer may be lost.
 pub const PING_EVERY: Duration = Duration::from_secs(10);
@@ -62,6 +67,8 @@ pub(crate) type Sync = request_response::Behaviour<Cbor<SyncRequest, SyncRespons
 
 pub(crate) type Invite = request_response::Behaviour<Cbor<InviteRequest, InviteResponse>>;
 
+pub(crate) type Call = request_response::Behaviour<Cbor<CallRequest, CallResponse>>;
+
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
@@ -79,6 +86,7 @@ pub(crate) struct Behaviour {
     pub chat: Chat,
     pub sync: Sync,
     pub invite: Invite,
+    pub call: Call,
 }
 
 /// A configuration that libp2p refuses: a mistake in this file, or a machine without multicast.
@@ -113,6 +121,7 @@ impl Behaviour {
             chat: chat(),
             sync: sync(),
             invite: invite(),
+            call: call(),
         })
     }
 }
@@ -216,6 +225,16 @@ fn invite() -> Invite {
         Cbor::new(limits::INVITE_REQUEST_MAX, limits::INVITE_RESPONSE_MAX),
         [(StreamProtocol::new(protocol::INVITE), ProtocolSupport::Full)],
         request_response::Config::default().with_max_concurrent_streams(INVITE_STREAMS_MAX),
+    )
+}
+
+fn call() -> Call {
+    request_response::Behaviour::with_codec(
+        Cbor::new(limits::CALL_REQUEST_MAX, limits::CALL_RESPONSE_MAX),
+        [(StreamProtocol::new(protocol::CALL), ProtocolSupport::Full)],
+        request_response::Config::default()
+            .with_max_concurrent_streams(CALL_STREAMS_MAX)
+            .with_request_timeout(CALL_TIMEOUT),
     )
 }
 

@@ -5,6 +5,7 @@
 //! consumer: events are broadcast with a cap, replies are one-shot, the store has a queue. While
 //! the store's queue is full, no new input is taken, so nothing grows without bound.
 
+mod calls;
 mod commands;
 mod connections;
 mod invites;
@@ -48,6 +49,7 @@ use crate::status::NodeStatus;
 use crate::transport::{Connections, TransportError};
 use crate::vault::DataKey;
 use crate::{NodeConfig, listen, transport};
+use calls::Calls;
 use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
 use invites::Tickets;
@@ -88,6 +90,7 @@ pub(crate) struct Driver {
     looks: (mpsc::Sender<Look>, mpsc::Receiver<Look>),
     questions: Questions,
     tickets: Tickets,
+    calls: Calls,
     events: broadcast::Sender<Event>,
     status: watch::Sender<NodeStatus>,
     overview: watch::Sender<Arc<Overview>>,
@@ -168,6 +171,7 @@ pub(crate) async fn start(
         looks: mpsc::channel(LOOKS_CAP),
         questions: Questions::default(),
         tickets: Tickets::default(),
+        calls: Calls::default(),
         events: events.clone(),
         status,
         overview,

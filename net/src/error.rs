@@ -120,6 +120,17 @@ pub enum RoomError {
     Call(#[from] CallError),
 }
 
+/// Nothing came of what was wanted of a call.
+#[derive(Debug, thiserror::Error)]
+pub enum CallRefusalError {
+    /// It cannot be done.
+    #[error(transparent)]
+    Refused(#[from] kinmesh_core::CallRefusal),
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
 /// A post was not changed or answered.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {

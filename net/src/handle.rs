@@ -17,6 +17,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::calls::CallCommand;
 use crate::error::{CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError};
 use crate::history::History;
 use crate::identity::KeyDir;
@@ -103,6 +104,7 @@ pub(crate) enum Command {
     },
     Invite(InviteCommand),
     Room(RoomCommand),
+    Call(CallCommand),
     AddBootstrap {
         address: Multiaddr,
         reply: Reply<ConnectError>,

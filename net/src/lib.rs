@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod behaviour;
+pub mod calls;
 mod convert;
 mod discovery;
 mod driver;
@@ -28,9 +29,10 @@ pub mod transport;
 pub mod vault;
 
 pub use behaviour::PING_EVERY;
+pub use calls::CallHandle;
 pub use error::{
-    CallError, ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError, ReadError,
-    RoomError, SendError, StartError,
+    CallError, CallRefusalError, ChangeError, ConnectError, EditError, IntroduceError, InviteError,
+    OpenError, ReadError, RoomError, SendError, StartError,
 };
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,

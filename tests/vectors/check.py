@@ -378,6 +378,40 @@ def private_room(vectors, alice, bob):
     vectors.cbor("sync response with a secret", {"secrets": [[steps[0], secrets[0]]]})
 
 
+def calls(vectors, alice, bob, lobby):
+    channel = derive_key("kinmesh 2026-11 voice channel", lobby)[:16]
+    vectors.expect("voice channel of the lobby", channel)
+    vectors.expect("voice channel of the lobby as text", base32(channel))
+    vectors.signed("voice in the lobby", alice, "kinmesh voice 1", cbor({"r": lobby, "t": NOW, "a": True}))
+    call, line = bytes([10] * 16), 7
+    for name, request in (
+        ("that rings", {"ring": {"c": call, "l": line, "p": [bob.person]}}),
+        ("that accepts", {"accept": {"c": call, "l": line}}),
+        ("that declines", {"decline": {"c": call, "x": "later"}}),
+        ("that declines without a word", {"decline": {"c": call, "x": None}}),
+        ("that gives up", {"cancel": {"c": call}}),
+        ("that joins", {"join": {"c": call, "l": line}}),
+        ("with the party", {"party": {"c": call, "p": [bob.person]}}),
+        ("with a state", {"state": {"c": call, "m": True, "h": False}}),
+        ("that hands over", {"transfer": {"c": call, "p": bob.person}}),
+        ("that leaves", {"end": {"c": call}}),
+    ):
+        vectors.cbor(f"call request {name}", request)
+    for name, response in (
+        ("noted", "noted"),
+        ("joined", {"joined": {"l": line}}),
+        ("busy", "busy"),
+        ("crossed", {"crossed": {"c": call}}),
+        ("without such a call", "no_such_call"),
+        ("to who is no contact", "contacts_only"),
+        ("full", "full"),
+        ("later", "later"),
+    ):
+        vectors.cbor(f"call response {name}", response)
+    vectors.cbor("content of an answered call", {"k": "call", "x": "answered", "s": 61})
+    vectors.cbor("content of a missed call", {"k": "call", "x": "missed"})
+
+
 def main():
     here = Path(__file__).resolve().parent
     document = Path(sys.argv[1]) if len(sys.argv) > 1 else here / "../../docs/protocol.md"
@@ -388,6 +422,7 @@ def main():
     catching_up(vectors, alice, lobby, envelope, key)
     trust(vectors, alice, bob)
     private_room(vectors, alice, bob)
+    calls(vectors, alice, bob, lobby)
     left = [name for name, _ in vectors.lines[vectors.taken :]]
     for fault in vectors.wrong:
         print(fault, file=sys.stderr)

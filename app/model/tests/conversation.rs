@@ -32,6 +32,7 @@ fn entry(author: PersonId, ms: u64, text: &str) -> EntryView {
         delivery: if author == ME { Delivery::Queued } else { Delivery::Received },
         introduces: None,
         invites_to: None,
+        call: None,
         sealed: false,
         reply_to: None,
         edited_ms: None,

@@ -56,6 +56,7 @@ fn last(conversation: ConversationId, author: PersonId, ms: u64, text: &str) -> 
         delivery: Delivery::Received,
         introduces: None,
         invites_to: None,
+        call: None,
         sealed: false,
         reply_to: None,
         edited_ms: None,
@@ -81,6 +82,7 @@ fn room(name: &str, joined: bool, said: Option<(PersonId, u64, &str)>) -> RoomVi
         waiting: None,
         completeness: Completeness::default(),
         private: None,
+        voice: Vec::new(),
     }
 }
 

@@ -243,7 +243,9 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             Event::PersonChanged { .. }
             | Event::HiddenChanged { .. }
             | Event::ProfileChanged
-            | Event::InvitesChanged => Ok(()),
+            | Event::InvitesChanged
+            | Event::CallChanged { .. }
+            | Event::CallEnded { .. } => Ok(()),
         }
     }
 
@@ -270,6 +272,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             ConversationEvent::Opened
             | ConversationEvent::Closed
             | ConversationEvent::RoomChanged
+            | ConversationEvent::VoiceChanged
             | ConversationEvent::Read { .. }
             | ConversationEvent::CompletenessChanged { .. } => Ok(()),
         }
@@ -417,6 +420,7 @@ mod tests {
             delivery: Delivery::Received,
             introduces: None,
             invites_to: None,
+            call: None,
             sealed: false,
             reply_to: None,
             edited_ms: None,

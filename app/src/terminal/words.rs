@@ -270,6 +270,7 @@ mod tests {
             waiting: None,
             completeness,
             private: None,
+            voice: Vec::new(),
         }
     }
 

@@ -227,8 +227,10 @@ impl Conversation {
 
     /// Counts an entry that is now on disk.
     pub(crate) fn added(&mut self, view: &EntryView) {
-        let is_unread =
-            view.delivery == Delivery::Received && self.record.read.is_none_or(|read| view.key > read);
+        let is_known = view.call.is_some_and(|outcome| !outcome.is_missed());
+        let is_unread = view.delivery == Delivery::Received
+            && !is_known
+            && self.record.read.is_none_or(|read| view.key > read);
         self.unread = (self.unread + usize::from(is_unread)).min(UNREAD_CAP);
         self.added_since_count |= is_unread;
         if self.last.as_ref().is_none_or(|last| view.key > last.key) {

@@ -3,9 +3,10 @@
 //! Events carry facts, state is read: after [`Event::Lagged`], or a gap in a conversation's
 //! `rev`, a face reads the conversation again and has lost nothing.
 
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, InviteRefusal, PersonId, TicketId};
+use kinmesh_proto::{CallId, ConversationId, Delivery, EntryKey, InviteRefusal, PersonId, TicketId};
 use serde::Serialize;
 
+use crate::calls::CallEnd;
 use crate::contacts::Because;
 use crate::view::{Completeness, EntryView};
 
@@ -64,6 +65,20 @@ pub enum Event {
         person: PersonId,
         /// Why it came to nothing, if it did.
         refused: Option<InviteRefusal>,
+    },
+    /// A call rings, or something about one changed: read the calls.
+    CallChanged {
+        /// Which.
+        call: CallId,
+    },
+    /// A call is over, or the user does not want to hear of it.
+    CallEnded {
+        /// Which.
+        call: CallId,
+        /// The chat with whom it began, or the room whose voice channel it was.
+        conversation: ConversationId,
+        /// How.
+        end: CallEnd,
     },
     /// Our own profile changed.
     ProfileChanged,
@@ -130,6 +145,8 @@ pub enum ConversationEvent {
     /// What a private room is called, who is in it as what, or whether we can read it changed: read the
     /// overview.
     RoomChanged,
+    /// Somebody entered or left the room's voice channel: read the overview.
+    VoiceChanged,
     /// A private room's secrets came: more of what is sealed can be read, so read pages again.
     Unsealed,
     /// Entries were read on this device.

@@ -5,6 +5,7 @@
 //! seed, words of other peers as methods, and what is to be done goes out as [`Output`]s. So a whole mesh
 //! can be simulated from one seed.
 
+mod calls;
 mod changes;
 mod chat;
 mod contacts;
@@ -32,6 +33,10 @@ mod unread;
 mod unsaved;
 pub mod view;
 
+pub use calls::{
+    CONNECT_MS, CallDirection, CallEnd, CallFault, CallRefusal, CallState, CallView, PartyState, PartyView,
+    RECONNECT_MS, RING_MS, RINGS_MAX,
+};
 pub use changes::{Change, ChangeRefusal};
 pub use contacts::{Because, ContactRefusal};
 pub use event::{ConversationEvent, Event, StoreFault};
@@ -43,8 +48,8 @@ pub use invites::{
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
 pub use outbox::{QUEUED_FETCH_MAX, StoredQueue};
 pub use output::{
-    BatchToken, FrameToken, Output, Read, ReadAnswer, ReadToken, RequestToken, SyncFault, SyncToken, Token,
-    Verdict,
+    BatchToken, CallToken, FrameToken, Output, Read, ReadAnswer, ReadToken, RequestToken, SyncFault,
+    SyncToken, Token, Verdict,
 };
 pub use people::PRESENCE_TTL_MS;
 pub use presence::{BEACON_MS, HelloError};

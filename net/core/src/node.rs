@@ -13,6 +13,7 @@ use kinmesh_proto::{
 };
 use rand::rngs::StdRng;
 
+use crate::calls::Calls;
 use crate::changes::Reading;
 use crate::contacts::{Because, Requests};
 use crate::conversation::{Conversation, OUTBOX_CAP};
@@ -181,6 +182,7 @@ pub struct Core {
     pub(crate) presence_sent_ms: u64,
     pub(crate) sync: Sync,
     pub(crate) requests: Requests,
+    pub(crate) calls: Calls,
 }
 
 impl Core {
@@ -220,6 +222,7 @@ impl Core {
             presence_sent_ms: 0,
             sync: Sync::new(dice),
             requests: Requests::default(),
+            calls: Calls::default(),
         };
         core.people.restore(snapshot.people);
         core.introduce_echo(now_ms);
@@ -303,6 +306,7 @@ impl Core {
         self.tick_sync(now_ms);
         self.tick_private(now_ms);
         self.redeem_due(now_ms);
+        self.tend_calls(now_ms);
         self.flush_outboxes(now_ms);
         self.persist_later();
         self.probe_store();
@@ -346,7 +350,8 @@ impl Core {
         known.iter().chain(members.difference(&known)).copied().collect()
     }
 
-    /// Devices of contacts, of everybody with whom there is a chat, and of those whose invitations wait.
+    /// Devices of contacts, of everybody with whom there is a chat or a call, and of those whose invitations
+    /// wait.
     pub fn contact_devices(&self) -> Vec<DeviceId> {
         let chats = self.conversations.keys().filter_map(|id| match id {
             ConversationId::Direct(person) => Some(*person),
@@ -354,7 +359,8 @@ impl Core {
         });
         let persons: BTreeSet<PersonId> = self.people.contacts().chain(chats).collect();
         let known = self.devices_let_in(persons);
-        let devices: BTreeSet<DeviceId> = known.into_iter().chain(self.ticket_devices()).collect();
+        let devices: BTreeSet<DeviceId> =
+            known.into_iter().chain(self.ticket_devices()).chain(self.call_devices()).collect();
         devices.into_iter().collect()
     }
 

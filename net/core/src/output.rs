@@ -2,8 +2,9 @@
 
 use kinmesh_proto::record::{StoredEntry, Write};
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, DeviceId, Digest, Entry, EntryKey, Hello, InviteRequest,
-    InviteResponse, KeyRange, PersonId, RoomFrame, RoomId, SyncRequest, SyncResponse, TicketId,
+    CallId, CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, DeviceId, Digest, Entry,
+    EntryKey, Hello, InviteRequest, InviteResponse, KeyRange, PersonId, RoomFrame, RoomId, SyncRequest,
+    SyncResponse, TicketId,
 };
 
 use crate::event::Event;
@@ -32,6 +33,10 @@ pub struct BatchToken {
 /// Names a question about a conversation's history, until it was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SyncToken(pub u64);
+
+/// Names something said about a call, until it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallToken(pub u64);
 
 /// Names a look into the store, until it was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -184,6 +189,13 @@ pub enum Output {
         /// What.
         frame: RoomFrame,
     },
+    /// Publish that we are in the voice channel, or left it; if nobody hears it, nothing is lost.
+    PublishVoice {
+        /// Where.
+        room: RoomId,
+        /// What.
+        frame: RoomFrame,
+    },
     /// Judge a gossip frame.
     Judge {
         /// Which.
@@ -240,6 +252,44 @@ pub enum Output {
         request: RequestToken,
         /// How.
         response: InviteResponse,
+    },
+    /// Say something about a call to a connected device, then call [`crate::Core::call_answered`] or
+    /// [`crate::Core::call_failed`].
+    CallAsk {
+        /// Whom.
+        device: DeviceId,
+        /// Names it.
+        token: CallToken,
+        /// What.
+        request: CallRequest,
+    },
+    /// Answer what a device said about a call.
+    CallRespond {
+        /// Which request.
+        request: RequestToken,
+        /// How.
+        response: CallResponse,
+    },
+    /// From now on voice goes to and comes from this device, in this call. What comes from elsewhere, or
+    /// under another number, does not belong to it. Call [`crate::Core::media_heard`] for what comes.
+    OpenLine {
+        /// In which call.
+        call: CallId,
+        /// Whose device.
+        person: PersonId,
+        /// With which device.
+        device: DeviceId,
+        /// Under which number it wants to be sent our voice.
+        theirs: u32,
+        /// Under which number it sends us theirs.
+        ours: u32,
+    },
+    /// No voice goes to this person in this call any more, or comes from them.
+    CloseLine {
+        /// In which call.
+        call: CallId,
+        /// With whom.
+        person: PersonId,
     },
     /// Say hello to every connected peer: the profile changed, or we go.
     HelloAll(Hello),

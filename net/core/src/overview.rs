@@ -32,8 +32,8 @@ impl Core {
         rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
         chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
         let (requests, people) = (self.request_views(), self.people_views());
-        let invites = self.invite_views();
-        Overview { me: self.own_view(), rooms, chats, requests, people, invites, openings }
+        let (invites, calls) = (self.invite_views(), self.call_views());
+        Overview { me: self.own_view(), rooms, chats, requests, people, invites, openings, calls }
     }
 
     /// Built anew only when a person changed: a burst of entries must not sort the people each time.
@@ -92,6 +92,7 @@ impl Core {
             completeness: self.completeness(room),
             waiting: self.waiting_in_room(room, conversation),
             private: self.private_view(room),
+            voice: self.voice_view(room),
         })
     }
 }

@@ -60,6 +60,7 @@ impl Core {
         self.try_chat_at_once(person);
         self.try_tickets_at_once(now_ms, person);
         self.met(now_ms, ConversationId::Direct(person), device);
+        self.met_in_calls(now_ms, person);
         Ok(presence.value().since_ms)
     }
 
@@ -99,6 +100,7 @@ impl Core {
 
     /// Says goodbye everywhere: the program ends.
     pub fn go_away(&mut self, now_ms: u64) {
+        self.end_calls(now_ms);
         self.persist_later();
         let rooms: Vec<RoomId> = self.open_rooms().collect();
         for room in rooms {

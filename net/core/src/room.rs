@@ -97,6 +97,7 @@ impl Core {
         let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
         known.beacon_at_ms = known.beacon_at_ms.min(now_ms.max(known.beacon_not_before_ms));
         known.retry_at_ms = 0;
+        self.say_voice_soon(now_ms, room);
         if self.listeners(room) == 0 {
             self.leave_backlog_to_comparison(now_ms, room);
         }
@@ -133,6 +134,10 @@ impl Core {
             }
             RoomFrame::Typing(typing) => {
                 let verdict = self.hear_typing_in_room(now_ms, room, typing);
+                self.judge(token, verdict);
+            }
+            RoomFrame::Voice(voice) => {
+                let verdict = self.hear_voice(now_ms, room, voice);
                 self.judge(token, verdict);
             }
             RoomFrame::Entries { entries, .. } => {

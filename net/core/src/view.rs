@@ -1,8 +1,8 @@
 //! What a face shows: plain snapshots, the same for the desktop, the terminal and JSON-RPC.
 
 use kinmesh_proto::{
-    Content, ConversationId, Delivery, DeviceId, DisplayName, EntryKey, PageItem, Past, PersonId, Privacy,
-    Role, RoomId, RoomName, StatusLine, StoredEntry,
+    CallOutcome, Content, ConversationId, Delivery, DeviceId, DisplayName, EntryKey, PageItem, Past,
+    PersonId, Privacy, Role, RoomId, RoomName, StatusLine, StoredEntry,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -156,6 +156,8 @@ pub struct RoomView {
     pub completeness: Completeness,
     /// What only a private room has; `None` for a public one.
     pub private: Option<PrivateView>,
+    /// Who is in its voice channel, ourselves included.
+    pub voice: Vec<PersonId>,
 }
 
 /// What a private room has beside what every room has.
@@ -283,6 +285,8 @@ pub struct EntryView {
     pub introduces: Option<IntroducedView>,
     /// Which private room it invites to, if it does.
     pub invites_to: Option<InvitedView>,
+    /// What became of the call that it is about, if it is about one: its author rang the reader.
+    pub call: Option<CallOutcome>,
     /// Whether it is sealed with a key of the room that is not here: it may come, or is kept from us.
     pub sealed: bool,
     /// The post it answers, which need not be here.
@@ -357,6 +361,7 @@ impl EntryView {
             delivery: *delivery,
             introduces: introduced_by(item).filter(|_| !deleted),
             invites_to: invited_by(item).filter(|_| !deleted),
+            call: outcome_in(item).filter(|_| !deleted),
             sealed: matches!(entry.content(), Content::Sealed { .. }) && !deleted,
             reply_to,
             edited_ms: edits_of(item).last().map(|(written_ms, _)| written_ms).filter(|_| !deleted),
@@ -374,6 +379,13 @@ fn introduced_by(item: &PageItem) -> Option<IntroducedView> {
         Content::Introduction { person, name } => {
             Some(IntroducedView { person: *person, name: name.clone() })
         }
+        _ => None,
+    }
+}
+
+fn outcome_in(item: &PageItem) -> Option<CallOutcome> {
+    match item.post.entry.content() {
+        Content::Call(outcome) => Some(*outcome),
         _ => None,
     }
 }
@@ -444,4 +456,6 @@ pub struct Overview {
     pub invites: Vec<crate::InviteView>,
     /// Invitations of others that were opened here and have not come to their end, the newest first.
     pub openings: Vec<crate::OpeningView>,
+    /// Calls that are going on or ring, the oldest first.
+    pub calls: Vec<crate::CallView>,
 }

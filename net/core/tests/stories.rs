@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test's panic is its report.
 
+#[path = "stories/calls.rs"]
+mod calls;
 #[path = "stories/changes.rs"]
 mod changes;
 #[path = "stories/contacts.rs"]

@@ -4,6 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::ByteArray;
 
+use crate::call::CallOutcome;
 use crate::codec;
 use crate::control::Control;
 use crate::entry::EntryKey;
@@ -60,6 +61,8 @@ pub enum Content {
         /// What it is called.
         name: RoomName,
     },
+    /// What became of a call with which the author rang the reader.
+    Call(CallOutcome),
     /// A step of a private room's control log.
     Control(Box<Control>),
     /// What only members of a private room can read, as long as it was not opened.
@@ -95,9 +98,15 @@ impl Content {
             Self::Text { .. }
             | Self::Introduction { .. }
             | Self::Invitation { .. }
+            | Self::Call(_)
             | Self::Control(_)
             | Self::Unknown => None,
         }
+    }
+
+    /// Whether the reader knows of it without reading: a call that they took part in.
+    pub fn is_known_to_reader(&self) -> bool {
+        matches!(self, Self::Call(outcome) if !outcome.is_missed())
     }
 
     /// Whether it changes no other entry.
@@ -131,6 +140,7 @@ impl Content {
             Self::Delete { .. }
             | Self::Introduction { .. }
             | Self::Invitation { .. }
+            | Self::Call(_)
             | Self::Erased { .. }
             | Self::Unknown => true,
         }
@@ -144,6 +154,7 @@ impl Content {
             Self::Reaction { .. } => "reaction",
             Self::Introduction { .. } => "introduction",
             Self::Invitation { .. } => "invitation",
+            Self::Call(_) => "call",
             Self::Control(_) => "control",
             Self::Sealed { .. } => "sealed",
             Self::Erased { .. } => "erased",
@@ -186,6 +197,8 @@ struct Wire<K, X, N, C, B> {
     c: Option<C>,
     #[serde(skip_serializing_if = "Option::is_none")]
     b: Option<B>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<u32>,
 }
 
 /// As it is read, and as it is written.
@@ -194,7 +207,7 @@ type Written<'c> = Wire<&'c str, &'c str, &'c DisplayName, &'c Control, &'c Seal
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Read { k, x, t, o, h, p, r, n, c, b } = Read::deserialize(deserializer)?;
+        let Read { k, x, t, o, h, p, r, n, c, b, s } = Read::deserialize(deserializer)?;
         let missing = D::Error::missing_field;
         Ok(match k.as_str() {
             "text" => Self::Text { text: x.ok_or_else(|| missing("x"))?, reply: t },
@@ -213,6 +226,10 @@ impl<'de> Deserialize<'de> for Content {
                 room: r.ok_or_else(|| missing("r"))?,
                 name: RoomName::new(&x.ok_or_else(|| missing("x"))?).map_err(D::Error::custom)?,
             },
+            "call" => match x.ok_or_else(|| missing("x"))?.as_str() {
+                "answered" => Self::Call(CallOutcome::Answered { seconds: s.ok_or_else(|| missing("s"))? }),
+                word => CallOutcome::of_word(word).map_or(Self::Unknown, Self::Call),
+            },
             "control" => Self::Control(c.ok_or_else(|| missing("c"))?),
             "sealed" => Self::Sealed { sealed: b.ok_or_else(|| missing("b"))?, of: None },
             "erased" => Self::Erased { hash: h.ok_or_else(|| missing("h"))?.into_array(), of: None },
@@ -224,7 +241,7 @@ impl<'de> Deserialize<'de> for Content {
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (k, x, t, o, h) = (self.kind(), None, None, None, None);
-        let mut wire = Written { k, x, t, o, h, p: None, r: None, n: None, c: None, b: None };
+        let mut wire = Written { k, x, t, o, h, p: None, r: None, n: None, c: None, b: None, s: None };
         match self {
             Self::Text { text, reply } => (wire.x, wire.t) = (Some(text.as_str()), *reply),
             Self::Edit { of, text } => (wire.x, wire.t) = (Some(text.as_str()), Some(*of)),
@@ -234,6 +251,7 @@ impl Serialize for Content {
             }
             Self::Introduction { person, name } => (wire.p, wire.n) = (Some(*person), Some(name)),
             Self::Invitation { room, name } => (wire.r, wire.x) = (Some(*room), Some(name.as_str())),
+            Self::Call(outcome) => (wire.x, wire.s) = (Some(outcome.word()), outcome.seconds()),
             Self::Control(control) => wire.c = Some(control),
             Self::Sealed { sealed, of: _ } => wire.b = Some(sealed),
             Self::Erased { hash, of: _ } => wire.h = Some(ByteArray::new(*hash)),
@@ -279,6 +297,8 @@ mod tests {
             Content::Erased { hash: [9; 32], of: None },
             Content::Introduction { person: PersonId([5; 32]), name: DisplayName::new("Bo").unwrap() },
             Content::Invitation { room: RoomId([6; 32]), name: RoomName::new("Boat").unwrap() },
+            Content::Call(CallOutcome::Answered { seconds: 61 }),
+            Content::Call(CallOutcome::Missed),
             Content::Control(Box::new(Control::Leave)),
             Content::Sealed {
                 sealed: Box::new(Sealed {
@@ -306,6 +326,17 @@ mod tests {
     }
 
     #[test]
+    fn an_outcome_of_a_later_version_is_kept() {
+        #[derive(Serialize)]
+        struct Later<'a> {
+            k: &'a str,
+            x: &'a str,
+        }
+        let bytes = codec::encode(&Later { k: "call", x: "forwarded" });
+        assert_eq!(codec::decode::<Content>(&bytes, 100).unwrap(), Content::Unknown);
+    }
+
+    #[test]
     fn a_content_without_what_its_kind_needs_is_refused() {
         #[derive(Serialize)]
         struct Bare<'a> {
@@ -318,6 +349,7 @@ mod tests {
             "reaction",
             "introduction",
             "invitation",
+            "call",
             "control",
             "sealed",
             "erased",

@@ -239,6 +239,7 @@ impl Entry {
             Content::Text { .. }
             | Content::Introduction { .. }
             | Content::Invitation { .. }
+            | Content::Call(_)
             | Content::Erased { of: None, .. }
             | Content::Sealed { of: None, .. }
             | Content::Unknown => target.key() == of,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::Voice;
 use crate::content::Content;
 use crate::entry::{Entry, EntryBody, EntryKey};
 use crate::id::RoomId;
@@ -91,6 +92,8 @@ pub enum RoomFrame {
     Presence(Unverified<Presence>),
     /// Somebody writes.
     Typing(Unverified<Typing>),
+    /// Somebody is in the room's voice channel, or leaves it.
+    Voice(Unverified<Voice>),
 }
 
 impl RoomFrame {

@@ -1,4 +1,4 @@
-//! Newtypes for everything that is named by 32 bytes.
+//! Newtypes for everything that is named by 32 bytes, and for calls, which are named by 16.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,22 +7,26 @@ use data_encoding::BASE32_NOPAD;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The text is not an id: it must be 52 letters and digits of base32 (RFC 4648, without padding).
+/// The text is not an id: it must be 52 letters and digits of base32 (RFC 4648, without padding), or 26
+/// for a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an id: expected 52 letters and digits of base32")]
+#[error("not an id: expected 52 letters and digits of base32, or 26 for a call")]
 pub struct ParseIdError;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
+        id! { $(#[$doc])* $name of 32 bytes }
+    };
+    ($(#[$doc:meta])* $name:ident of $bytes:literal bytes) => {
         $(#[$doc])*
         ///
-        /// Serialized as 32 bytes in CBOR, as base32 text in formats for people (JSON, TOML).
+        #[doc = concat!("Serialized as ", $bytes, " bytes in CBOR, as base32 text in formats for people (JSON, TOML).")]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(pub [u8; 32]);
+        pub struct $name(pub [u8; $bytes]);
 
         impl $name {
             /// The raw bytes.
-            pub fn as_bytes(&self) -> &[u8; 32] {
+            pub fn as_bytes(&self) -> &[u8; $bytes] {
                 &self.0
             }
 
@@ -96,6 +100,10 @@ id! {
     RoomId
 }
 id! {
+    /// A call. Random, made by who rings; of a room's voice channel it is derived from the room.
+    CallId of 16 bytes
+}
+id! {
     /// What an entry is bound to on the wire: a room, or an unordered pair of persons.
     ConversationTag
 }
@@ -163,6 +171,9 @@ mod tests {
         let id = PersonId([7; 32]);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!("abc".parse::<PersonId>(), Err(ParseIdError));
+        let call = CallId([7; 16]);
+        assert_eq!(call.to_string().parse(), Ok(call));
+        assert_eq!(id.to_string().parse::<CallId>(), Err(ParseIdError));
     }
 
     #[test]

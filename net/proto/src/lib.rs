@@ -5,6 +5,7 @@
 //! Whatever arrives is [`Unverified`] until its signatures and limits were checked.
 //! `docs/protocol.md` describes the same types for other implementations.
 
+pub mod call;
 pub mod codec;
 pub mod content;
 pub mod control;
@@ -26,6 +27,7 @@ pub mod signed;
 pub mod sync;
 pub mod ticket;
 
+pub use call::{CallOutcome, CallRequest, CallResponse, Voice};
 pub use codec::DecodeError;
 pub use content::Content;
 pub use control::{Control, Past, Role, RoomSettings, Seat};
@@ -33,7 +35,7 @@ pub use entry::{Entry, EntryBody, EntryKey, Hlc};
 pub use frame::{
     Ask, ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame, Typing,
 };
-pub use id::{ConversationId, ConversationTag, DeviceId, EntryId, PersonId, RoomId};
+pub use id::{CallId, ConversationId, ConversationTag, DeviceId, EntryId, PersonId, RoomId};
 pub use identity::{DeviceCert, DeviceKeys, PersonKey};
 pub use invite::{InviteRefusal, InviteRequest, InviteResponse, ParseTicketIdError, TicketId};
 pub use link::{JoinLink, LinkError};

@@ -93,6 +93,21 @@ pub const INVITE_REQUEST_MAX: u64 = 256;
 pub const INVITE_RESPONSE_MAX: u64 = 64;
 /// Most people that one ticket may be made for.
 pub const TICKET_USES_MAX: u32 = 256;
+/// Largest request about a call: who else is in it takes most of that.
+pub const CALL_REQUEST_MAX: u64 = 4 * 1024;
+/// Largest answer to it: a word, and one number or id.
+pub const CALL_RESPONSE_MAX: u64 = 256;
+/// Most people in one call, everybody counted: each sends their voice to each.
+pub const CALL_PARTY_MAX: usize = 8;
+/// Longest text with which a call is declined, in bytes of UTF-8: a sentence.
+pub const DECLINE_TEXT_MAX: usize = 256;
+/// How often who is in a room's voice channel says so, in milliseconds.
+pub const VOICE_EVERY_MS: u64 = 10_000;
+/// Who said it last longer ago than this is not in it any more, in milliseconds: one word may be lost.
+pub const VOICE_TTL_MS: u64 = 25_000;
+/// Who said that they are in a voice channel longer ago than this, or further ahead, in milliseconds, is
+/// not heard: clocks differ by seconds, and nobody should repeat an old word as a new one.
+pub const VOICE_AGE_MAX_MS: u64 = 30_000;
 /// Most people that a private room is founded with; more are added one by one.
 pub const SEATS_MAX: usize = 64;
 /// Most secrets of a private room that one question asks for.

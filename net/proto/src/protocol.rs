@@ -1,6 +1,6 @@
 //! Protocol names, and the derivations that hide what a room or a person is called.
 
-use crate::id::{PersonId, RoomId};
+use crate::id::{CallId, PersonId, RoomId};
 use crate::name::RoomName;
 
 /// Identify's protocol version: programs with another one are no peers of ours.
@@ -17,6 +17,8 @@ pub const SYNC: &str = "/kinmesh/sync/1";
 pub const CHAT: &str = "/kinmesh/chat/1";
 /// Redeeming of tickets with who made them.
 pub const INVITE: &str = "/kinmesh/invite/1";
+/// What devices say to each other about calls. Sound travels apart from it.
+pub const CALL: &str = "/kinmesh/call/1";
 
 /// Characters of a gossip topic.
 const TOPIC_CHARS: usize = 32;
@@ -37,6 +39,14 @@ impl RoomId {
     /// Rendezvous namespace and, as bytes, Kademlia provider key.
     pub fn namespace(&self) -> String {
         hex(&blake3::derive_key("kinmesh 2026-11 room namespace", &self.0))
+    }
+
+    /// The call that its voice channel is: the same for all members, without anybody having begun it.
+    pub fn voice_channel(&self) -> CallId {
+        let hash = blake3::derive_key("kinmesh 2026-11 voice channel", &self.0);
+        let mut call = [0; 16];
+        call.copy_from_slice(&hash[..16]);
+        CallId(call)
     }
 }
 

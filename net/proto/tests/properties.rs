@@ -4,12 +4,13 @@
 #![allow(clippy::unwrap_used)] // A property's panic is its report, in helpers too.
 
 use kinmesh_proto::{
-    Ask, CertCache, ChatRequest, ChatResponse, Commitment, Content, Control, ConversationTag, DecodeError,
-    DeviceCert, DeviceId, DeviceKeys, Digest, DisplayName, EntryBody, EntryId, EntryKey, EntryPack, Hello,
-    Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink, KeyRange, Past, PersonId, PersonKey,
-    Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings,
-    Sealed, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId,
-    TicketRoom, TicketToken, Typing, Unverified, Verified, VerifyError, Wanted, codec, entry, limits,
+    Ask, CallId, CallOutcome, CallRequest, CallResponse, CertCache, ChatRequest, ChatResponse, Commitment,
+    Content, Control, ConversationTag, DecodeError, DeviceCert, DeviceId, DeviceKeys, Digest, DisplayName,
+    EntryBody, EntryId, EntryKey, EntryPack, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse,
+    JoinLink, KeyRange, Past, PersonId, PersonKey, Presence, PresenceState, Reach, Receipt, Refusal, Role,
+    RoomFrame, RoomId, RoomName, RoomSettings, Sealed, Seat, Signable, StatusLine, SyncAsk, SyncRequest,
+    SyncResponse, TICKET_PREFIX, Ticket, TicketId, TicketRoom, TicketToken, Typing, Unverified, Verified,
+    VerifyError, Voice, Wanted, codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -50,9 +51,21 @@ fn content() -> impl Strategy<Value = Content> {
         1 => (id(), proptest::option::of(key())).prop_map(|(hash, of)| Content::Erased { hash, of }),
         1 => (id(), display_name())
             .prop_map(|(person, name)| Content::Introduction { person: PersonId(person), name }),
+        1 => call_outcome().prop_map(Content::Call),
         1 => control().prop_map(|control| Content::Control(Box::new(control))),
         1 => (sealed(), proptest::option::of(key()))
             .prop_map(|(sealed, of)| Content::Sealed { sealed: Box::new(sealed), of }),
+    ]
+}
+
+fn call_outcome() -> impl Strategy<Value = CallOutcome> {
+    prop_oneof![
+        any::<u32>().prop_map(|seconds| CallOutcome::Answered { seconds }),
+        Just(CallOutcome::Missed),
+        Just(CallOutcome::Declined),
+        Just(CallOutcome::Busy),
+        Just(CallOutcome::Cancelled),
+        Just(CallOutcome::Failed),
     ]
 }
 
@@ -174,6 +187,12 @@ fn signed_typing() -> impl Strategy<Value = Verified<Typing>> {
         .prop_map(|(room, sent_ms, keys)| Unverified::sign(Typing { room: RoomId(room), sent_ms }, &keys))
 }
 
+fn signed_voice() -> impl Strategy<Value = Verified<Voice>> {
+    (id(), any::<u64>(), any::<bool>(), keys()).prop_map(|(room, sent_ms, here, keys)| {
+        Unverified::sign(Voice { room: RoomId(room), sent_ms, here }, &keys)
+    })
+}
+
 fn envelopes() -> impl Strategy<Value = Vec<Unverified<EntryBody>>> {
     vec(signed_entry().prop_map(|entry| entry.envelope().clone()), 0..4)
 }
@@ -183,6 +202,7 @@ fn room_frame() -> impl Strategy<Value = RoomFrame> {
         (envelopes(), any::<u32>()).prop_map(|(entries, attempt)| RoomFrame::Entries { entries, attempt }),
         signed_presence().prop_map(|presence| RoomFrame::Presence(presence.envelope().clone())),
         signed_typing().prop_map(|typing| RoomFrame::Typing(typing.envelope().clone())),
+        signed_voice().prop_map(|voice| RoomFrame::Voice(voice.envelope().clone())),
     ]
 }
 
@@ -322,6 +342,41 @@ fn survives<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value
 }
 
 /// Decodes what may be anything: a panic fails the test, and what is accepted must be sound.
+fn call_request() -> impl Strategy<Value = CallRequest> {
+    let call = || any::<[u8; 16]>().prop_map(CallId);
+    let party = |most: usize| vec(id().prop_map(PersonId), 0..=most);
+    let text = proptest::option::of("\\PC{0,60}");
+    prop_oneof![
+        (call(), any::<u32>(), party(limits::CALL_PARTY_MAX - 2))
+            .prop_map(|(call, line, party)| CallRequest::Ring { call, line, party }),
+        (call(), any::<u32>()).prop_map(|(call, line)| CallRequest::Accept { call, line }),
+        (call(), text).prop_map(|(call, text)| CallRequest::Decline { call, text }),
+        call().prop_map(|call| CallRequest::Cancel { call }),
+        (call(), any::<u32>()).prop_map(|(call, line)| CallRequest::Join { call, line }),
+        (call(), party(limits::CALL_PARTY_MAX)).prop_map(|(call, party)| CallRequest::Party { call, party }),
+        (call(), any::<bool>(), any::<bool>()).prop_map(|(call, muted, held)| CallRequest::State {
+            call,
+            muted,
+            held
+        }),
+        (call(), id()).prop_map(|(call, to)| CallRequest::Transfer { call, to: PersonId(to) }),
+        call().prop_map(|call| CallRequest::End { call }),
+    ]
+}
+
+fn call_response() -> impl Strategy<Value = CallResponse> {
+    prop_oneof![
+        any::<u32>().prop_map(|line| CallResponse::Joined { line }),
+        any::<[u8; 16]>().prop_map(|call| CallResponse::Crossed { call: CallId(call) }),
+        Just(CallResponse::Noted),
+        Just(CallResponse::Busy),
+        Just(CallResponse::NoSuchCall),
+        Just(CallResponse::ContactsOnly),
+        Just(CallResponse::Full),
+        Just(CallResponse::Later),
+    ]
+}
+
 fn take_anything<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
     if let Ok(value) = codec::decode::<T>(bytes, ROOMY) {
         survives(&value);
@@ -347,6 +402,10 @@ fn take_anything_everywhere(bytes: &[u8]) {
     take_anything::<ChatResponse>(bytes);
     take_anything::<InviteRequest>(bytes);
     take_anything::<InviteResponse>(bytes);
+    take_anything::<CallRequest>(bytes);
+    take_anything::<CallResponse>(bytes);
+    take_anything::<Voice>(bytes);
+    take_anything::<Unverified<Voice>>(bytes);
     take_anything::<DeviceCert>(bytes);
     take_anything::<DisplayName>(bytes);
     take_anything::<RoomName>(bytes);
@@ -414,6 +473,15 @@ proptest! {
     }
 
     #[test]
+    fn what_is_said_of_calls_is_read_again(request in call_request(), response in call_response()) {
+        survives(&request);
+        survives(&response);
+        prop_assert_eq!(request.call().to_string().parse::<CallId>(), Ok(request.call()));
+        prop_assert!(codec::encode(&request).len() <= limits::CALL_REQUEST_MAX as usize);
+        prop_assert!(codec::encode(&response).len() <= limits::CALL_RESPONSE_MAX as usize);
+    }
+
+    #[test]
     fn what_is_said_of_histories_is_read_again(request in sync_request(), response in sync_response()) {
         survives(&request);
         survives(&response);
@@ -426,8 +494,10 @@ proptest! {
         entry in signed_entry(),
         presence in signed_presence(),
         typing in signed_typing(),
+        voice in signed_voice(),
     ) {
         let certs = &mut CertCache::default();
+        prop_assert_eq!(&voice.envelope().clone().verify(certs).unwrap(), &voice);
         prop_assert_eq!(&typing.envelope().clone().verify(certs).unwrap(), &typing);
         prop_assert_eq!(&entry.envelope().clone().verify(certs).unwrap(), &entry);
         prop_assert_eq!(&presence.envelope().clone().verify(certs).unwrap(), &presence);
@@ -468,6 +538,7 @@ proptest! {
         let _ = text.parse::<EntryKey>();
         let _ = text.parse::<PersonId>();
         let _ = text.parse::<TicketId>();
+        let _ = text.parse::<CallId>();
         let _ = text.parse::<JoinLink>();
         let _ = text.parse::<Ticket>();
         let _ = format!("{TICKET_PREFIX}{text}").parse::<Ticket>();
@@ -479,10 +550,13 @@ proptest! {
         frame in room_frame(),
         response in chat_response(),
         sync in (sync_request(), sync_response()),
+        call in (call_request(), call_response()),
         damages in vec(damage(), 1..6),
     ) {
         let sync = [codec::encode(&sync.0), codec::encode(&sync.1)];
-        for mut bytes in [codec::encode(&frame), codec::encode(&response)].into_iter().chain(sync) {
+        let call = [codec::encode(&call.0), codec::encode(&call.1)];
+        let encoded = [codec::encode(&frame), codec::encode(&response)].into_iter().chain(sync).chain(call);
+        for mut bytes in encoded {
             damages.iter().for_each(|damage| damage.inflict(&mut bytes));
             take_anything_everywhere(&bytes);
         }
@@ -493,8 +567,10 @@ proptest! {
         entry in signed_entry(),
         presence in signed_presence(),
         typing in signed_typing(),
+        voice in signed_voice(),
         damages in vec(damage(), 1..3),
     ) {
+        never_becomes_another(&voice, &damages);
         never_becomes_another(&entry, &damages);
         never_becomes_another(&presence, &damages);
         never_becomes_another(&typing, &damages);

@@ -6,11 +6,12 @@ use std::fmt::Display;
 
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{
-    Ask, ChatRequest, ChatResponse, Content, Control, ConversationId, ConversationTag, DeviceKeys, Digest,
-    DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hello, Hlc, InviteRefusal,
-    InviteRequest, InviteResponse, JoinLink, KeyRange, Keyring, Past, Presence, PresenceState, Reach,
-    Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings, SafetyNumber, Seat, Signable,
-    StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketToken, Typing, Unverified, Wanted, codec,
+    Ask, CallId, CallOutcome, CallRequest, CallResponse, ChatRequest, ChatResponse, Content, Control,
+    ConversationId, ConversationTag, DeviceKeys, Digest, DisplayName, EntryBody, EntryId, EntryKey,
+    EntryPack, EpochSecret, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink, KeyRange,
+    Keyring, Past, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
+    RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket,
+    TicketToken, Typing, Unverified, Voice, Wanted, codec,
 };
 use serde::Serialize;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -233,6 +234,44 @@ fn trust(vectors: &mut Vectors) {
     vectors.text("safety number of alice and bob", number.words().join(" "));
 }
 
+fn calls(vectors: &mut Vectors) {
+    let lobby = RoomId::public(&RoomName::lobby());
+    let (call, line) = (CallId([10; 16]), 7);
+    vectors.bytes("voice channel of the lobby", &lobby.voice_channel().0);
+    vectors.text("voice channel of the lobby as text", lobby.voice_channel());
+    vectors.signed("voice in the lobby", Voice { room: lobby, sent_ms: NOW_MS, here: true }, &alice());
+    let requests = [
+        ("that rings", CallRequest::Ring { call, line, party: vec![bob().person()] }),
+        ("that accepts", CallRequest::Accept { call, line }),
+        ("that declines", CallRequest::Decline { call, text: Some("later".into()) }),
+        ("that declines without a word", CallRequest::Decline { call, text: None }),
+        ("that gives up", CallRequest::Cancel { call }),
+        ("that joins", CallRequest::Join { call, line }),
+        ("with the party", CallRequest::Party { call, party: vec![bob().person()] }),
+        ("with a state", CallRequest::State { call, muted: true, held: false }),
+        ("that hands over", CallRequest::Transfer { call, to: bob().person() }),
+        ("that leaves", CallRequest::End { call }),
+    ];
+    for (what, request) in requests {
+        vectors.cbor(&format!("call request {what}"), &request);
+    }
+    let responses = [
+        ("noted", CallResponse::Noted),
+        ("joined", CallResponse::Joined { line }),
+        ("busy", CallResponse::Busy),
+        ("crossed", CallResponse::Crossed { call }),
+        ("without such a call", CallResponse::NoSuchCall),
+        ("to who is no contact", CallResponse::ContactsOnly),
+        ("full", CallResponse::Full),
+        ("later", CallResponse::Later),
+    ];
+    for (what, response) in responses {
+        vectors.cbor(&format!("call response {what}"), &response);
+    }
+    vectors.cbor("content of an answered call", &Content::Call(CallOutcome::Answered { seconds: 61 }));
+    vectors.cbor("content of a missed call", &Content::Call(CallOutcome::Missed));
+}
+
 fn private_room(vectors: &mut Vectors) {
     let room = RoomId::private(alice().person(), &[7; 16]);
     let (first, second) = (EntryId([1; 32]), EntryId([2; 32]));
@@ -295,6 +334,7 @@ fn the_document_holds_the_vectors() {
     sync(&mut vectors);
     trust(&mut vectors);
     private_room(&mut vectors);
+    calls(&mut vectors);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md");
     let document = std::fs::read_to_string(path).unwrap();
     let block = format!("```text\n{}```\n", vectors.0);

@@ -3,13 +3,14 @@
 use kinmesh_core::{
     ChangeRefusal, ContactRefusal, EntryView, IntroduceRefusal, InviteView, SendRefusal, Token,
 };
-use kinmesh_proto::{ConversationId, PersonId, RoomId, limits};
+use kinmesh_proto::{CallId, ConversationId, PersonId, RoomId, limits};
 use kinmesh_store::StoreError;
 use libp2p::multiaddr::Protocol;
 
 use super::{Driver, ROUND_MAX};
 use crate::error::{
-    ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError, RoomError, SendError,
+    CallRefusalError, ChangeError, ConnectError, EditError, IntroduceError, InviteError, OpenError,
+    RoomError, SendError,
 };
 use crate::handle::{Command, ContactChange, Reply};
 use crate::identity::unix_ms;
@@ -26,6 +27,9 @@ pub(super) enum Waiting {
     Opened(ConversationId, Reply<OpenError, ConversationId>),
     Room(Reply<RoomError>),
     RoomMade(RoomId, Reply<RoomError, RoomId>),
+    /// Of calls nothing rests on the disk: these wait for the overview alone.
+    Call(Reply<CallRefusalError>),
+    CallBegun(CallId, Reply<CallRefusalError, CallId>),
 }
 
 impl Waiting {
@@ -50,6 +54,8 @@ impl Waiting {
             Self::RoomMade(room, reply) => {
                 drop(reply.send(result.map(|()| room).map_err(RoomError::from)));
             }
+            Self::Call(reply) => drop(reply.send(Ok(()))),
+            Self::CallBegun(call, reply) => drop(reply.send(Ok(call))),
             Self::Edit(reply) => {
                 drop(reply.send(result.map_err(|error| EditError::Send(error.into()))));
             }
@@ -161,6 +167,7 @@ impl Driver {
             Command::Page { conversation, at, limit, reply } => self.page(conversation, at, limit, reply),
             Command::Post { conversation, key, reply } => self.post(conversation, key, reply),
             Command::Invite(command) => self.invite_command(command),
+            Command::Call(command) => self.call_command(command),
             Command::Room(command) => self.room_command(command),
             Command::AddBootstrap { address, reply } => {
                 drop(reply.send(self.add_bootstrap(address)));

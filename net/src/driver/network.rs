@@ -55,6 +55,7 @@ impl Driver {
             BehaviourEvent::Chat(event) => self.chat_event(event),
             BehaviourEvent::Sync(event) => self.sync_event(event),
             BehaviourEvent::Invite(event) => self.invite_event(event),
+            BehaviourEvent::Call(event) => self.call_event(event),
             BehaviourEvent::Hello(event) => self.hello_event(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, connection_id, &info)

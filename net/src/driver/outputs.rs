@@ -6,6 +6,7 @@ use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError, TopicHash};
 
 use super::Driver;
+use super::calls::Line;
 use crate::behaviour::room_score;
 use crate::identity::{peer_of, unix_ms};
 
@@ -39,7 +40,9 @@ impl Driver {
                     self.core.not_published(unix_ms(), conversation, &keys);
                 }
             },
-            Output::PublishPresence { room, frame } | Output::PublishTyping { room, frame } => {
+            Output::PublishPresence { room, frame }
+            | Output::PublishTyping { room, frame }
+            | Output::PublishVoice { room, frame } => {
                 if let Err(error) = self.publish(room, &frame) {
                     tracing::trace!(room = %room.fmt_short(), %error, "nobody heard it");
                 }
@@ -77,6 +80,12 @@ impl Driver {
             Output::LetIn { device } => self.let_in(device),
             Output::Redeem { device, ticket, request } => self.show_ticket(device, ticket, request),
             Output::RespondInvite { request, response } => self.respond_invite(request, response),
+            Output::CallAsk { device, token, request } => self.say_of_call(device, token, request),
+            Output::CallRespond { request, response } => self.respond_of_call(request, response),
+            Output::OpenLine { call, person, device, theirs, ours } => {
+                self.calls.lines.open(call, person, Line { device, theirs, ours });
+            }
+            Output::CloseLine { call, person } => self.calls.lines.close(call, person),
             Output::HelloAll(hello) => self.hello_all(&hello),
         }
     }

@@ -174,7 +174,10 @@ impl HistoryStore for MemoryStore {
         cap: usize,
     ) -> Result<usize, StoreError> {
         let posts = self.history(conversation).posts(after, None);
-        Ok(posts.filter(|stored| stored.delivery == Delivery::Received).take(cap).count())
+        let is_unread = |stored: &&StoredEntry| {
+            stored.delivery == Delivery::Received && !stored.entry.content().is_known_to_reader()
+        };
+        Ok(posts.filter(is_unread).take(cap).count())
     }
 
     fn queued(

@@ -25,7 +25,7 @@ impl Frame {
     fn new(room: RoomId, content: RoomFrame, hash: [u8; 32], born_ms: u64) -> Self {
         let entries = match &content {
             RoomFrame::Entries { entries, .. } => entries.iter().map(|entry| EntryId(entry.hash())).collect(),
-            RoomFrame::Presence(_) | RoomFrame::Typing(_) => Vec::new(),
+            RoomFrame::Presence(_) | RoomFrame::Typing(_) | RoomFrame::Voice(_) => Vec::new(),
         };
         Self { room, content, entries, hash, born_ms }
     }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use kinmesh_core::{BatchToken, Core, EntryView, FrameToken, RequestToken, SyncToken};
+use kinmesh_core::{BatchToken, CallToken, Core, EntryView, FrameToken, RequestToken, SyncToken};
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, DeviceId, DeviceKeys, EntryId, EntryKey, Hello, PersonId,
-    RoomId, SyncRequest, SyncResponse,
+    CallId, CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, DeviceId, DeviceKeys,
+    EntryId, EntryKey, Hello, PersonId, RoomId, SyncRequest, SyncResponse,
 };
 
 use crate::clock::{Clock, START_MS};
@@ -92,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) requests: BTreeMap<RequestToken, Asker>,
     /// Our own requests under way.
     pub(crate) asks: BTreeMap<u64, Ask>,
+    /// Lines of calls that stand.
+    pub(crate) lines: BTreeMap<(CallId, PersonId), Line>,
     /// When this life began.
     pub(crate) began_ms: u64,
     /// Posts as the faces were told of them last.
@@ -100,6 +102,14 @@ pub(crate) struct Session {
     pub(crate) revs: BTreeMap<ConversationId, u64>,
     /// It has said goodbye and is about to end.
     pub(crate) is_leaving: bool,
+}
+
+/// Where voice goes and comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) device: DeviceId,
+    pub(crate) theirs: u32,
+    pub(crate) ours: u32,
 }
 
 /// One end of a connection. The two ends need not agree on whether it still stands.
@@ -148,6 +158,7 @@ pub(crate) enum Parcel {
 pub(crate) enum Question {
     Chat(ChatRequest),
     Sync(SyncRequest),
+    Call(CallRequest),
 }
 
 /// A response, by protocol.
@@ -155,6 +166,7 @@ pub(crate) enum Question {
 pub(crate) enum Answer {
     Chat(ChatResponse),
     Sync(SyncResponse),
+    Call(CallResponse),
 }
 
 /// A request of ours under way.
@@ -168,6 +180,7 @@ pub(crate) struct Ask {
 pub(crate) enum About {
     Chat(BatchToken),
     Sync(SyncToken),
+    Call(CallToken),
     /// Whether it is answered changes nothing.
     Nothing,
 }

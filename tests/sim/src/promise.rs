@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kinmesh_core::SyncFault;
-use kinmesh_proto::{ConversationId, ConversationTag, EntryId, EntryKey, Refusal};
+use kinmesh_proto::{CallId, ConversationId, ConversationTag, EntryId, EntryKey, Refusal};
 
 /// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,10 @@ pub enum Violation {
     NewestWrong { peer: usize, conversation: ConversationId },
     #[error("after a restart, peer {peer} would not list the same conversations, members, counts and people")]
     Forgotten { peer: usize },
+    #[error("peer {peer} opens a line of {call:?} that stands, or closes one that does not")]
+    LineMiscounted { peer: usize, call: CallId },
+    #[error("peer {peer} has a line of {call:?}, in which it is not")]
+    LineWithoutCall { peer: usize, call: CallId },
     #[error("{asks} requests while there was nothing to do, {allowed} would be plenty")]
     Restless { asks: u64, allowed: u64 },
     #[error("{waited_ms} ms after the mesh was healed: {what}")]

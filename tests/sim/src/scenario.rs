@@ -70,6 +70,8 @@ pub struct Work {
     pub chats: u64,
     /// Whether posts are edited, deleted and reacted to.
     pub changes: bool,
+    /// In per cent: something about calls.
+    pub calls: u64,
 }
 
 /// One kind of run. The seed decides everything that is left open here.
@@ -110,7 +112,7 @@ const SMALL: Scenario = Scenario {
     room_size: 8,
     late_joiners: 30,
     links_wanted: usize::MAX,
-    work: Work { actions: 90, bursts: 4, burst_max: 150, moves: 8, chats: 35, changes: true },
+    work: Work { actions: 90, bursts: 4, burst_max: 150, moves: 8, chats: 35, changes: true, calls: 0 },
     faults: Faults::NONE,
     busy_ms: 90_000,
     heal_max_ms: 180_000,
@@ -129,7 +131,7 @@ const BIG_ROOM: Scenario = Scenario {
     room_size: 1_000,
     late_joiners: 0,
     links_wanted: 6,
-    work: Work { actions: 200, bursts: 0, burst_max: 1, moves: 0, chats: 0, changes: false },
+    work: Work { actions: 200, bursts: 0, burst_max: 1, moves: 0, chats: 0, changes: false, calls: 0 },
     faults: Faults { gossip_lost: 30, asks_lost: 30, partitions: 1, ..Faults::NONE },
     busy_ms: 60_000,
     heal_max_ms: 300_000,

@@ -60,6 +60,7 @@ pub(crate) enum Action {
     Type { to: Place },
     Read,
     Rename,
+    Call,
 }
 
 /// Where a person writes.
@@ -142,10 +143,13 @@ impl Author<'_> {
     }
 
     fn some_action(&mut self) -> Action {
-        let Work { bursts, burst_max, moves, chats, changes, .. } = self.scenario.work;
+        let Work { bursts, burst_max, moves, chats, changes, calls, .. } = self.scenario.work;
         if self.dice.percent(moves) {
             let room = self.dice.below(self.rooms as u64) as usize;
             return if self.dice.percent(50) { Action::Leave } else { Action::Join { room } };
+        }
+        if calls > 0 && self.dice.percent(calls) {
+            return Action::Call;
         }
         let place = if self.dice.percent(chats) { Place::Chat } else { Place::Room };
         match self.dice.below(100) {

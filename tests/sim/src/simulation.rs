@@ -4,6 +4,7 @@
 //! puts out is carried out; each part of the world around the cores has a module of its own.
 
 mod act;
+mod calls;
 mod exchange;
 mod fault;
 mod healed;
@@ -25,7 +26,7 @@ use crate::dice::Dice;
 use crate::disk::Job;
 use crate::gossip::Gossip;
 use crate::outcome::{Failure, Figures, Outcome};
-use crate::peer::{About, Parcel, Peer, Question};
+use crate::peer::{About, Line, Parcel, Peer, Question};
 use crate::promise::{Ledger, Violation};
 use crate::queue::Queue;
 use crate::scenario::{Faults, Scenario};
@@ -213,6 +214,7 @@ impl Simulation {
         self.gossip.expire(self.now_ms);
         self.tell(index, Core::tick);
         self.accept_requests(index);
+        self.talk(index);
     }
 
     /// Tells a core a fact and does what it decides: one round of its driver.
@@ -260,7 +262,9 @@ impl Simulation {
             Output::PublishEntries { room, conversation, frame, keys } => {
                 self.publish_entries(index, room, conversation, &frame, keys);
             }
-            Output::PublishPresence { room, frame } | Output::PublishTyping { room, frame } => {
+            Output::PublishPresence { room, frame }
+            | Output::PublishTyping { room, frame }
+            | Output::PublishVoice { room, frame } => {
                 // If nobody hears it, nothing is lost.
                 let _ = self.publish(index, room, &frame);
             }
@@ -284,6 +288,14 @@ impl Simulation {
             }
             // Nobody in here makes or opens invitations.
             Output::Redeem { .. } | Output::RespondInvite { .. } => {}
+            Output::CallAsk { device, token, request } => {
+                self.ask(index, device, Question::Call(request), About::Call(token));
+            }
+            Output::CallRespond { request, response } => self.answer_call(index, request, response),
+            Output::OpenLine { call, person, device, theirs, ours } => {
+                self.open_line(index, (call, person), Line { device, theirs, ours });
+            }
+            Output::CloseLine { call, person } => self.close_line(index, (call, person)),
             Output::HelloAll(hello) => self.hello_all(index, &hello),
         }
     }

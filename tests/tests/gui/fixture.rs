@@ -66,6 +66,7 @@ fn entry(
         delivery,
         introduces: None,
         invites_to: None,
+        call: None,
         sealed: false,
         reply_to: None,
         edited_ms: None,
@@ -130,6 +131,7 @@ fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> Roo
             ..Completeness::default()
         },
         private: None,
+        voice: Vec::new(),
     }
 }
 
@@ -203,6 +205,7 @@ impl BoatClub {
             people: people().into(),
             invites: Vec::new(),
             openings: Vec::new(),
+            calls: Vec::new(),
         });
         let status = NodeStatus { lan_peers: 2, internet_peers: 3, ..NodeStatus::default() };
         let now = "2026-11-21T14:10:00Z".parse().unwrap();

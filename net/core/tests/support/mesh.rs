@@ -5,15 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
-    Acquaintance, BatchToken, ConversationEvent, Core, Event, FrameToken, Output, QUEUED_FETCH_MAX, Read,
-    ReadAnswer, ReadToken, RequestToken, Route, SendRefusal, StoredConversation, StoredQueue, SyncFault,
-    SyncToken, Token, Verdict,
+    Acquaintance, BatchToken, CallFault, CallToken, ConversationEvent, Core, Event, FrameToken, Output,
+    QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, RequestToken, Route, SendRefusal, StoredConversation,
+    StoredQueue, SyncFault, SyncToken, Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, ConversationRecord, Delivery, DeviceId, DeviceKeys,
-    DisplayName, Entry, EntryKey, Hello, InviteRequest, InviteResponse, KeyRange, PageAt, PageItem, PersonId,
-    Receipt, RoomFrame, RoomId, RoomName, StatusLine, SyncRequest, SyncResponse, TicketId, codec, limits,
+    CallId, CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, ConversationRecord,
+    Delivery, DeviceId, DeviceKeys, DisplayName, Entry, EntryKey, Hello, InviteRequest, InviteResponse,
+    KeyRange, PageAt, PageItem, PersonId, Receipt, RoomFrame, RoomId, RoomName, StatusLine, SyncRequest,
+    SyncResponse, TicketId, codec, limits,
 };
 use kinmesh_store::{HistoryStore, MemoryStore};
 use rand::SeedableRng;
@@ -77,7 +78,12 @@ enum Parcel {
     Silence { to: usize, token: SyncToken },
     Ticket { from: usize, to: usize, ticket: TicketId, request: Option<InviteRequest> },
     TicketAnswer { from: usize, to: usize, ticket: TicketId, response: Option<InviteResponse> },
+    Call { from: usize, to: usize, token: CallToken, request: Option<CallRequest> },
+    CallAnswer { from: usize, to: usize, token: CallToken, response: Option<CallResponse> },
 }
+
+/// Between which devices voice goes, and under which numbers: theirs, ours.
+type Line = (DeviceId, u32, u32);
 
 /// What a core wants to know of its disk.
 enum Look {
@@ -137,6 +143,17 @@ pub(crate) struct Peer {
     /// Answers that this peer gave to tickets, in order.
     pub(crate) ticket_answers: Vec<InviteResponse>,
     tickets: BTreeMap<RequestToken, (usize, TicketId)>,
+    call_asked: BTreeMap<RequestToken, (usize, CallToken)>,
+    /// The lines of its calls that stand.
+    pub(crate) lines: BTreeMap<(CallId, PersonId), Line>,
+    /// What it said about calls, in order.
+    pub(crate) said_of_calls: Vec<CallRequest>,
+    /// What it answered about calls, in order.
+    pub(crate) call_answers: Vec<CallResponse>,
+    /// Whether its voice reaches anybody.
+    pub(crate) is_heard: bool,
+    /// Whether its program is from before there were calls.
+    pub(crate) knows_no_calls: bool,
     /// The answer to a question that a story asked in its place.
     answer: Option<SyncResponse>,
 }
@@ -182,6 +199,12 @@ impl Peer {
             sync_asked: BTreeMap::new(),
             ticket_answers: Vec::new(),
             tickets: BTreeMap::new(),
+            call_asked: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            said_of_calls: Vec::new(),
+            call_answers: Vec::new(),
+            is_heard: true,
+            knows_no_calls: false,
             answer: None,
         }
     }
@@ -563,7 +586,25 @@ impl Mesh {
                 self.accept_what_waits(index);
             }
             self.settle();
+            self.talk();
         }
+    }
+
+    /// Lets everybody in a call be heard, as far as both ends agree on their line.
+    pub(crate) fn talk(&mut self) {
+        for to in 0..self.peers.len() {
+            for ((call, person), (device, theirs, ours)) in self.peers[to].lines.clone() {
+                let from = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                let me = (self.peers[to].device(), ours, theirs);
+                let is_mutual = self.peers[from].lines.values().any(|line| *line == me);
+                if is_mutual && self.peers[from].is_heard && self.are_linked(from, to) {
+                    let now_ms = self.clock_of(to);
+                    self.peers[to].core.media_heard(now_ms, call, person);
+                }
+            }
+            self.drain(to);
+        }
+        self.settle();
     }
 
     fn put_on_the_wire_what_is_due(&mut self) {
@@ -674,7 +715,7 @@ impl Mesh {
                 self.peers[index].beacons.push((self.now_ms, room));
                 self.publish(index, room, &frame);
             }
-            Output::PublishTyping { room, frame } => {
+            Output::PublishTyping { room, frame } | Output::PublishVoice { room, frame } => {
                 self.publish(index, room, &frame);
             }
             Output::Judge { frame, verdict } => self.judged(index, frame, verdict),
@@ -730,6 +771,26 @@ impl Mesh {
                 let lost = self.dice.percent(self.faults.chat_lost);
                 let response = (!lost).then_some(response);
                 self.wire.push(Parcel::TicketAnswer { from: index, to, ticket, response });
+            }
+            Output::CallAsk { device, token, request } => {
+                assert!(codec::encode(&request).len() as u64 <= limits::CALL_REQUEST_MAX);
+                let to = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                self.peers[index].said_of_calls.push(request.clone());
+                let request = (!self.dice.percent(self.faults.chat_lost)).then_some(request);
+                self.wire.push(Parcel::Call { from: index, to, token, request });
+            }
+            Output::CallRespond { request, response } => {
+                let (to, token) = self.peers[index].call_asked.remove(&request).expect("answered once");
+                self.peers[index].call_answers.push(response);
+                let response = (!self.dice.percent(self.faults.chat_lost)).then_some(response);
+                self.wire.push(Parcel::CallAnswer { from: index, to, token, response });
+            }
+            Output::OpenLine { call, person, device, theirs, ours } => {
+                let line = (device, theirs, ours);
+                assert_eq!(self.peers[index].lines.insert((call, person), line), None, "opened twice");
+            }
+            Output::CloseLine { call, person } => {
+                assert!(self.peers[index].lines.remove(&(call, person)).is_some(), "closed, and not open");
             }
             Output::HelloAll(hello) => {
                 for to in self.neighbours(index) {
@@ -895,6 +956,24 @@ impl Mesh {
                 }
                 self.drain(to);
             }
+            Parcel::Call { from, to, token, request } => match request {
+                Some(request) if self.are_linked(from, to) && !self.peers[to].knows_no_calls => {
+                    self.bring_call(from, to, token, request);
+                }
+                _ => self.wire.push(Parcel::CallAnswer { from: to, to: from, token, response: None }),
+            },
+            Parcel::CallAnswer { from, to, token, response } => {
+                let now_ms = self.clock_of(to);
+                let is_old = self.peers[from].knows_no_calls;
+                match response.filter(|_| self.are_linked(from, to)) {
+                    Some(response) => self.peers[to].core.call_answered(now_ms, token, response),
+                    None => {
+                        let fault = if is_old { CallFault::TooOld } else { CallFault::NoAnswer };
+                        self.peers[to].core.call_failed(now_ms, token, fault);
+                    }
+                }
+                self.drain(to);
+            }
             Parcel::Silence { to, token } => {
                 let now_ms = self.clock_of(to);
                 self.peers[to].core.sync_failed(now_ms, token);
@@ -912,6 +991,18 @@ impl Mesh {
         let peer = &mut self.peers[to];
         peer.tickets.insert(asked, (from, ticket));
         peer.core.invite_request(now_ms, device, request, asked);
+        self.drain(to);
+    }
+
+    /// Says something about a call to a peer; for stories also what nobody's core said.
+    pub(crate) fn bring_call(&mut self, from: usize, to: usize, token: CallToken, request: CallRequest) {
+        let device = self.peers[from].device();
+        self.next_token += 1;
+        let asked = RequestToken(self.next_token);
+        let now_ms = self.clock_of(to);
+        let peer = &mut self.peers[to];
+        peer.call_asked.insert(asked, (from, token));
+        peer.core.call_asked(now_ms, device, request, asked);
         self.drain(to);
     }
 

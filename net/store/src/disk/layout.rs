@@ -261,12 +261,17 @@ pub(super) fn read_delivery(tag: u8, detail: u32) -> Option<Delivery> {
     }
 }
 
+/// Stands in the last byte of the delivery of what was received, and that the reader knows of anyway.
+const KNOWN: u8 = 1;
+
 /// The value of an entry whose certificate has the number `cert`.
 pub(super) fn entry_value(stored: &StoredEntry, cert: Number) -> Vec<u8> {
     let (body, _, signature) = stored.entry.envelope().parts();
     let mut value = Vec::with_capacity(HEAD + body.len());
     value.push(if stored.entry.content().is_post() { POST } else { CHANGE });
-    value.extend(delivery_bytes(stored.delivery));
+    let [tag, a, b, c, detail] = delivery_bytes(stored.delivery);
+    let is_known = stored.delivery == Delivery::Received && stored.entry.content().is_known_to_reader();
+    value.extend([tag, a, b, c, if is_known { KNOWN } else { detail }]);
     value.extend(stored.received_ms.to_be_bytes());
     value.extend(cert.to_be_bytes());
     value.extend(signature);
@@ -288,9 +293,9 @@ pub(super) fn is_post(value: &[u8]) -> bool {
     value.first() == Some(&POST)
 }
 
-/// Whether it is a post of somebody else.
-pub(super) fn is_received_post(value: &[u8]) -> bool {
-    value.starts_with(&[POST, RECEIVED])
+/// Whether it is a post of somebody else that has to be read to be known.
+pub(super) fn is_unread_until_read(value: &[u8]) -> bool {
+    value.starts_with(&[POST, RECEIVED]) && value.get(DELIVERY) != Some(&KNOWN)
 }
 
 /// Whether the entry, post or change, waits to go out.

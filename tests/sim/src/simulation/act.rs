@@ -24,6 +24,7 @@ impl Simulation {
                 this.tell(index, |core, now_ms| core.typing(now_ms, at));
             }),
             Action::Read => self.read(index),
+            Action::Call => self.do_with_calls(index),
             Action::Rename => {
                 let name = format!("peer {index}, {} s", self.now_ms / 1000);
                 self.name(index, &name);
@@ -76,13 +77,13 @@ impl Simulation {
         });
     }
 
-    fn some_room_of(&mut self, index: usize) -> Option<RoomId> {
+    pub(super) fn some_room_of(&mut self, index: usize) -> Option<RoomId> {
         let rooms: Vec<RoomId> = self.peers[index].core.iter().flat_map(|core| core.open_rooms()).collect();
         self.dice.pick(&rooms)
     }
 
     /// Mostly somebody who is connected; else anybody, whom the core may not know.
-    fn some_other(&mut self, index: usize) -> Option<usize> {
+    pub(super) fn some_other(&mut self, index: usize) -> Option<usize> {
         let linked: Vec<usize> = self.peers[index].session.ends.keys().copied().collect();
         let other = match self.dice.pick(&linked).filter(|_| self.dice.percent(70)) {
             Some(other) => other,

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use kinmesh_core::RequestToken;
+use kinmesh_core::{CallFault, RequestToken};
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, ConversationId, DeviceId, EntryBody, EntryId, Receipt, SyncAsk, SyncRequest,
-    SyncResponse, Unverified, codec,
+    CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, DeviceId, EntryBody, EntryId,
+    Receipt, SyncAsk, SyncRequest, SyncResponse, Unverified, codec,
 };
 
 use super::{Event, Simulation};
@@ -17,6 +17,8 @@ use crate::trace::What;
 const CHAT_TIMEOUT_MS: u64 = 10_000;
 /// The same for one about a history, as in `net/src/behaviour.rs`.
 const SYNC_TIMEOUT_MS: u64 = 60_000;
+/// The same for a word about a call.
+const CALL_TIMEOUT_MS: u64 = 4_000;
 
 impl Simulation {
     /// Sends something over a connection, if there is one and the network does not lose it.
@@ -78,6 +80,10 @@ impl Simulation {
                 let request = request.clone();
                 self.tell(to, |core, now_ms| core.sync_request(now_ms, device, request, token));
             }
+            Question::Call(request) => {
+                let request = request.clone();
+                self.tell(to, |core, now_ms| core.call_asked(now_ms, device, request, token));
+            }
         }
     }
 
@@ -85,7 +91,7 @@ impl Simulation {
     fn conversation_of(&self, asker: usize, question: &Question) -> ConversationId {
         let room = match question {
             Question::Sync(request) => self.rooms.iter().find(|(_, room)| room.0 == request.conversation.0),
-            Question::Chat(_) => None,
+            Question::Chat(_) | Question::Call(_) => None,
         };
         room.map_or(ConversationId::Direct(self.peers[asker].person), |(_, room)| ConversationId::Room(*room))
     }
@@ -107,6 +113,10 @@ impl Simulation {
         };
         self.figures.sync_bytes += codec::encode(&response).len() as u64;
         self.answer(index, token, &receipts, Answer::Sync(response));
+    }
+
+    pub(super) fn answer_call(&mut self, index: usize, token: RequestToken, response: CallResponse) {
+        self.answer(index, token, &[], Answer::Call(response));
     }
 
     fn answer(&mut self, index: usize, token: RequestToken, receipts: &[Receipt], answer: Answer) {
@@ -141,7 +151,10 @@ impl Simulation {
             (About::Sync(token), Answer::Sync(response)) => {
                 self.tell(index, |core, now_ms| core.sync_answered(now_ms, token, response));
             }
-            (About::Nothing, _) | (About::Chat(_), Answer::Sync(_)) | (About::Sync(_), Answer::Chat(_)) => {}
+            (About::Call(token), Answer::Call(response)) => {
+                self.tell(index, |core, now_ms| core.call_answered(now_ms, token, response));
+            }
+            (About::Nothing | About::Chat(_) | About::Sync(_) | About::Call(_), _) => {}
         }
     }
 
@@ -151,6 +164,9 @@ impl Simulation {
         match about {
             About::Chat(batch) => self.tell(index, |core, now_ms| core.chat_failed(now_ms, batch)),
             About::Sync(token) => self.tell(index, |core, now_ms| core.sync_failed(now_ms, token)),
+            About::Call(token) => {
+                self.tell(index, |core, now_ms| core.call_failed(now_ms, token, CallFault::NoAnswer));
+            }
             About::Nothing => {}
         }
     }
@@ -161,6 +177,7 @@ impl Question {
         match self {
             Self::Chat(_) => CHAT_TIMEOUT_MS,
             Self::Sync(_) => SYNC_TIMEOUT_MS,
+            Self::Call(_) => CALL_TIMEOUT_MS,
         }
     }
 
@@ -170,7 +187,7 @@ impl Question {
             Self::Sync(SyncRequest { ask: SyncAsk::Push(pack), .. }) => {
                 pack.clone().unpack().unwrap_or_default()
             }
-            Self::Chat(_) | Self::Sync(_) => Vec::new(),
+            Self::Chat(_) | Self::Sync(_) | Self::Call(_) => Vec::new(),
         };
         entries.into_iter().map(brought).collect()
     }
@@ -187,6 +204,15 @@ impl Question {
             Self::Sync(SyncRequest { ask: SyncAsk::Fetch(_), .. }) => "fetch",
             Self::Sync(SyncRequest { ask: SyncAsk::Push(_), .. }) => "push",
             Self::Sync(SyncRequest { ask: SyncAsk::Secrets(_), .. }) => "secrets",
+            Self::Call(CallRequest::Ring { .. }) => "ring",
+            Self::Call(CallRequest::Accept { .. }) => "accept",
+            Self::Call(CallRequest::Decline { .. }) => "decline",
+            Self::Call(CallRequest::Cancel { .. }) => "cancel",
+            Self::Call(CallRequest::Join { .. }) => "join",
+            Self::Call(CallRequest::Party { .. }) => "party",
+            Self::Call(CallRequest::State { .. }) => "state",
+            Self::Call(CallRequest::Transfer { .. }) => "transfer",
+            Self::Call(CallRequest::End { .. }) => "end",
         }
     }
 }
@@ -200,10 +226,18 @@ impl Answer {
     fn name(&self) -> &'static str {
         match self {
             Self::Chat(ChatResponse::Receipts(_)) | Self::Sync(SyncResponse::Receipts(_)) => "receipts",
-            Self::Chat(ChatResponse::Noted) => "noted",
+            Self::Chat(ChatResponse::Noted) | Self::Call(CallResponse::Noted) => "noted",
             Self::Chat(ChatResponse::Accepted) => "accepted",
             Self::Chat(ChatResponse::AskFirst) => "ask first",
-            Self::Chat(ChatResponse::Busy) | Self::Sync(SyncResponse::Busy) => "busy",
+            Self::Chat(ChatResponse::Busy)
+            | Self::Sync(SyncResponse::Busy)
+            | Self::Call(CallResponse::Busy) => "busy",
+            Self::Call(CallResponse::Joined { .. }) => "joined",
+            Self::Call(CallResponse::Crossed { .. }) => "crossed",
+            Self::Call(CallResponse::NoSuchCall) => "no such call",
+            Self::Call(CallResponse::ContactsOnly) => "contacts only",
+            Self::Call(CallResponse::Full) => "full",
+            Self::Call(CallResponse::Later) => "later",
             Self::Sync(SyncResponse::Digest { .. }) => "digest",
             Self::Sync(SyncResponse::Reconciled(_)) => "reconciled",
             Self::Sync(SyncResponse::Entries(_)) => "entries",

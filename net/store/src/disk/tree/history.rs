@@ -36,7 +36,7 @@ impl History<'_> {
     }
 
     pub(in crate::disk) fn unread(&self, from: Option<EntryKey>, cap: usize) -> Result<usize, StoreError> {
-        let unread = self.pairs(after(from)).filter(of_value(layout::is_received_post)).take(cap);
+        let unread = self.pairs(after(from)).filter(of_value(layout::is_unread_until_read)).take(cap);
         unread.map(|pair| pair.map(|_| 1)).sum()
     }
 

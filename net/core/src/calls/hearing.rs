@@ -1,0 +1,185 @@
+//! What others say about calls, and what is answered.
+//!
+//! Whoever has no part in a call learns nothing of it, not even that it exists.
+
+use kinmesh_proto::{CallId, CallRequest, CallResponse, DeviceId, PersonId};
+
+use super::party::Stage;
+use super::{Call, CallEnd, Kind, RINGS_MAX};
+use crate::node::Core;
+use crate::output::{Output, RequestToken};
+
+impl Core {
+    /// A device says something about a call; the answer is an [`Output::CallRespond`], at once.
+    pub fn call_asked(&mut self, now_ms: u64, device: DeviceId, request: CallRequest, token: RequestToken) {
+        let response = match self.people.person_of(device) {
+            None => CallResponse::Later,
+            Some(_) if !request.is_within_limits() => CallResponse::NoSuchCall,
+            Some(person) => self.hear_call(now_ms, device, person, request),
+        };
+        self.push(Output::CallRespond { request: token, response });
+    }
+
+    fn hear_call(
+        &mut self,
+        now_ms: u64,
+        device: DeviceId,
+        person: PersonId,
+        request: CallRequest,
+    ) -> CallResponse {
+        let call = self.calls.by_wire(request.call());
+        match request {
+            CallRequest::Ring { call: wire, line, party } => {
+                self.hear_ring(now_ms, (device, person), wire, line, &party)
+            }
+            CallRequest::Cancel { call: wire } if call.is_none() && self.may_reach_us(person) => {
+                // It has overtaken the ring.
+                self.calls.note_over(wire);
+                CallResponse::Noted
+            }
+            request => match call.and_then(|id| Some((id, self.calls.party(id, person)?.stage))) {
+                Some((id, stage)) => self.hear_party(now_ms, device, person, (id, stage), request),
+                None => match (call, request) {
+                    (Some(id), CallRequest::Join { line, .. }) => {
+                        self.hear_newcomer(now_ms, device, person, id, line)
+                    }
+                    _ => CallResponse::NoSuchCall,
+                },
+            },
+        }
+    }
+
+    fn hear_ring(
+        &mut self,
+        now_ms: u64,
+        (device, person): (DeviceId, PersonId),
+        wire: CallId,
+        line: u32,
+        party: &[PersonId],
+    ) -> CallResponse {
+        if !self.may_reach_us(person) {
+            return CallResponse::ContactsOnly;
+        }
+        if let Some(id) = self.calls.by_wire(wire) {
+            return self.hear_ring_again(device, person, id, line);
+        }
+        if self.calls.is_over(wire) {
+            return CallResponse::NoSuchCall;
+        }
+        if !self.calls.gate.lets_in(now_ms, person) {
+            return CallResponse::Busy;
+        }
+        if let Some(active) = self.calls.active() {
+            return self.hear_ring_in_a_call(now_ms, (device, person), active, wire, line);
+        }
+        if let Some(before) = self.calls.rung_by(person) {
+            // They gave that one up, and it is not heard yet.
+            self.end_call(now_ms, before, CallEnd::Cancelled);
+        }
+        if self.calls.known.len() >= RINGS_MAX {
+            return CallResponse::Busy;
+        }
+        self.calls.known.insert(wire, Call::new(wire, Kind::In(person), now_ms));
+        self.add_party(now_ms, wire, person, Stage::Incoming);
+        if let Some(ringing) = self.calls.party_mut(wire, person) {
+            (ringing.device, ringing.theirs) = (Some(device), Some(line));
+        }
+        self.hear_names(now_ms, wire, person, party);
+        self.call_changed(wire);
+        CallResponse::Noted
+    }
+
+    /// Their device was not sure whether it was heard.
+    fn hear_ring_again(&mut self, device: DeviceId, person: PersonId, id: CallId, line: u32) -> CallResponse {
+        match self.calls.party_mut(id, person) {
+            Some(party) if party.stage == Stage::Incoming => {
+                (party.device, party.theirs) = (Some(device), Some(line));
+                CallResponse::Noted
+            }
+            Some(_) => CallResponse::Noted,
+            None => CallResponse::NoSuchCall,
+        }
+    }
+
+    /// Who rings whom we ring takes part in one call with us: of the two, the one with the smaller id.
+    fn hear_ring_in_a_call(
+        &mut self,
+        now_ms: u64,
+        (device, person): (DeviceId, PersonId),
+        active: CallId,
+        wire: CallId,
+        line: u32,
+    ) -> CallResponse {
+        let Some(call) = self.calls.known.get_mut(&active) else { return CallResponse::Busy };
+        let is_alone = call.parties.len() == 1;
+        let rung = call.parties.get_mut(&person).filter(|party| is_alone && party.stage.is_rung());
+        let Some(party) = rung else { return CallResponse::Busy };
+        if call.wire < wire {
+            return CallResponse::Crossed { call: call.wire };
+        }
+        // Theirs counts: they write the note about it.
+        party.is_rung_by_us = false;
+        (party.device, party.theirs) = (Some(device), Some(line));
+        let ours = std::mem::replace(&mut call.wire, wire);
+        self.calls.note_over(ours);
+        self.take_up(now_ms, active, person);
+        CallResponse::Crossed { call: wire }
+    }
+
+    /// Somebody with a part in the call says something about it.
+    fn hear_party(
+        &mut self,
+        now_ms: u64,
+        device: DeviceId,
+        person: PersonId,
+        (id, stage): (CallId, Stage),
+        request: CallRequest,
+    ) -> CallResponse {
+        match request {
+            CallRequest::Accept { line, .. } => match stage {
+                Stage::Calling | Stage::Ringing => {
+                    self.connect(now_ms, id, person, device, line);
+                    CallResponse::Noted
+                }
+                Stage::Connecting | Stage::Active | Stage::Reconnecting => CallResponse::Noted,
+                Stage::Incoming | Stage::Named => CallResponse::NoSuchCall,
+            },
+            CallRequest::Decline { text, .. } if stage.is_rung() => {
+                self.part(now_ms, id, person, CallEnd::Declined { text }, false);
+                CallResponse::Noted
+            }
+            CallRequest::Cancel { .. } if stage == Stage::Incoming => {
+                self.end_call(now_ms, id, CallEnd::Cancelled);
+                CallResponse::Noted
+            }
+            CallRequest::End { .. } | CallRequest::Cancel { .. } | CallRequest::Decline { .. } => {
+                self.part(now_ms, id, person, CallEnd::HungUp, false);
+                CallResponse::Noted
+            }
+            CallRequest::Join { line, .. } => self.hear_join(now_ms, device, person, id, line),
+            CallRequest::State { muted, held, .. } => {
+                self.hear_state(now_ms, id, person, (muted, held));
+                CallResponse::Noted
+            }
+            CallRequest::Party { party, .. } => {
+                if stage.is_in() {
+                    self.hear_names(now_ms, id, person, &party);
+                    self.join_named(id);
+                }
+                CallResponse::Noted
+            }
+            CallRequest::Transfer { to, .. } if stage.is_in() => self.hear_transfer(now_ms, id, to),
+            CallRequest::Transfer { .. } | CallRequest::Ring { .. } => CallResponse::NoSuchCall,
+        }
+    }
+
+    fn hear_state(&mut self, now_ms: u64, id: CallId, person: PersonId, state: (bool, bool)) {
+        let Some(party) = self.calls.party_mut(id, person) else { return };
+        let before = (party.muted, party.held);
+        (party.muted, party.held) = state;
+        self.sign_of_life(now_ms, id, person);
+        if before != state {
+            self.call_changed(id);
+        }
+    }
+}
