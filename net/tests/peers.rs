@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
-use kinmesh_core::{Because, ConversationEvent, EntryView, Event, ReactionView};
-use kinmesh_net::{EditError, EventStream, Node, NodeConfig, NodeHandle};
+use kinmesh_core::{
+    Because, CallEnd, CallRefusal, CallState, ConversationEvent, EntryView, Event, PartyState, ReactionView,
+};
+use kinmesh_net::{CallHandle, CallRefusalError, EditError, EventStream, Node, NodeConfig, NodeHandle};
 use kinmesh_proto::{
-    ConversationId, Delivery, DisplayName, EntryId, EntryKey, PageAt, PersonId, Privacy, RoomName, StatusLine,
+    CallOutcome, ConversationId, Delivery, DisplayName, EntryId, EntryKey, PageAt, PersonId, Privacy,
+    RoomName, StatusLine,
 };
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -101,6 +104,76 @@ async fn echo_answers_without_any_network() {
     let page = alice.node.chat(echo).page(PageAt::Newest, 10).await.unwrap();
     assert_eq!(page.iter().map(|entry| entry.author).collect::<Vec<_>>(), [alice.person, echo]);
     assert_eq!(alice.node.overview().chats[0].unread, 1);
+}
+
+/// Waits until the only call of a peer is as wanted, and returns the way to it.
+async fn call_of(peer: &Peer, wanted: impl Fn(CallState) -> bool) -> CallHandle {
+    let mut overview = peer.node.watch_overview();
+    let is_so = |view: &std::sync::Arc<kinmesh_net::Overview>| {
+        view.calls.first().is_some_and(|call| wanted(call.state))
+    };
+    let view = timeout(PATIENCE, overview.wait_for(is_so)).await.expect("the call comes so far").unwrap();
+    peer.node.call_of(view.calls[0].call)
+}
+
+#[tokio::test]
+async fn a_ring_is_heard_accepted_and_hung_up_and_both_keep_a_note() {
+    let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    alice.befriend(&mut bob).await;
+    let ringing = alice.node.ring(bob.person).await.unwrap();
+    assert_eq!(alice.node.overview().calls[0].call, ringing.id(), "shown when it is answered");
+    call_of(&alice, |state| state == CallState::Ringing).await;
+    call_of(&bob, |state| state == CallState::Incoming).await.accept().await.unwrap();
+    let is_connecting = |state| matches!(state, CallState::Connecting { .. });
+    call_of(&bob, is_connecting).await;
+    let call = call_of(&alice, is_connecting).await;
+    call.mute(true).await.unwrap();
+    call.hang_up().await.unwrap();
+    bob.waits_for(|event| matches!(event, Event::CallEnded { end: CallEnd::HungUp, .. })).await;
+    assert!(bob.node.overview().calls.is_empty() && alice.node.overview().calls.is_empty());
+    let outcome = Some(CallOutcome::Failed);
+    bob.waits_for(|event| match event {
+        Event::Conversation { change: ConversationEvent::EntryAdded { entry }, .. } => entry.call == outcome,
+        _ => false,
+    })
+    .await;
+    let refusal = call.mute(false).await.unwrap_err();
+    assert!(matches!(refusal, CallRefusalError::Refused(CallRefusal::NoSuchCall)), "it is over");
+}
+
+#[tokio::test]
+async fn who_declines_is_heard_with_their_words() {
+    let (mut alice, mut bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    alice.befriend(&mut bob).await;
+    alice.node.ring(bob.person).await.unwrap();
+    let text = Some("in a moment".to_owned());
+    call_of(&bob, |state| state == CallState::Incoming).await.decline(text.clone()).await.unwrap();
+    let end = CallEnd::Declined { text };
+    alice.waits_for(|event| matches!(event, Event::CallEnded { end: told, .. } if *told == end)).await;
+}
+
+#[tokio::test]
+async fn who_is_in_one_room_meets_in_its_voice_channel() {
+    let (alice, bob) = (Peer::start("Alice").await, Peer::start("Bob").await);
+    alice.meet(&bob).await;
+    let (hers, his) =
+        (alice.node.join_room(lobby()).await.unwrap(), bob.node.join_room(lobby()).await.unwrap());
+    hers.enter_voice().await.unwrap();
+    his.enter_voice().await.unwrap();
+    for peer in [&alice, &bob] {
+        let mut overview = peer.node.watch_overview();
+        let stand = |view: &std::sync::Arc<kinmesh_net::Overview>| {
+            view.rooms[0].voice.len() == 2
+                && view
+                    .calls
+                    .first()
+                    .and_then(|call| call.parties.first())
+                    .is_some_and(|party| party.state == PartyState::Connecting)
+        };
+        drop(timeout(PATIENCE, overview.wait_for(stand)).await.expect("the two stand together").unwrap());
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use crate::output::{CallToken, Output};
 use crate::view::Acquaintance;
 pub use answers::CallFault;
 pub use ending::CallEnd;
-use gate::Gate;
+use gate::{Gate, Words};
 use party::{Party, Stage};
 pub use view::{CallDirection, CallState, CallView, PartyState, PartyView};
 use voice::Channel;
@@ -192,6 +192,7 @@ pub(crate) struct Calls {
     last_token: u64,
     over: VecDeque<CallId>,
     gate: Gate,
+    words: Words,
     channels: BTreeMap<RoomId, Channel>,
 }
 

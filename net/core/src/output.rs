@@ -291,6 +291,11 @@ pub enum Output {
         /// With whom.
         person: PersonId,
     },
+    /// End the connections with this device, which are dead, and dial it anew.
+    Redial {
+        /// Which.
+        device: DeviceId,
+    },
     /// Say hello to every connected peer: the profile changed, or we go.
     HelloAll(Hello),
     /// Ask a connected device about a history, then call [`crate::Core::sync_answered`] or

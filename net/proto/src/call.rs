@@ -162,7 +162,7 @@ pub enum CallResponse {
     ContactsOnly,
     /// As many people are in it as fit.
     Full,
-    /// The asker has not said hello yet: ask again.
+    /// The asker has not said hello yet, or says too much: ask again.
     Later,
 }
 

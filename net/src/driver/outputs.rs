@@ -86,6 +86,7 @@ impl Driver {
                 self.calls.lines.open(call, person, Line { device, theirs, ours });
             }
             Output::CloseLine { call, person } => self.calls.lines.close(call, person),
+            Output::Redial { device } => self.redial(device),
             Output::HelloAll(hello) => self.hello_all(&hello),
         }
     }
@@ -142,6 +143,15 @@ impl Driver {
         if let Some(peer) = peer_of(device) {
             self.swarm.behaviour_mut().kept_out.unblock_peer(peer);
             self.seek_anew();
+        }
+    }
+
+    /// They are dialled with the next tick, or dial us.
+    fn redial(&mut self, device: DeviceId) {
+        if let Some(peer) = peer_of(device) {
+            // It may have gone by itself.
+            let _ = self.swarm.disconnect_peer_id(peer);
+            self.discovery.try_at_once(&peer);
         }
     }
 

@@ -9,10 +9,11 @@ use std::path::Path;
 
 use fixtures::{CHAT, OTHER_ROOM, ROOM, entry, follows, person, posts, put, says, seal, stored};
 use kinmesh_proto::{
-    AddressRecord, Ask, Asking, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest,
-    DisplayName, Entry, EntryId, EntryKey, EpochSecret, Hlc, InviteRecord, InviteRefusal, KeyRange, Keyring,
-    MemberRecord, OpeningRecord, OwnProfile, PersonId, PersonRecord, Privacy, Refusal, RoomId, RoomName,
-    SecretRecord, Snapshot, StatusLine, StoredEntry, TicketRoom, TicketToken, Ties, Unverified, Write,
+    AddressRecord, Ask, Asking, CallOutcome, Content, ConversationId, ConversationRecord, Delivery, DeviceId,
+    Digest, DisplayName, Entry, EntryId, EntryKey, EpochSecret, Hlc, InviteRecord, InviteRefusal, KeyRange,
+    Keyring, MemberRecord, OpeningRecord, OwnProfile, PersonId, PersonRecord, Privacy, Refusal, RoomId,
+    RoomName, SecretRecord, Snapshot, StatusLine, StoredEntry, TicketRoom, TicketToken, Ties, Unverified,
+    Write,
 };
 use kinmesh_store::{
     CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,
@@ -111,6 +112,7 @@ conformance! {
     delivery_is_noted
     a_delivery_without_its_entry_is_nothing
     unread_counts_the_posts_of_others
+    a_call_that_was_answered_is_not_unread
     queued_entries_come_oldest_first
     a_digest_holds_what_a_range_holds
     days_are_told_apart
@@ -485,6 +487,19 @@ fn unread_counts_the_posts_of_others<S: Subject>() {
     assert_eq!(store.unread(ROOM, Some(entries[11].key()), 100).unwrap(), 0);
     assert_eq!(store.unread(ROOM, None, 3).unwrap(), 3);
     assert_eq!(store.unread(ROOM, None, 0).unwrap(), 0);
+}
+
+fn a_call_that_was_answered_is_not_unread<S: Subject>() {
+    let mut subject = S::open();
+    let call = |ms, outcome| says(&person(1), CHAT, ms, Content::Call(outcome));
+    let answered = call(1, CallOutcome::Answered { seconds: 61 });
+    let missed = call(2, CallOutcome::Missed);
+    let declined = call(3, CallOutcome::Declined);
+    put_all(subject.store(), CHAT, &[answered.clone(), missed, declined]);
+    subject.restart();
+    assert_eq!(subject.store().unread(CHAT, None, 10).unwrap(), 1);
+    let first = posts(subject.store(), CHAT).remove(0);
+    assert_eq!((first.delivery, first.entry.content()), (Delivery::Received, answered.content()));
 }
 
 fn queued_entries_come_oldest_first<S: Subject>() {

@@ -57,6 +57,8 @@ pub enum Violation {
     LineMiscounted { peer: usize, call: CallId },
     #[error("peer {peer} has a line of {call:?}, in which it is not")]
     LineWithoutCall { peer: usize, call: CallId },
+    #[error("peer {peer} is still in {call:?}, a minute after everybody hung up")]
+    CallStays { peer: usize, call: CallId },
     #[error("{asks} requests while there was nothing to do, {allowed} would be plenty")]
     Restless { asks: u64, allowed: u64 },
     #[error("{waited_ms} ms after the mesh was healed: {what}")]

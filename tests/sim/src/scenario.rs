@@ -139,7 +139,7 @@ const BIG_ROOM: Scenario = Scenario {
 };
 
 /// Every scenario, the gentlest first.
-pub const SCENARIOS: [Scenario; 13] = [
+pub const SCENARIOS: [Scenario; 14] = [
     SMALL,
     Scenario { name: "lossy", faults: LOSSY, ..SMALL },
     Scenario { name: "partition", faults: Faults { partitions: 4, late: 5, ..Faults::NONE }, ..SMALL },
@@ -185,6 +185,24 @@ pub const SCENARIOS: [Scenario; 13] = [
             clock_off_max_ms: 60_000,
             drift_max_ppm: 100,
             clock_steps: 1,
+        },
+        ..SMALL
+    },
+    Scenario {
+        name: "calls",
+        work: Work { actions: 200, chats: 60, calls: 70, ..SMALL.work },
+        faults: Faults {
+            gossip_lost: 10,
+            asks_lost: 10,
+            repeated: 5,
+            late: 5,
+            partitions: 2,
+            one_way: 30,
+            crashes: 3,
+            absences: 2,
+            disk_failures: 1,
+            clock_off_max_ms: 5_000,
+            ..Faults::NONE
         },
         ..SMALL
     },

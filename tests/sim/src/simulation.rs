@@ -296,6 +296,11 @@ impl Simulation {
                 self.open_line(index, (call, person), Line { device, theirs, ours });
             }
             Output::CloseLine { call, person } => self.close_line(index, (call, person)),
+            Output::Redial { device } => {
+                if let Some(other) = self.by_device.get(&device).copied() {
+                    self.close(index, other);
+                }
+            }
             Output::HelloAll(hello) => self.hello_all(index, &hello),
         }
     }

@@ -66,6 +66,11 @@ fn all_faults_at_once_are_survived() {
 }
 
 #[test]
+fn calls_end_for_everybody_and_leave_one_note() {
+    every_promise_is_kept("calls", SEEDS);
+}
+
+#[test]
 fn rooms_that_not_everybody_is_connected_in_are_whole_too() {
     every_promise_is_kept("crowd", 4);
 }

@@ -14,6 +14,7 @@ impl Core {
     pub fn call_asked(&mut self, now_ms: u64, device: DeviceId, request: CallRequest, token: RequestToken) {
         let response = match self.people.person_of(device) {
             None => CallResponse::Later,
+            Some(_) if !self.calls.words.lets_in(now_ms, device) => CallResponse::Later,
             Some(_) if !request.is_within_limits() => CallResponse::NoSuchCall,
             Some(person) => self.hear_call(now_ms, device, person, request),
         };

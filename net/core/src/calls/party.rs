@@ -59,6 +59,8 @@ pub(super) struct Party {
     pub talked_ms: Option<u64>,
     /// When they gave the last sign of life.
     pub heard_ms: u64,
+    /// Whether they were dialled anew since they were heard.
+    pub is_redialled: bool,
     /// Since when a ring comes from somebody who is not connected any more.
     pub apart_ms: Option<u64>,
     /// When we asked them last whether they stand with us.
@@ -83,6 +85,7 @@ impl Party {
             told_party: BTreeSet::new(),
             talked_ms: None,
             heard_ms: now_ms,
+            is_redialled: false,
             apart_ms: None,
             asked_ms: now_ms,
             muted: false,
@@ -93,6 +96,7 @@ impl Party {
 
     pub(super) fn stage_at(&mut self, now_ms: u64, stage: Stage) {
         (self.stage, self.since_ms) = (stage, now_ms);
+        self.is_redialled = false;
     }
 
     /// Stands with us from now on. Nothing is known yet of how they take part, nor to them of us, and

@@ -5,6 +5,7 @@ use kinmesh_proto::{CallId, DeviceId, PersonId};
 use super::party::{Party, Stage};
 use super::{CONNECT_MS, CallEnd, Kind, RECONNECT_MS, RING_MS};
 use crate::node::Core;
+use crate::output::Output;
 
 /// A ring whose other end is not connected any more goes on for this long, in milliseconds: they may be
 /// back in a moment.
@@ -15,6 +16,9 @@ const NAMED_MS: u64 = RING_MS + 15_000;
 const JOIN_EVERY_MS: u64 = 2_000;
 /// Of whom nothing was heard for this long is asked whether they are still there, in milliseconds.
 const ASK_AFTER_MS: u64 = 2_000;
+/// Who is cut off although a connection stands is dialled anew after this, in milliseconds: it is dead, and
+/// nobody has noticed. A network that changed takes QUIC 25 s.
+const REDIAL_AFTER_MS: u64 = 2_000;
 /// Who gives no sign of life for this long is cut off, in milliseconds.
 const SILENT_MAX_MS: u64 = 5_000;
 
@@ -127,6 +131,13 @@ impl Core {
     ) {
         if party.silent_ms(now_ms) >= ASK_AFTER_MS {
             self.say_state(id, person);
+        }
+        let is_dead = party.stage == Stage::Reconnecting && party.age_ms(now_ms) >= REDIAL_AFTER_MS;
+        if let Some(device) = party.device.filter(|_| is_linked && is_dead && !party.is_redialled) {
+            if let Some(party) = self.calls.party_mut(id, person) {
+                party.is_redialled = true;
+            }
+            self.push(Output::Redial { device });
         }
         let is_cut_off = !is_linked || party.silent_ms(now_ms) >= SILENT_MAX_MS;
         if is_cut_off && party.stage == Stage::Active {

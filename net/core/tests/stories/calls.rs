@@ -280,7 +280,8 @@ fn of_several_that_ring_one_is_accepted_and_the_others_ring_on() {
     let mut mesh = friends(3);
     ring(&mut mesh, ALICE, CAROL);
     ring(&mut mesh, BOB, CAROL);
-    let calls = views(&mut mesh, CAROL);
+    let mut calls = views(&mut mesh, CAROL);
+    calls.sort_by_key(|call| call.conversation != mesh.chat_with(ALICE));
     assert_eq!(calls.len(), 2);
     mesh.peers[CAROL].core.accept_call(mesh.now_ms, calls[0].call).unwrap();
     mesh.settle();
@@ -444,6 +445,20 @@ fn a_call_survives_a_broken_connection_of_some_seconds() {
 }
 
 #[test]
+fn a_connection_that_is_dead_and_does_not_know_it_is_made_anew() {
+    let mut mesh = friends(2);
+    talking(&mut mesh, ALICE, BOB);
+    mesh.peers[ALICE].is_heard = false;
+    mesh.peers[BOB].is_heard = false;
+    mesh.faults = Faults { chat_lost: 100, ..Faults::default() };
+    mesh.advance(9_000);
+    assert_eq!(mesh.redialled, [(ALICE, BOB), (BOB, ALICE)], "each of the two, once");
+    mesh.faults = Faults::default();
+    mesh.link(ALICE, BOB);
+    assert!(is_active(&mut mesh, ALICE) && is_active(&mut mesh, BOB));
+}
+
+#[test]
 fn who_does_not_come_back_within_20_s_is_lost() {
     let mut mesh = friends(2);
     talking(&mut mesh, ALICE, BOB);
@@ -462,7 +477,6 @@ fn who_was_killed_and_is_back_has_the_call_no_more_and_the_other_learns_it() {
         talking(&mut mesh, ALICE, BOB);
         mesh.advance(10_000);
         mesh.restart(killed);
-        mesh.peers[killed].lines.clear();
         mesh.advance(2_000);
         mesh.link(ALICE, BOB);
         mesh.advance(1_000);
@@ -811,6 +825,7 @@ fn who_is_in_a_rooms_voice_channel_hears_the_others_in_it_and_all_see_who_is() {
     for index in 0..4 {
         assert_eq!(in_channel(&mut mesh, index), [ALICE, BOB, CAROL]);
     }
+    mesh.advance(1_000);
     hang_up(&mut mesh, ALICE);
     assert_mesh(&mut mesh, &[BOB, CAROL]);
     mesh.advance(1_000);
@@ -868,8 +883,8 @@ fn no_more_than_eight_are_in_a_channel() {
         mesh.link(8, other);
     }
     enter(&mut mesh, 8, room);
+    mesh.advance(3_000);
     assert_eq!((views(&mut mesh, 8), ends(&mesh, 8)), (vec![], vec![CallEnd::Full]));
-    mesh.advance(1_000);
     assert_mesh(&mut mesh, &[0, 1, 2, 3, 4, 5, 6, 7]);
 }
 
@@ -947,7 +962,7 @@ fn floods_stale_and_forged_words_of_a_channel_are_neither_shown_nor_passed_on() 
     let elsewhere = ConversationId::Room(kinmesh_proto::RoomId([9; 32]));
     let foreign = voice_frame(&mesh, elsewhere, now_ms);
     assert_eq!(verdict(&mut mesh, lobby, foreign), Verdict::Reject);
-    assert_eq!(in_channel(&mut mesh, BOB), []);
+    assert!(in_channel(&mut mesh, BOB).is_empty());
     let true_word = voice_frame(&mesh, lobby, now_ms);
     assert_eq!(verdict(&mut mesh, lobby, true_word.clone()), Verdict::Accept);
     assert_eq!(in_channel(&mut mesh, BOB), [ALICE]);

@@ -324,6 +324,8 @@ pub(crate) struct Mesh {
     /// Whether requests to become contacts are accepted as soon as they come.
     pub(crate) accept_requests: bool,
     links: BTreeSet<(usize, usize)>,
+    /// Who ended a dead connection, and with whom, in order.
+    pub(crate) redialled: Vec<(usize, usize)>,
     /// Tickets shown to their makers, by whom and to whom, in order.
     pub(crate) tickets_shown: Vec<(usize, usize, InviteRequest)>,
     wire: Vec<Parcel>,
@@ -342,6 +344,7 @@ impl Mesh {
             dice: Dice::new(seed),
             accept_requests: true,
             links: BTreeSet::new(),
+            redialled: Vec::new(),
             tickets_shown: Vec::new(),
             wire: Vec::new(),
             later: Vec::new(),
@@ -791,6 +794,11 @@ impl Mesh {
             }
             Output::CloseLine { call, person } => {
                 assert!(self.peers[index].lines.remove(&(call, person)).is_some(), "closed, and not open");
+            }
+            Output::Redial { device } => {
+                let other = self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                self.redialled.push((index, other));
+                self.unlink(index, other);
             }
             Output::HelloAll(hello) => {
                 for to in self.neighbours(index) {

@@ -71,4 +71,20 @@ impl Simulation {
         let Some(other) = self.some_other(index).map(|other| self.peers[other].person) else { return };
         self.tell(index, |core, now_ms| drop(core.ring(now_ms, other)));
     }
+
+    pub(super) fn hang_up_all(&mut self, index: usize) {
+        for call in self.calls_of(index) {
+            self.tell(index, |core, now_ms| drop(core.hang_up(now_ms, call.call)));
+        }
+    }
+
+    pub(super) fn check_calls_are_over(&mut self, index: usize) {
+        if let Some(view) = self.calls_of(index).first() {
+            self.violate(Violation::CallStays { peer: index, call: view.call });
+        }
+        let lines = self.peers[index].session.lines.keys().next().copied();
+        if let Some((call, _)) = lines {
+            self.violate(Violation::LineWithoutCall { peer: index, call });
+        }
+    }
 }

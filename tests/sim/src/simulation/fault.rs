@@ -44,13 +44,15 @@ impl Simulation {
         self.note(index, What::ClockSet { offset_ms });
     }
 
-    /// Nothing goes wrong any more, and everybody is there. Clocks stay as wrong as they are.
+    /// Nothing goes wrong any more, and everybody is there and has hung up. Clocks stay as wrong as they
+    /// are.
     fn heal(&mut self) {
         self.faults = Faults::NONE;
         self.partitions.clear();
         for index in 0..self.peers.len() {
             self.set_disk(index, false);
             self.start(index);
+            self.hang_up_all(index);
         }
     }
 }

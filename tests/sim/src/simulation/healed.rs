@@ -89,6 +89,7 @@ impl Simulation {
         for peer in 0..self.peers.len() {
             self.check_kept(peer);
             self.check_views(peer);
+            self.check_calls_are_over(peer);
             let conversations: Vec<ConversationId> = self.peers[peer].disk.conversations().collect();
             for conversation in conversations {
                 self.check_history(peer, conversation);

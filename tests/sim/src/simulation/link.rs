@@ -148,7 +148,7 @@ impl Simulation {
     }
 
     /// Closes our end and tells the other one, if they hear it.
-    fn close(&mut self, here: usize, there: usize) {
+    pub(super) fn close(&mut self, here: usize, there: usize) {
         self.send(here, there, Parcel::Closed, 0);
         self.drop_end(here, there);
     }
