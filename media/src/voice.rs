@@ -10,6 +10,7 @@ mod arrivals;
 mod control;
 mod echo;
 mod gate;
+mod pace;
 mod party;
 mod statistics;
 
@@ -22,6 +23,7 @@ pub use self::control::{AddError, PARTIES_MAX, Party, VoiceControl};
 use self::control::{Inbox, Shared, Wishes};
 pub use self::gate::Gate;
 use self::gate::{Activity, SPEECH_DBFS, Valve};
+use self::pace::Pace;
 use self::party::Speaker;
 pub use self::statistics::{Heard, OwnStatistics, PartyStatistics, VoiceStatistics};
 use self::statistics::{Sent, Told};
@@ -52,6 +54,7 @@ pub struct Voice {
     /// The frame that is being filled, and whether all of it is silenced.
     frame: Vec<f32>,
     is_closed: bool,
+    pace: Pace,
     speakers: Vec<Speaker>,
     mixer: Mixer,
     tone: Vec<f32>,
@@ -83,6 +86,7 @@ impl Voice {
             valve: Valve::default(),
             frame: Vec::with_capacity(FRAME),
             is_closed: true,
+            pace: Pace::default(),
             speakers: Vec::with_capacity(PARTIES_MAX),
             mixer: Mixer::default(),
             tone: Vec::new(),
@@ -227,6 +231,10 @@ impl Voices for Voice {
 
     fn heard(&mut self, _raw: &[f32; BLOCK], clean: &[f32; BLOCK], now: Duration) {
         self.attend(now);
+        let missing = self.pace.missing(now);
+        if missing > 0 {
+            self.sender.pass(missing);
+        }
         let mut block = *clean;
         let opens = self.opens(&block);
         self.is_closed &= !opens && !self.valve.is_open();

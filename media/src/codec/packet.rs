@@ -89,6 +89,14 @@ impl Sender {
         Ok(None)
     }
 
+    /// Notes that so many frames were never heard.
+    pub fn pass(&mut self, frames: u32) {
+        self.frame = self.frame.wrapping_add(frames);
+        // How far back they are is no longer true.
+        self.sent.clear();
+        self.holds_back = false;
+    }
+
     fn was_silent(&self) -> bool {
         self.sent.back().is_some_and(|last| last.as_deref().is_none_or(is_silence))
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kinmesh_media::codec::{BLOCK, Packet, Plan};
 use kinmesh_media::engine::Voices;
-use kinmesh_media::signal::correlation;
+use kinmesh_media::signal::{correlation, power};
 use kinmesh_media::voice::{OwnStatistics, Party, PartyStatistics, Report, Voice, VoiceControl};
 
 use super::network::{Network, Way};
@@ -159,8 +159,9 @@ impl Conference {
             match what {
                 Carried::Voice(packet, sent) => {
                     control.push(party(from), packet, self.began + Duration::from_micros(at));
-                    let report = control.report(party(from)).unwrap();
-                    self.carry(to, from, at, ANSWER, Carried::Answer(report, sent));
+                    if let Some(report) = control.report(party(from)) {
+                        self.carry(to, from, at, ANSWER, Carried::Answer(report, sent));
+                    }
                 }
                 Carried::Answer(report, sent) => {
                     control.reported(party(from), report, Duration::from_micros(at - sent));
@@ -200,6 +201,7 @@ impl Conference {
         let sample = |at: Duration| (at.as_secs_f64() * 48_000.0) as usize;
         let mut found: Vec<(f32, f32)> = (sample(time.start)..sample(time.end) - PIECE)
             .step_by(PIECE)
+            .filter(|from| power(&said[*from..from + PIECE]) > SPOKEN)
             .map(|from| {
                 best_place(&said[from..from + PIECE], &heard[from..(from + PIECE + LATEST).min(heard.len())])
             })
@@ -211,6 +213,8 @@ impl Conference {
 }
 
 const PIECE: usize = 19_200;
+/// In less, there is nothing to compare: a pause.
+const SPOKEN: f32 = 1e-4;
 /// The longest way from mouth to ear that is looked for.
 const LATEST: usize = 24_000;
 const COARSE: usize = 12;

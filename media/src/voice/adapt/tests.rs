@@ -129,6 +129,19 @@ fn a_way_that_widens_is_found_again() {
 }
 
 #[test]
+fn a_way_that_is_longer_for_two_seconds_costs_some_of_the_bitrate_for_some_seconds() {
+    let mut adaptation = Adaptation::default();
+    let spike = |at, _: &Plan| {
+        let delay_trend_ms = if (5_000..7_000).contains(&at) { 200 } else { 0 };
+        (Report { delay_trend_ms, ..report(0, 10) }, ms(40))
+    };
+    run(&mut adaptation, 0..7_000, spike);
+    assert!(!adaptation.plan().is_bundled, "{:?}", adaptation.plan());
+    run(&mut adaptation, 7_000..16_000, spike);
+    assert_eq!(*adaptation.plan(), Plan::default());
+}
+
+#[test]
 fn what_a_queue_loses_is_not_met_with_more_of_it() {
     let mut adaptation = Adaptation::default();
     let mut way = Bottleneck::new(40_000.0);
