@@ -46,17 +46,20 @@ impl Simulation {
 
     /// Somebody rings, or goes on with a call. What is refused was not possible just then.
     pub(super) fn do_with_calls(&mut self, index: usize) {
-        let calls = self.calls_of(index);
-        let Some(call) = self.dice.pick(&calls) else { return self.begin_a_call(index) };
-        let (id, chance) = (call.call, self.dice.below(100));
+        let calls: Vec<_> =
+            self.calls_of(index).iter().map(|call| (call.call, call.state, call.muted, call.held)).collect();
+        let Some((id, state, muted, held)) = self.dice.pick(&calls) else {
+            return self.begin_a_call(index);
+        };
+        let chance = self.dice.below(100);
         let other = self.some_other(index).map(|other| self.peers[other].person);
         self.tell(index, |core, now_ms| {
-            let _ = match (call.state, chance) {
+            let _ = match (state, chance) {
                 (CallState::Incoming, 0..70) => core.accept_call(now_ms, id),
                 (CallState::Incoming, 70..80) => core.ignore_call(id),
                 (_, 0..30) => core.hang_up(now_ms, id),
-                (_, 30..50) => core.mute_call(id, !call.muted),
-                (_, 50..60) => core.hold_call(id, !call.held),
+                (_, 30..50) => core.mute_call(id, !muted),
+                (_, 50..60) => core.hold_call(id, !held),
                 (_, 60..70) => other.map_or(Ok(()), |person| core.transfer_call(id, person)),
                 _ => other.map_or(Ok(()), |person| core.add_to_call(now_ms, id, person)),
             };
@@ -66,15 +69,22 @@ impl Simulation {
     fn begin_a_call(&mut self, index: usize) {
         if self.dice.percent(30) {
             let Some(room) = self.some_room_of(index) else { return };
-            return self.tell(index, |core, now_ms| drop(core.enter_voice(now_ms, room)));
+            return self.tell(index, |core, now_ms| {
+                let _ = core.enter_voice(now_ms, room);
+            });
         }
         let Some(other) = self.some_other(index).map(|other| self.peers[other].person) else { return };
-        self.tell(index, |core, now_ms| drop(core.ring(now_ms, other)));
+        self.tell(index, |core, now_ms| {
+            let _ = core.ring(now_ms, other);
+        });
     }
 
     pub(super) fn hang_up_all(&mut self, index: usize) {
         for call in self.calls_of(index) {
-            self.tell(index, |core, now_ms| drop(core.hang_up(now_ms, call.call)));
+            self.tell(index, |core, now_ms| {
+                // It may be over since.
+                let _ = core.hang_up(now_ms, call.call);
+            });
         }
     }
 
