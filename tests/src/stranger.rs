@@ -1,7 +1,7 @@
 //! A libp2p node that says whatever it is told to: the adversary of the hostile tests.
 //!
 //! It speaks the real protocols of a peer with bytes of the test's choice. It checks nothing it
-//! says, forwards nothing it hears, and answers nobody.
+//! says, forwards nothing it hears, and answers nobody but those who call it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -10,18 +10,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, FutureExt, StreamExt};
 use kinmesh_net::transport;
 use kinmesh_proto::{
-    ChatRequest, ChatResponse, Content, ConversationTag, DeviceKeys, DisplayName, Entry, EntryBody, Hello,
-    Hlc, Presence, PresenceState, RoomFrame, RoomId, Signable, StatusLine, SyncRequest, SyncResponse,
-    Unverified, codec, protocol,
+    CallRequest, CallResponse, ChatRequest, ChatResponse, Content, ConversationTag, DeviceKeys, DisplayName,
+    Entry, EntryBody, Hello, Hlc, MediaResponse, Presence, PresenceState, RoomFrame, RoomId, Signable,
+    StatusLine, SyncRequest, SyncResponse, Unverified, codec, protocol,
 };
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode};
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use libp2p::request_response::{self, Codec, OutboundRequestId, ProtocolSupport};
-use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::request_response::{self, Codec, OutboundRequestId, ProtocolSupport, ResponseChannel};
+use libp2p::swarm::{ConnectionId, NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, identify, ping};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -53,6 +55,10 @@ pub enum Question {
     Sync,
     /// `/kinmesh/invite/1`.
     Invite,
+    /// `/kinmesh/call/1`.
+    Call,
+    /// `/kinmesh/media/1`.
+    Media,
     /// [`NONSENSE`].
     Nonsense,
 }
@@ -72,6 +78,7 @@ enum Command {
     Subscribe(RoomId),
     Publish(RoomId, Vec<u8>, oneshot::Sender<Result<(), gossipsub::PublishError>>),
     Ask(Question, PeerId, Vec<u8>, Answer),
+    AnswerMedia(MediaResponse, Duration),
 }
 
 /// What the stranger knows of the others.
@@ -85,6 +92,12 @@ pub struct Heard {
     pub listeners: BTreeSet<(PeerId, String)>,
     /// Entries heard in rooms, in the order of their arrival.
     pub entries: Vec<Unverified<EntryBody>>,
+    /// Connections with each peer.
+    pub links: BTreeMap<PeerId, u32>,
+    /// What was said about calls, in the order of its arrival. Each word is answered `Noted`.
+    pub calls: Vec<CallRequest>,
+    /// How many packets came over which connection.
+    pub packets: BTreeMap<ConnectionId, usize>,
 }
 
 #[derive(NetworkBehaviour)]
@@ -96,6 +109,8 @@ struct Behaviour {
     chat: Raw,
     sync: Raw,
     invite: Raw,
+    call: Raw,
+    media: Raw,
     nonsense: Raw,
 }
 
@@ -122,7 +137,15 @@ impl Stranger {
         let (commands, orders) = mpsc::channel(COMMANDS_CAP);
         let (tell, changed) = watch::channel(());
         let heard = Arc::new(Mutex::new(Heard::default()));
-        tokio::spawn(Actor { swarm, heard: heard.clone(), tell, asked: HashMap::new() }.run(orders));
+        let actor = Actor {
+            swarm,
+            heard: heard.clone(),
+            tell,
+            asked: HashMap::new(),
+            media: (MediaResponse::NoSuchLine, Duration::ZERO),
+            late: FuturesUnordered::new(),
+        };
+        tokio::spawn(actor.run(orders));
         Ok(Self { keys, person_seed, device, commands, heard, changed })
     }
 
@@ -197,6 +220,17 @@ impl Stranger {
         Ok(codec::decode(&answer, answer.len())?)
     }
 
+    /// Says something about a call and returns the answer.
+    pub async fn say_of_call(&self, peer: PeerId, request: &CallRequest) -> Result<CallResponse> {
+        let answer = self.ask(Question::Call, peer, codec::encode(request)).await??;
+        Ok(codec::decode(&answer, answer.len())?)
+    }
+
+    /// From now on packets are answered so, and so late.
+    pub async fn answer_media(&self, response: MediaResponse, delay: Duration) -> Result<()> {
+        self.order(Command::AnswerMedia(response, delay)).await
+    }
+
     /// Waits until something was heard.
     pub async fn wait<T>(&self, what: &str, mut find: impl FnMut(&Heard) -> Option<T>) -> Result<T> {
         let mut changed = self.changed.clone();
@@ -225,7 +259,7 @@ impl Stranger {
 
     /// A proper hello under this name.
     pub fn hello(&self, name: &str) -> Result<Hello> {
-        Ok(Hello { presence: self.presence(name, None, PresenceState::Here)? })
+        Ok(Hello::first(self.presence(name, None, PresenceState::Here)?))
     }
 
     /// A proper presence, said now.
@@ -288,6 +322,8 @@ impl Behaviour {
             chat: raw(protocol::CHAT),
             sync: raw(protocol::SYNC),
             invite: raw(protocol::INVITE),
+            call: raw(protocol::CALL),
+            media: raw(protocol::MEDIA),
             nonsense: raw(NONSENSE),
         })
     }
@@ -298,6 +334,8 @@ impl Behaviour {
             Question::Chat => &mut self.chat,
             Question::Sync => &mut self.sync,
             Question::Invite => &mut self.invite,
+            Question::Call => &mut self.call,
+            Question::Media => &mut self.media,
             Question::Nonsense => &mut self.nonsense,
         }
     }
@@ -328,6 +366,9 @@ struct Actor {
     heard: Arc<Mutex<Heard>>,
     tell: watch::Sender<()>,
     asked: HashMap<OutboundRequestId, Answer>,
+    /// How packets are answered, and how late.
+    media: (MediaResponse, Duration),
+    late: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Vec<u8>>, Vec<u8>)>>,
 }
 
 impl Actor {
@@ -338,6 +379,9 @@ impl Actor {
                     Some(order) => self.obey(order),
                     None => return,
                 },
+                Some((channel, answer)) = self.late.next() => {
+                    drop(self.swarm.behaviour_mut().media.send_response(channel, answer));
+                }
                 event = self.swarm.select_next_some() => self.hear(event),
             }
         }
@@ -358,15 +402,45 @@ impl Actor {
                 let id = behaviour.speak(question).send_request(&peer, bytes);
                 self.asked.insert(id, reply);
             }
+            Command::AnswerMedia(response, delay) => self.media = (response, delay),
         }
     }
 
     fn hear(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        use request_response::{Event::Message as Asked, Message};
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => drop(heard.connected.insert(peer_id)),
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                heard.connected.remove(&peer_id);
+            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } => {
+                heard.connected.insert(peer_id);
+                heard.links.insert(peer_id, num_established.get());
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established, .. } => {
+                heard.links.insert(peer_id, num_established);
+                if num_established == 0 {
+                    heard.connected.remove(&peer_id);
+                }
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Call(Asked {
+                message: Message::Request { request, channel, .. },
+                ..
+            })) => {
+                heard.calls.extend(codec::decode::<CallRequest>(&request, request.len()).ok());
+                // Whoever asked may be gone.
+                let _ = self
+                    .swarm
+                    .behaviour_mut()
+                    .call
+                    .send_response(channel, codec::encode(&CallResponse::Noted));
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Media(Asked {
+                connection_id,
+                message: Message::Request { channel, .. },
+                ..
+            })) => {
+                *heard.packets.entry(connection_id).or_default() += 1;
+                let (response, delay) = self.media;
+                let answer = tokio::time::sleep(delay).map(move |()| (channel, codec::encode(&response)));
+                self.late.push(answer.boxed());
             }
             SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
                 peer_id,
@@ -382,6 +456,8 @@ impl Actor {
                 | BehaviourEvent::Chat(event)
                 | BehaviourEvent::Sync(event)
                 | BehaviourEvent::Invite(event)
+                | BehaviourEvent::Call(event)
+                | BehaviourEvent::Media(event)
                 | BehaviourEvent::Nonsense(event),
             ) => {
                 drop(heard);

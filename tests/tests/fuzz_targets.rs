@@ -65,6 +65,7 @@ targets! {
     invite_request "../fuzz/fuzz_targets/invite_request.rs",
     invite_response "../fuzz/fuzz_targets/invite_response.rs",
     join_link "../fuzz/fuzz_targets/join_link.rs",
+    media "../fuzz/fuzz_targets/media.rs",
     names "../fuzz/fuzz_targets/names.rs",
     presence "../fuzz/fuzz_targets/presence.rs",
     rendezvous "../fuzz/fuzz_targets/rendezvous.rs",

@@ -102,7 +102,7 @@ def cbor(value):
     if isinstance(value, bool):
         return b"\xf5" if value else b"\xf4"
     if isinstance(value, int):
-        return head(0, value)
+        return head(0, value) if value >= 0 else head(1, -1 - value)
     if isinstance(value, bytes):
         return head(2, len(value)) + value
     if isinstance(value, str):
@@ -412,6 +412,12 @@ def calls(vectors, alice, bob, lobby):
     vectors.cbor("content of a missed call", {"k": "call", "x": "missed"})
 
 
+def media(vectors):
+    vectors.cbor("media packet", [0x01020304, 7, 9, b"\xaa" * 3, 1, b"\xbb" * 2, 3, b"\xcc"])
+    vectors.cbor("media response with a report", [700, 25, 12, 3, 18, -4])
+    vectors.cbor("media response without a line", None)
+
+
 def main():
     here = Path(__file__).resolve().parent
     document = Path(sys.argv[1]) if len(sys.argv) > 1 else here / "../../docs/protocol.md"
@@ -423,6 +429,7 @@ def main():
     trust(vectors, alice, bob)
     private_room(vectors, alice, bob)
     calls(vectors, alice, bob, lobby)
+    media(vectors)
     left = [name for name, _ in vectors.lines[vectors.taken :]]
     for fault in vectors.wrong:
         print(fault, file=sys.stderr)

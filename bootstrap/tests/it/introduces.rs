@@ -131,7 +131,7 @@ fn hello(who: &Identity, name: &str) -> Hello {
         sent_ms: 2,
         state: PresenceState::Here,
     };
-    Hello { presence: Unverified::sign(presence, &who.keys).envelope().clone() }
+    Hello::first(Unverified::sign(presence, &who.keys).envelope().clone())
 }
 
 /// The node's answer; `None` when it gives none.

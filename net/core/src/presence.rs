@@ -34,7 +34,7 @@ impl Core {
     /// What to say on a new connection; `None` until the person has a name.
     pub fn hello(&mut self, now_ms: u64) -> Option<Hello> {
         let presence = self.own_presence(now_ms, None, PresenceState::Here)?;
-        Some(Hello { presence: presence.envelope().clone() })
+        Some(Hello::first(presence.envelope().clone()))
     }
 
     /// A connected device said who it is. Returns since when it says to be up: another time is
@@ -122,7 +122,7 @@ impl Core {
 
     fn hello_all(&mut self, now_ms: u64, state: PresenceState) {
         if let Some(presence) = self.own_presence(now_ms, None, state) {
-            self.push(Output::HelloAll(Hello { presence: presence.envelope().clone() }));
+            self.push(Output::HelloAll(Hello::first(presence.envelope().clone())));
         }
     }
 

@@ -826,7 +826,7 @@ fn a_hello_must_be_the_word_of_the_device_at_the_other_end() {
     let mut mesh = Mesh::new(2, 0);
     let (alice, mallory) = (mesh.peers[ALICE].keys(), DeviceKeys::generate(&[66; 32], &[67; 32], 0));
     let mut say = |device, keys: &DeviceKeys, room, sent_ms| {
-        let hello = Hello { presence: presence(keys, room, sent_ms, PresenceState::Here) };
+        let hello = Hello::first(presence(keys, room, sent_ms, PresenceState::Here));
         mesh.peers[BOB].core.hello_received(START_MS, device, hello)
     };
     let misplaced = |heard| matches!(heard, Err(HelloError::Misplaced));
@@ -836,7 +836,7 @@ fn a_hello_must_be_the_word_of_the_device_at_the_other_end() {
     assert!(misplaced(say(alice.device(), &alice, None, START_MS + limits::CLOCK_AHEAD_MAX_MS + 1)));
     assert_eq!(mesh.peers[BOB].core.person_of(alice.device()), None);
     let mut say = |device, keys: &DeviceKeys| {
-        let hello = Hello { presence: presence(keys, None, START_MS, PresenceState::Here) };
+        let hello = Hello::first(presence(keys, None, START_MS, PresenceState::Here));
         mesh.peers[BOB].core.hello_received(START_MS, device, hello)
     };
     say(alice.device(), &alice).unwrap();

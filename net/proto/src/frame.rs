@@ -108,6 +108,25 @@ pub struct Hello {
     /// Who is here, signed by the device at the other end of the connection.
     #[serde(rename = "w")]
     pub presence: Unverified<Presence>,
+    /// How many connections with the receiver its sender knows of. Who has more of them has some that
+    /// the other has lost.
+    #[serde(rename = "c", default = "Hello::one", skip_serializing_if = "Hello::is_one")]
+    pub links: u8,
+}
+
+impl Hello {
+    /// The hello on a first connection.
+    pub fn first(presence: Unverified<Presence>) -> Self {
+        Self { presence, links: Self::one() }
+    }
+
+    fn one() -> u8 {
+        1
+    }
+
+    fn is_one(links: &u8) -> bool {
+        *links == Self::one()
+    }
 }
 
 /// What somebody says who wants to become a contact.

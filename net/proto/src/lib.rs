@@ -16,6 +16,7 @@ pub mod identity;
 pub mod invite;
 pub mod limits;
 pub mod link;
+pub mod media;
 pub mod name;
 pub mod proofs;
 pub mod protocol;
@@ -39,6 +40,7 @@ pub use id::{CallId, ConversationId, ConversationTag, DeviceId, EntryId, PersonI
 pub use identity::{DeviceCert, DeviceKeys, PersonKey};
 pub use invite::{InviteRefusal, InviteRequest, InviteResponse, ParseTicketIdError, TicketId};
 pub use link::{JoinLink, LinkError};
+pub use media::{MediaPacket, MediaResponse, Report};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use proofs::SharedProofs;
 pub use record::{

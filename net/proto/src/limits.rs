@@ -115,6 +115,14 @@ pub const SECRETS_ASKED_MAX: usize = 256;
 /// Most secrets that make one key: as many concurrent changes of membership as a room survives
 /// without anybody seeing two of them.
 pub const EPOCHS_MAX: usize = 16;
+/// Bytes of voice in one packet, with what it repeats: more would not fit into one datagram of any path.
+pub const MEDIA_PAYLOAD_MAX: usize = 1400;
+/// Earlier frames in one packet: more make it longer than they help.
+pub const MEDIA_EARLIER_MAX: usize = 4;
+/// Largest media request: a packet and what stands around its payloads.
+pub const MEDIA_REQUEST_MAX: u64 = MEDIA_PAYLOAD_MAX as u64 + 64;
+/// Largest answer to one: a report.
+pub const MEDIA_RESPONSE_MAX: u64 = 64;
 /// Largest request to a rendezvous server: a record of 16 addresses takes about 1.5 KiB.
 pub const RENDEZVOUS_REQUEST_MAX: usize = 4 * 1024;
 /// Largest answer: as many of the largest registrations as one answer holds.

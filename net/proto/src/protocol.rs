@@ -19,6 +19,8 @@ pub const CHAT: &str = "/kinmesh/chat/1";
 pub const INVITE: &str = "/kinmesh/invite/1";
 /// What devices say to each other about calls. Sound travels apart from it.
 pub const CALL: &str = "/kinmesh/call/1";
+/// Media of calls.
+pub const MEDIA: &str = "/kinmesh/media/1";
 
 /// Characters of a gossip topic.
 const TOPIC_CHARS: usize = 32;

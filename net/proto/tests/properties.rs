@@ -7,10 +7,10 @@ use kinmesh_proto::{
     Ask, CallId, CallOutcome, CallRequest, CallResponse, CertCache, ChatRequest, ChatResponse, Commitment,
     Content, Control, ConversationTag, DecodeError, DeviceCert, DeviceId, DeviceKeys, Digest, DisplayName,
     EntryBody, EntryId, EntryKey, EntryPack, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse,
-    JoinLink, KeyRange, Past, PersonId, PersonKey, Presence, PresenceState, Reach, Receipt, Refusal, Role,
-    RoomFrame, RoomId, RoomName, RoomSettings, Sealed, Seat, Signable, StatusLine, SyncAsk, SyncRequest,
-    SyncResponse, TICKET_PREFIX, Ticket, TicketId, TicketRoom, TicketToken, Typing, Unverified, Verified,
-    VerifyError, Voice, Wanted, codec, entry, limits,
+    JoinLink, KeyRange, MediaPacket, MediaResponse, Past, PersonId, PersonKey, Presence, PresenceState,
+    Reach, Receipt, Refusal, Report, Role, RoomFrame, RoomId, RoomName, RoomSettings, Sealed, Seat, Signable,
+    StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId, TicketRoom, TicketToken,
+    Typing, Unverified, Verified, VerifyError, Voice, Wanted, codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -298,6 +298,19 @@ fn invite_response() -> impl Strategy<Value = InviteResponse> {
     ]
 }
 
+fn media_packet() -> impl Strategy<Value = MediaPacket> {
+    let payload = || vec(any::<u8>(), 0..=limits::MEDIA_PAYLOAD_MAX / 5).prop_map(ByteBuf::from);
+    let earlier = vec((1u8.., payload()), 0..=limits::MEDIA_EARLIER_MAX);
+    (any::<[u32; 3]>(), payload(), earlier).prop_map(|([line, sequence, frame], payload, earlier)| {
+        MediaPacket { line, sequence, frame, payload, earlier }
+    })
+}
+
+fn media_response() -> impl Strategy<Value = MediaResponse> {
+    let report = any::<(u32, u16, u16, u16, u16, i16)>().prop_map(Report::from);
+    prop_oneof![report.prop_map(MediaResponse::Report), Just(MediaResponse::NoSuchLine)]
+}
+
 fn join_link() -> impl Strategy<Value = JoinLink> {
     let node =
         prop_oneof!["/ip4/192\\.0\\.2\\.[0-9]/udp/[0-9]{1,5}/quic-v1", "\\PC{0,40}", "[%/+&=# 2F]{0,9}"];
@@ -406,6 +419,8 @@ fn take_anything_everywhere(bytes: &[u8]) {
     take_anything::<CallResponse>(bytes);
     take_anything::<Voice>(bytes);
     take_anything::<Unverified<Voice>>(bytes);
+    take_anything::<MediaPacket>(bytes);
+    take_anything::<MediaResponse>(bytes);
     take_anything::<DeviceCert>(bytes);
     take_anything::<DisplayName>(bytes);
     take_anything::<RoomName>(bytes);
@@ -443,6 +458,7 @@ proptest! {
         batch in envelopes(),
         ask in ask(),
         response in chat_response(),
+        links in any::<u8>(),
     ) {
         survives(&ChatRequest::Ask(Box::new(ask)));
         survives(&ChatRequest::Accepted);
@@ -453,8 +469,8 @@ proptest! {
         survives(presence.envelope());
         survives(presence.value());
         survives(&frame);
-        survives(&Hello { presence: presence.envelope().clone() });
-        survives(&Some(Hello { presence: presence.envelope().clone() }));
+        survives(&Hello { presence: presence.envelope().clone(), links });
+        survives(&Some(Hello::first(presence.envelope().clone())));
         survives(&ChatRequest::Deliver(batch));
         survives(&response);
         survives(&entry.envelope().parts().1.clone());
@@ -479,6 +495,15 @@ proptest! {
         prop_assert_eq!(request.call().to_string().parse::<CallId>(), Ok(request.call()));
         prop_assert!(codec::encode(&request).len() <= limits::CALL_REQUEST_MAX as usize);
         prop_assert!(codec::encode(&response).len() <= limits::CALL_RESPONSE_MAX as usize);
+    }
+
+    #[test]
+    fn what_is_said_in_calls_is_read_again(packet in media_packet(), response in media_response()) {
+        survives(&packet);
+        survives(&response);
+        prop_assert!(packet.is_within_limits());
+        prop_assert!(codec::encode(&packet).len() <= limits::MEDIA_REQUEST_MAX as usize);
+        prop_assert!(codec::encode(&response).len() <= limits::MEDIA_RESPONSE_MAX as usize);
     }
 
     #[test]
@@ -551,12 +576,14 @@ proptest! {
         response in chat_response(),
         sync in (sync_request(), sync_response()),
         call in (call_request(), call_response()),
+        media in (media_packet(), media_response()),
         damages in vec(damage(), 1..6),
     ) {
         let sync = [codec::encode(&sync.0), codec::encode(&sync.1)];
         let call = [codec::encode(&call.0), codec::encode(&call.1)];
-        let encoded = [codec::encode(&frame), codec::encode(&response)].into_iter().chain(sync).chain(call);
-        for mut bytes in encoded {
+        let media = [codec::encode(&media.0), codec::encode(&media.1)];
+        let others = sync.into_iter().chain(call).chain(media);
+        for mut bytes in [codec::encode(&frame), codec::encode(&response)].into_iter().chain(others) {
             damages.iter().for_each(|damage| damage.inflict(&mut bytes));
             take_anything_everywhere(&bytes);
         }
@@ -642,7 +669,7 @@ proptest! {
     ) {
         prop_assert!(typing.envelope().parts().0.len() <= Typing::BODY_MAX);
         prop_assert!(codec::encode(&response).len() <= limits::CHAT_RESPONSE_MAX as usize);
-        let hello = Hello { presence: presence.envelope().clone() };
+        let hello = Hello { presence: presence.envelope().clone(), links: u8::MAX };
         prop_assert!(codec::encode(&hello).len() <= limits::HELLO_MAX as usize);
         prop_assert!(presence.envelope().parts().0.len() <= Presence::BODY_MAX);
     }

@@ -9,9 +9,9 @@ use kinmesh_proto::{
     Ask, CallId, CallOutcome, CallRequest, CallResponse, ChatRequest, ChatResponse, Content, Control,
     ConversationId, ConversationTag, DeviceKeys, Digest, DisplayName, EntryBody, EntryId, EntryKey,
     EntryPack, EpochSecret, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink, KeyRange,
-    Keyring, Past, Presence, PresenceState, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName,
-    RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket,
-    TicketToken, Typing, Unverified, Voice, Wanted, codec,
+    Keyring, MediaPacket, MediaResponse, Past, Presence, PresenceState, Reach, Receipt, Refusal, Report,
+    Role, RoomFrame, RoomId, RoomName, RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk,
+    SyncRequest, SyncResponse, Ticket, TicketToken, Typing, Unverified, Voice, Wanted, codec,
 };
 use serde::Serialize;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -169,7 +169,7 @@ fn values(vectors: &mut Vectors) {
     vectors.cbor("room frame with the presence", &RoomFrame::Presence(here));
     let typing = Typing { room: lobby, sent_ms: NOW_MS };
     vectors.signed("typing in the lobby", typing, &alice());
-    let hello = Hello { presence: Unverified::sign(presence(None), &alice()).envelope().clone() };
+    let hello = Hello::first(Unverified::sign(presence(None), &alice()).envelope().clone());
     vectors.cbor("hello", &hello);
     vectors.cbor("hello of nobody", &None::<Hello>);
     let mine =
@@ -326,6 +326,27 @@ fn private_room(vectors: &mut Vectors) {
     vectors.cbor("sync response with a secret", &given);
 }
 
+fn media(vectors: &mut Vectors) {
+    let packet = MediaPacket {
+        line: 0x0102_0304,
+        sequence: 7,
+        frame: 9,
+        payload: ByteBuf::from([0xaa; 3]),
+        earlier: vec![(1, ByteBuf::from([0xbb; 2])), (3, ByteBuf::from([0xcc]))],
+    };
+    vectors.cbor("media packet", &packet);
+    let report = Report {
+        received: 700,
+        lost_permille: 25,
+        mean_run_tenths: 12,
+        late_permille: 3,
+        jitter_ms: 18,
+        delay_trend_ms: -4,
+    };
+    vectors.cbor("media response with a report", &MediaResponse::Report(report));
+    vectors.cbor("media response without a line", &MediaResponse::NoSuchLine);
+}
+
 #[test]
 fn the_document_holds_the_vectors() {
     let mut vectors = Vectors::default();
@@ -335,6 +356,7 @@ fn the_document_holds_the_vectors() {
     trust(&mut vectors);
     private_room(&mut vectors);
     calls(&mut vectors);
+    media(&mut vectors);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md");
     let document = std::fs::read_to_string(path).unwrap();
     let block = format!("```text\n{}```\n", vectors.0);

@@ -610,7 +610,7 @@ impl LoosePresence {
     }
 
     fn hello(&self, stranger: &Stranger) -> Result<Hello> {
-        Ok(Hello { presence: self.signed(stranger)? })
+        Ok(Hello::first(self.signed(stranger)?))
     }
 }
 
