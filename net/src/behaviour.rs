@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use kinmesh_core::ROOMS_MAX;
 use kinmesh_proto::{
-    CallRequest, CallResponse, ChatRequest, ChatResponse, InviteRequest, InviteResponse, SyncRequest,
-    SyncResponse, limits, protocol,
+    CallRequest, CallResponse, ChatRequest, ChatResponse, InviteRequest, InviteResponse, MediaPacket,
+    MediaResponse, SyncRequest, SyncResponse, limits, protocol,
 };
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::gossipsub::{
@@ -25,7 +25,7 @@ use libp2p::{
 use crate::exchange::Cbor;
 use crate::providers::Providers;
 use crate::transport::{ConnectionCaps, connection_limits};
-use crate::{hello, rendezvous};
+use crate::{driver, hello, rendezvous};
 
 /// Memory of the whole process above which no further connection is taken.
 const MEMORY_MAX_BYTES: usize = 1 << 30;
@@ -43,6 +43,13 @@ const INVITE_STREAMS_MAX: usize = 4;
 const CALL_STREAMS_MAX: usize = 8;
 /// What is said about a call means nothing later, and who is cut off is given up after some seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
+/// Media of both directions shares one connection's streams: fifty of ours wait for answers at most
+/// (`driver::MEDIA_UNANSWERED_MAX`), fifty of theirs, and the rest is for those that are over on one side
+/// only. What comes beyond is dropped without a word, so libp2p's default of 100 would tear holes into a
+/// voice on a long way; and yamux ends a connection that has 128.
+const MEDIA_STREAMS_MAX: usize = 2 * driver::MEDIA_UNANSWERED_MAX + 20;
+/// A voice that is two seconds late is not waited for.
+const MEDIA_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a peer asks the other end of each connection for a sign of life. Presence forgets who
 /// was silent for 25 s ([`kinmesh_core::PRESENCE_TTL_MS`]), so one answer may be lost.
 pub const PING_EVERY: Duration = Duration::from_secs(10);
@@ -69,6 +76,8 @@ pub(crate) type Invite = request_response::Behaviour<Cbor<InviteRequest, InviteR
 
 pub(crate) type Call = request_response::Behaviour<Cbor<CallRequest, CallResponse>>;
 
+pub(crate) type Media = request_response::Behaviour<Cbor<MediaPacket, MediaResponse>>;
+
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
@@ -87,6 +96,7 @@ pub(crate) struct Behaviour {
     pub sync: Sync,
     pub invite: Invite,
     pub call: Call,
+    pub media: Media,
 }
 
 /// A configuration that libp2p refuses: a mistake in this file, or a machine without multicast.
@@ -122,6 +132,7 @@ impl Behaviour {
             sync: sync(),
             invite: invite(),
             call: call(),
+            media: media(),
         })
     }
 }
@@ -235,6 +246,18 @@ fn call() -> Call {
         request_response::Config::default()
             .with_max_concurrent_streams(CALL_STREAMS_MAX)
             .with_request_timeout(CALL_TIMEOUT),
+    )
+}
+
+/// One stream for each packet: on QUIC none waits for another. Its protocol is agreed on in the same
+/// breath, for all our swarms speak [`V1Lazy`](libp2p::core::upgrade::Version::V1Lazy).
+fn media() -> Media {
+    request_response::Behaviour::with_codec(
+        Cbor::new(limits::MEDIA_REQUEST_MAX, limits::MEDIA_RESPONSE_MAX),
+        [(StreamProtocol::new(protocol::MEDIA), ProtocolSupport::Full)],
+        request_response::Config::default()
+            .with_max_concurrent_streams(MEDIA_STREAMS_MAX)
+            .with_request_timeout(MEDIA_TIMEOUT),
     )
 }
 

@@ -5,13 +5,15 @@
 
 use kinmesh_proto::{CallId, PersonId, RoomId};
 
-use crate::error::CallRefusalError;
+use crate::error::{CallRefusalError, MediaError};
 use crate::handle::{Command, NodeHandle, Reply, RoomHandle};
+use crate::media::MediaLink;
 
 /// What the driver is asked to do with calls.
 pub(crate) enum CallCommand {
     Ring { person: PersonId, reply: Reply<CallRefusalError, CallId> },
     EnterVoice { room: RoomId, reply: Reply<CallRefusalError, CallId> },
+    Media { call: CallId, reply: Reply<MediaError, MediaLink> },
     Change { call: CallId, change: CallChange, reply: Reply<CallRefusalError> },
 }
 
@@ -102,6 +104,13 @@ impl CallHandle {
     /// Has the other in a call of two ring a contact in our place. We leave once that contact is in it.
     pub async fn transfer(&self, to: PersonId) -> Result<(), CallRefusalError> {
         self.change(CallChange::Transfer(to)).await
+    }
+
+    /// Its media, both ways, for whoever records and plays it: the first who asks has it until the call is
+    /// over. It may be asked for as soon as there is a call, before anybody has answered.
+    pub async fn media(&self) -> Result<MediaLink, MediaError> {
+        let call = self.id;
+        self.node.call(|reply| Command::Call(CallCommand::Media { call, reply })).await?
     }
 
     async fn change(&self, change: CallChange) -> Result<(), CallRefusalError> {

@@ -3,12 +3,14 @@
 //! Each round takes what happened (a network event, a command, the store's answer, a second that
 //! passed), lets the core decide, and does what the core put out. Nothing in here waits for a
 //! consumer: events are broadcast with a cap, replies are one-shot, the store has a queue. While
-//! the store's queue is full, no new input is taken, so nothing grows without bound.
+//! the store's queue is full, no new input is taken but media, which never reaches the store; so
+//! nothing grows without bound.
 
 mod calls;
 mod commands;
 mod connections;
 mod invites;
+mod media;
 mod network;
 mod outputs;
 mod persistence;
@@ -32,12 +34,13 @@ use kinmesh_store::{Completion, Rebuilt, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
+use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::convert::Scope;
 use crate::discovery::Discovery;
 use crate::error::StartError;
@@ -53,6 +56,8 @@ use calls::Calls;
 use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
 use invites::Tickets;
+use media::Media;
+pub(crate) use media::UNANSWERED_MAX as MEDIA_UNANSWERED_MAX;
 use reads::Look;
 use restore::Restored;
 pub(crate) use seek::Company;
@@ -69,6 +74,9 @@ const COUNTS_CAP: usize = 64;
 const LOOKS_CAP: usize = 128;
 /// Commands or completions taken in one round before the network has its turn again.
 const ROUND_MAX: usize = 256;
+/// What the network reported while the store was behind, and waits with it. One event may hold a pack of
+/// entries, so these are some twenty megabytes at worst; beyond them media has to wait, too.
+const HELD_CAP: usize = 32;
 /// Presence, timeouts and dials are looked at this often.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -91,6 +99,7 @@ pub(crate) struct Driver {
     questions: Questions,
     tickets: Tickets,
     calls: Calls,
+    media: Media,
     events: broadcast::Sender<Event>,
     status: watch::Sender<NodeStatus>,
     overview: watch::Sender<Arc<Overview>>,
@@ -102,6 +111,8 @@ pub(crate) struct Driver {
     topics: HashMap<TopicHash, RoomId>,
     /// Writes that did not fit into the store's queue. While there are any, no input is taken.
     backlog: VecDeque<(Token, Vec<Write>)>,
+    /// What the network reported meanwhile, but for media.
+    held: VecDeque<SwarmEvent<BehaviourEvent>>,
     waiting: BTreeMap<Token, Waiting>,
     /// Answers that are given once the snapshots show what was asked for.
     ready: Vec<(Waiting, Result<(), NotStored>)>,
@@ -172,6 +183,7 @@ pub(crate) async fn start(
         questions: Questions::default(),
         tickets: Tickets::default(),
         calls: Calls::default(),
+        media: Media::default(),
         events: events.clone(),
         status,
         overview,
@@ -180,6 +192,7 @@ pub(crate) async fn start(
         seek: Seek::new(company),
         topics: HashMap::new(),
         backlog: VecDeque::new(),
+        held: VecDeque::new(),
         waiting: BTreeMap::new(),
         ready: Vec::new(),
         shutdown_asked: None,
@@ -224,8 +237,13 @@ impl Driver {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.finish_round();
-            // Inputs wait while the store is behind; its answers and the clock do not.
+            // Inputs wait while the store is behind; its answers, the clock and media do not.
             let may_take = self.backlog.is_empty();
+            if may_take && let Some(event) = self.held.pop_front() {
+                self.network_event(event);
+                continue;
+            }
+            let may_listen = self.held.len() < HELD_CAP;
             tokio::select! {
                 Some(completion) = self.completions.recv() => self.completed_all(completion),
                 Some((id, after, unread)) = self.counts.recv() => self.core.unread_counted(id, after, unread),
@@ -239,7 +257,14 @@ impl Driver {
                     // Every handle is gone: nobody can see or ask anything any more.
                     None => return self.shut_down().await,
                 },
-                event = self.swarm.select_next_some(), if may_take => self.network_event(event),
+                event = self.swarm.select_next_some(), if may_listen => {
+                    if may_take || media::is_media(&event) {
+                        self.network_event(event);
+                    } else {
+                        self.held.push_back(event);
+                    }
+                }
+                () = self.media.depart() => self.send_media(),
                 _ = tick.tick() => self.tick(),
             }
             if let Some(reply) = self.shutdown_asked.take() {
@@ -255,7 +280,9 @@ impl Driver {
     fn tick(&mut self) {
         self.core.tick(unix_ms());
         self.seek();
-        for surplus in self.connections.surplus(self.swarm.local_peer_id(), Instant::now()) {
+        self.tend_media_ways();
+        let wanted = |peer: &PeerId| self.media.links_wanted(peer);
+        for surplus in self.connections.surplus(self.swarm.local_peer_id(), Instant::now(), wanted) {
             self.swarm.close_connection(surplus);
         }
     }
@@ -266,7 +293,9 @@ impl Driver {
         self.core.flush_outboxes(unix_ms());
         self.do_outputs();
         if std::mem::take(&mut self.overview_changed) {
-            self.overview.send_replace(Arc::new(self.core.overview()));
+            let overview = self.core.overview();
+            self.media.retain(|call| overview.calls.iter().any(|standing| standing.call == call));
+            self.overview.send_replace(Arc::new(overview));
         }
         if std::mem::take(&mut self.status_changed) {
             self.status.send_replace(self.node_status());

@@ -131,6 +131,20 @@ pub enum CallRefusalError {
     Call(#[from] CallError),
 }
 
+/// The media of a call was not handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// The call is over.
+    #[error("there is no such call")]
+    NoSuchCall,
+    /// Somebody moves it already.
+    #[error("somebody has the media of this call already")]
+    Taken,
+    /// The peer cannot take it now.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
 /// A post was not changed or answered.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {

@@ -17,6 +17,7 @@ pub mod history;
 pub mod identity;
 mod invites;
 mod listen;
+mod media;
 mod passphrase;
 pub mod providers;
 pub mod rendezvous;
@@ -32,7 +33,7 @@ pub use behaviour::PING_EVERY;
 pub use calls::CallHandle;
 pub use error::{
     CallError, CallRefusalError, ChangeError, ConnectError, EditError, IntroduceError, InviteError,
-    OpenError, ReadError, RoomError, SendError, StartError,
+    MediaError, OpenError, ReadError, RoomError, SendError, StartError,
 };
 pub use handle::{
     ChatHandle, ConversationHandle, EventStream, FollowError, NodeHandle, PAGE_MAX, RoomHandle, parse_address,
@@ -40,6 +41,7 @@ pub use handle::{
 pub use kinmesh_core::{Completeness, Overview, StoreFault};
 pub use kinmesh_search::{Pattern as SearchPattern, Query as SearchQuery};
 pub use kinmesh_store::{RebuildCause, Rebuilt};
+pub use media::{MediaEvent, MediaLink, Packetized};
 pub use passphrase::{EmptyPassphrase, Passphrase};
 pub use search::{SearchHit, SearchProgress};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};

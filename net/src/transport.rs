@@ -46,13 +46,13 @@ pub struct ConnectionCaps {
     /// Incoming, not yet authenticated.
     pub pending_incoming: u32,
     /// Established with one peer. Two peers that dial each other at once have two for a moment,
-    /// and a change of network makes a third.
+    /// and a change of network makes a third; a call over a long and lossy way wants three further ones.
     pub per_peer: u32,
 }
 
 impl ConnectionCaps {
     /// For a peer: room for a large room's mesh, every contact and a few strangers.
-    pub const PEER: Self = Self { established: 128, pending_incoming: 16, per_peer: 3 };
+    pub const PEER: Self = Self { established: 128, pending_incoming: 16, per_peer: 6 };
 }
 
 /// Refuses connections above `caps`.
@@ -167,7 +167,8 @@ fn without_dns(keypair: &Keypair) -> Result<Connections, TransportError> {
 mod tests {
     use super::*;
     use futures::StreamExt;
-    use libp2p::swarm::{SwarmEvent, dummy};
+    use libp2p::TransportError;
+    use libp2p::swarm::{DialError, SwarmEvent, dummy};
 
     fn swarm() -> Swarm<dummy::Behaviour> {
         build_swarm(&Keypair::generate_ed25519(), dummy::Behaviour).unwrap()
@@ -210,6 +211,28 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
         assert_eq!(check_port_is_free(&address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    /// Nothing of ours ever travels through a third party's hands, a voice least of all: where no direct
+    /// connection is possible there is none.
+    #[tokio::test]
+    async fn there_is_no_way_through_a_relay() {
+        let (keys, relay, bob) = (Keypair::generate_ed25519(), PeerId::random(), PeerId::random());
+        // What DNS adds are names.
+        let mut alice = build_swarm_over(without_dns(&keys).unwrap(), &keys, dummy::Behaviour);
+        for hop in ["/ip4/127.0.0.1/udp/1/quic-v1", "/ip4/127.0.0.1/tcp/1"] {
+            let circuit: Multiaddr = format!("{hop}/p2p/{relay}/p2p-circuit").parse().unwrap();
+            let refused = alice.listen_on(circuit.clone()).unwrap_err();
+            assert!(matches!(refused, TransportError::MultiaddrNotSupported(_)), "{refused}");
+            alice.dial(circuit.with(Protocol::P2p(bob))).unwrap();
+            let SwarmEvent::OutgoingConnectionError { error: DialError::Transport(failures), .. } =
+                alice.select_next_some().await
+            else {
+                panic!("it was not even tried")
+            };
+            let refused = &failures[0].1;
+            assert!(matches!(refused, TransportError::MultiaddrNotSupported(_)), "{refused}");
+        }
     }
 
     #[tokio::test]

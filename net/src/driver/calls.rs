@@ -1,11 +1,11 @@
 //! Calls: what the handles ask for and what devices say about them, brought to the core and back.
 //!
-//! Knows between which devices a line stands, and nothing of what a call is.
+//! Knows nothing of what a call is, nor of its media.
 
 use std::collections::BTreeMap;
 
 use kinmesh_core::{CallFault, CallToken, RequestToken};
-use kinmesh_proto::{CallId, CallRequest, CallResponse, DeviceId, PersonId};
+use kinmesh_proto::{CallRequest, CallResponse, DeviceId};
 use libp2p::request_response::{
     Event as ExchangeEvent, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
 };
@@ -22,34 +22,6 @@ pub(super) struct Calls {
     said: BTreeMap<OutboundRequestId, CallToken>,
     /// What was said to us, until the core has answered.
     heard: BTreeMap<RequestToken, ResponseChannel<CallResponse>>,
-    pub(super) lines: Lines,
-}
-
-/// The way of voice between our device and another one, in one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Line {
-    /// The device at the other end.
-    pub device: DeviceId,
-    /// Under which number it wants to be sent our voice.
-    pub theirs: u32,
-    /// Under which number it sends us theirs.
-    pub ours: u32,
-}
-
-/// All lines that stand.
-#[derive(Debug, Default)]
-pub(super) struct Lines {
-    open: BTreeMap<(CallId, PersonId), Line>,
-}
-
-impl Lines {
-    pub(super) fn open(&mut self, call: CallId, person: PersonId, line: Line) {
-        self.open.insert((call, person), line);
-    }
-
-    pub(super) fn close(&mut self, call: CallId, person: PersonId) {
-        self.open.remove(&(call, person));
-    }
 }
 
 impl Driver {
@@ -64,6 +36,7 @@ impl Driver {
                 Ok(call) => self.ready.push((Waiting::CallBegun(call, reply), Ok(()))),
                 Err(refusal) => drop(reply.send(Err(refusal.into()))),
             },
+            CallCommand::Media { call, reply } => drop(reply.send(self.media_of(call))),
             CallCommand::Change { call, change, reply } => {
                 let changed = match change {
                     CallChange::Accept => self.core.accept_call(now_ms, call),

@@ -70,6 +70,16 @@ impl ConnectionTable {
         self.peers.keys()
     }
 
+    pub(crate) fn count_with(&self, peer: &PeerId) -> usize {
+        self.peers.get(peer).map_or(0, Vec::len)
+    }
+
+    /// Where a peer is reached over QUIC.
+    pub(crate) fn quic_remote(&self, peer: &PeerId) -> Option<&Multiaddr> {
+        let quic = self.peers.get(peer)?.iter().find(|link| link.is_quic());
+        quic.map(|link| &link.remote)
+    }
+
     /// The connection that serves a peer best: the one with the narrowest scope.
     pub(crate) fn best(&self, peer: &PeerId) -> Option<&Link> {
         self.peers.get(peer)?.iter().min_by_key(|link| link.scope)
@@ -113,30 +123,42 @@ impl ConnectionTable {
     }
 
     /// Whether the peer, which took this connection for its first and said hello over it, has lost
-    /// an older one that still stands here: it was started anew, or its network went away. Nobody
-    /// dials whom they are connected to, so the only other cause is two dials that crossed.
-    pub(crate) fn is_after_a_loss(&self, peer: &PeerId, id: ConnectionId) -> bool {
+    /// an older one that still stands here: it was started anew, or its network went away. The only
+    /// other causes are two dials that crossed, and further connections for media: then the peer knows
+    /// of as many as there are here, and says so.
+    pub(crate) fn is_after_a_loss(&self, peer: &PeerId, id: ConnectionId, known_to_them: u8) -> bool {
         let links = self.peers.get(peer).map_or(&[][..], Vec::as_slice);
         let Some(first) = links.iter().find(|link| link.id == id) else { return false };
+        let are_all_known = links.len() <= usize::from(known_to_them);
         let is_lost = |older: &Link| {
             let is_of_an_earlier_start = older.since_ms.is_some() && older.since_ms < first.since_ms;
             let lead = first.opened.saturating_duration_since(older.opened);
             let can_cross = older.dialled_by_us != first.dialled_by_us && lead < CROSSING_MAX;
-            older.opened <= first.opened && (is_of_an_earlier_start || !can_cross)
+            older.opened <= first.opened && (is_of_an_earlier_start || !(can_cross || are_all_known))
         };
         links.iter().filter(|older| older.id != id).any(is_lost)
     }
 
-    /// Connections to close: of several with one peer, all but QUIC before TCP, then the oldest.
+    /// Connections to close: of several with one peer one stays, QUIC before TCP, then the oldest. Of QUIC
+    /// as many may stay as are wanted, for media.
     /// Only the peer with the smaller id closes, so that the two never close one each.
-    pub(crate) fn surplus(&self, me: &PeerId, now: Instant) -> Vec<ConnectionId> {
+    pub(crate) fn surplus(
+        &self,
+        me: &PeerId,
+        now: Instant,
+        wanted: impl Fn(&PeerId) -> usize,
+    ) -> Vec<ConnectionId> {
         let mut surplus = Vec::new();
-        for (_, links) in self.peers.iter().filter(|(peer, links)| links.len() > 1 && me < *peer) {
+        for (peer, links) in self.peers.iter().filter(|(peer, links)| links.len() > 1 && me < *peer) {
             let is_settled = links.iter().all(|link| now.duration_since(link.opened) >= SETTLE);
-            let keep = links.iter().min_by_key(|link| (!link.is_quic(), link.opened)).map(|link| link.id);
-            if is_settled {
-                surplus.extend(links.iter().map(|link| link.id).filter(|id| Some(*id) != keep));
+            if !is_settled {
+                continue;
             }
+            let mut links: Vec<&Link> = links.iter().collect();
+            links.sort_by_key(|link| (!link.is_quic(), link.opened));
+            let quic = links.iter().filter(|link| link.is_quic()).count();
+            let kept = wanted(peer).min(quic).max(1);
+            surplus.extend(links[kept..].iter().map(|link| link.id));
         }
         surplus
     }
@@ -157,6 +179,11 @@ mod tests {
             since_ms: None,
             told: Vec::new(),
         }
+    }
+
+    /// No peer has media with us.
+    fn one(_: &PeerId) -> usize {
+        1
     }
 
     #[test]
@@ -186,22 +213,63 @@ mod tests {
         let id = ConnectionId::new_unchecked;
         let mut connections = ConnectionTable::default();
         connections.opened(bob, theirs(1, start));
-        assert!(!connections.is_after_a_loss(&bob, id(1)), "there is no other");
+        assert!(!connections.is_after_a_loss(&bob, id(1), 1), "there is no other");
         connections.opened(bob, theirs(2, start + CROSSING_MAX / 2));
-        assert!(connections.is_after_a_loss(&bob, id(2)), "they dialled twice");
-        assert!(!connections.is_after_a_loss(&bob, id(1)), "a late hello over the older one");
+        assert!(connections.is_after_a_loss(&bob, id(2), 1), "they dialled twice");
+        assert!(!connections.is_after_a_loss(&bob, id(1), 1), "a late hello over the older one");
         let mut crossed = ConnectionTable::default();
         crossed.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start));
         crossed.opened(bob, theirs(2, start + CROSSING_MAX / 2));
-        assert!(!crossed.is_after_a_loss(&bob, id(2)), "both dialled at once");
+        assert!(!crossed.is_after_a_loss(&bob, id(2), 1), "both dialled at once");
         crossed.introduced(&bob, id(1), 1000);
         crossed.introduced(&bob, id(2), 1000);
-        assert!(!crossed.is_after_a_loss(&bob, id(2)), "both are of the same start");
+        assert!(!crossed.is_after_a_loss(&bob, id(2), 1), "both are of the same start");
         crossed.introduced(&bob, id(2), 2000);
-        assert!(crossed.is_after_a_loss(&bob, id(2)), "the older one is of an earlier start");
+        assert!(crossed.is_after_a_loss(&bob, id(2), 1), "the older one is of an earlier start");
         crossed.introduced(&bob, id(2), 1000);
         crossed.opened(bob, theirs(3, start + CROSSING_MAX));
-        assert!(crossed.is_after_a_loss(&bob, id(3)), "too late for that");
+        assert!(crossed.is_after_a_loss(&bob, id(3), 1), "too late for that");
+    }
+
+    #[test]
+    fn a_peer_that_knows_of_all_connections_has_lost_none() {
+        let (bob, start) = (PeerId::random(), Instant::now());
+        let id = ConnectionId::new_unchecked;
+        let mut connections = ConnectionTable::default();
+        for (n, later) in [(1, 0), (2, 60), (3, 61)] {
+            let opened = start + Duration::from_secs(later);
+            let quic = link(n, "/ip4/10.0.0.2/udp/1/quic-v1", opened);
+            connections.opened(bob, Link { dialled_by_us: false, ..quic });
+        }
+        assert!(!connections.is_after_a_loss(&bob, id(3), 3));
+        assert!(connections.is_after_a_loss(&bob, id(3), 2), "one of them is dead");
+        connections.introduced(&bob, id(1), 1000);
+        connections.introduced(&bob, id(3), 2000);
+        assert!(connections.is_after_a_loss(&bob, id(3), 3), "their program was started anew");
+    }
+
+    #[test]
+    fn connections_for_media_are_no_surplus_as_far_as_they_are_wanted() {
+        let (mut alice, mut bob) = (PeerId::random(), PeerId::random());
+        if bob < alice {
+            (alice, bob) = (bob, alice);
+        }
+        let start = Instant::now();
+        let mut connections = ConnectionTable::default();
+        connections.opened(bob, link(9, "/ip4/10.0.0.2/tcp/1", start));
+        for n in 1..=5u8 {
+            let opened = start + Duration::from_secs(n.into());
+            connections.opened(bob, link(n.into(), "/ip4/10.0.0.2/udp/1/quic-v1", opened));
+        }
+        let surplus = |wanted| {
+            let now = start + 2 * SETTLE;
+            let mut surplus = connections.surplus(&alice, now, |_| wanted);
+            surplus.sort();
+            surplus
+        };
+        let ids = |ids: &[usize]| ids.iter().copied().map(ConnectionId::new_unchecked).collect::<Vec<_>>();
+        assert_eq!(surplus(4), ids(&[5, 9]));
+        assert_eq!(surplus(1), ids(&[2, 3, 4, 5, 9]));
     }
 
     #[test]
@@ -226,12 +294,12 @@ mod tests {
         let mut connections = ConnectionTable::default();
         connections.opened(bob, link(1, "/ip4/10.0.0.2/tcp/1", start));
         connections.opened(bob, link(2, "/ip4/10.0.0.2/udp/1/quic-v1", start));
-        assert!(connections.surplus(&alice, start).is_empty());
-        assert_eq!(connections.surplus(&alice, start + SETTLE), [ConnectionId::new_unchecked(1)]);
+        assert!(connections.surplus(&alice, start, one).is_empty());
+        assert_eq!(connections.surplus(&alice, start + SETTLE, one), [ConnectionId::new_unchecked(1)]);
         let mut of_bob = ConnectionTable::default();
         of_bob.opened(alice, link(3, "/ip4/10.0.0.1/tcp/1", start));
         of_bob.opened(alice, link(4, "/ip4/10.0.0.1/udp/1/quic-v1", start));
-        assert!(of_bob.surplus(&bob, start + SETTLE).is_empty());
+        assert!(of_bob.surplus(&bob, start + SETTLE, one).is_empty());
         assert!(!connections.closed(&bob, ConnectionId::new_unchecked(1)));
         assert!(connections.closed(&bob, ConnectionId::new_unchecked(2)));
     }

@@ -33,7 +33,8 @@ impl Driver {
             SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
                 self.connection_closed(&peer_id, connection_id);
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), connection_id, error } => {
+                self.media.disconnected(&peer, connection_id);
                 self.dial_failed(&peer, &error);
             }
             SwarmEvent::ExternalAddrConfirmed { address } => {
@@ -56,6 +57,7 @@ impl Driver {
             BehaviourEvent::Sync(event) => self.sync_event(event),
             BehaviourEvent::Invite(event) => self.invite_event(event),
             BehaviourEvent::Call(event) => self.call_event(event),
+            BehaviourEvent::Media(event) => self.media_event(event),
             BehaviourEvent::Hello(event) => self.hello_event(event),
             BehaviourEvent::Identify(identify::Event::Received { connection_id, peer_id, info }) => {
                 self.identified(peer_id, connection_id, &info)
@@ -121,21 +123,30 @@ impl Driver {
         {
             self.core.linked(device, best.scope.route());
         }
+        let is_further = self.media.connected(&peer, id);
         // Of two connections dialled at once, each side may see the other's first: whoever dials speaks.
-        if dialled_by_us {
+        if dialled_by_us && !is_further {
             self.say_hello(peer);
         }
     }
 
     fn say_hello(&mut self, peer: PeerId) {
         if let Some(hello) = self.core.hello(unix_ms()) {
+            let hello = self.with_links(&peer, hello);
             let request = self.swarm.behaviour_mut().hello.send_request(&peer, hello);
             self.hellos.insert(request);
         }
     }
 
+    /// Our hello to a peer: it says as well how many connections with it we know of.
+    pub(super) fn with_links(&self, peer: &PeerId, hello: Hello) -> Hello {
+        let links = u8::try_from(self.connections.count_with(peer)).unwrap_or(u8::MAX);
+        Hello { links: links.max(1), ..hello }
+    }
+
     fn connection_closed(&mut self, peer: &PeerId, id: ConnectionId) {
         self.status_changed = true;
+        self.media.disconnected(peer, id);
         if !self.connections.closed(peer, id) {
             return;
         }
@@ -226,8 +237,9 @@ impl Driver {
                 connection_id,
                 message: Message::Request { request, channel, .. },
             } => {
+                let known_to_them = request.links;
                 self.heard_hello(peer, connection_id, request);
-                if self.connections.is_after_a_loss(&peer, connection_id) {
+                if self.connections.is_after_a_loss(&peer, connection_id, known_to_them) {
                     // Gossip tells its rooms over the first connection only, so with a lost one in between
                     // the other side would never hear of ours. They dial again, and all begins anew.
                     tracing::debug!("an older connection with the same peer is dead");
@@ -235,7 +247,7 @@ impl Driver {
                     let _ = self.swarm.disconnect_peer_id(peer);
                     return;
                 }
-                let answer = self.core.hello(unix_ms());
+                let answer = self.core.hello(unix_ms()).map(|hello| self.with_links(&peer, hello));
                 // The connection may have ended meanwhile.
                 let _ = self.swarm.behaviour_mut().hello.send_response(channel, answer);
             }

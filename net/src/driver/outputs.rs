@@ -6,7 +6,6 @@ use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError, TopicHash};
 
 use super::Driver;
-use super::calls::Line;
 use crate::behaviour::room_score;
 use crate::identity::{peer_of, unix_ms};
 
@@ -83,9 +82,9 @@ impl Driver {
             Output::CallAsk { device, token, request } => self.say_of_call(device, token, request),
             Output::CallRespond { request, response } => self.respond_of_call(request, response),
             Output::OpenLine { call, person, device, theirs, ours } => {
-                self.calls.lines.open(call, person, Line { device, theirs, ours });
+                self.open_line((call, person), device, theirs, ours);
             }
-            Output::CloseLine { call, person } => self.calls.lines.close(call, person),
+            Output::CloseLine { call, person } => self.close_line((call, person)),
             Output::Redial { device } => self.redial(device),
             Output::HelloAll(hello) => self.hello_all(&hello),
         }
@@ -158,7 +157,8 @@ impl Driver {
     fn hello_all(&mut self, hello: &Hello) {
         let peers: Vec<PeerId> = self.connections.peers().copied().collect();
         for peer in peers {
-            let request = self.swarm.behaviour_mut().hello.send_request(&peer, hello.clone());
+            let hello = self.with_links(&peer, hello.clone());
+            let request = self.swarm.behaviour_mut().hello.send_request(&peer, hello);
             self.hellos.insert(request);
         }
     }
