@@ -23,6 +23,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
+mod media;
+
 /// What an attack may leave behind in the peer's memory: caches that fill anyway, buffers the allocator
 /// keeps, and the 15 MB with which the search index writes what was said, at any time. An attack that
 /// is held in memory shows up far above it: the largest are 10 MB each, and come many times over.
