@@ -41,7 +41,7 @@ pub use handle::{
 pub use kinmesh_core::{Completeness, Overview, StoreFault};
 pub use kinmesh_search::{Pattern as SearchPattern, Query as SearchQuery};
 pub use kinmesh_store::{RebuildCause, Rebuilt};
-pub use media::{MediaEvent, MediaLink, Packetized};
+pub use media::{MediaEvent, MediaLink, MediaPath, Packetized};
 pub use passphrase::{EmptyPassphrase, Passphrase};
 pub use search::{SearchHit, SearchProgress};
 pub use status::{BootstrapLink, BootstrapStatus, NodeStatus};

@@ -52,6 +52,15 @@ impl From<MediaPacket> for Packetized {
     }
 }
 
+/// By which way packets go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaPath {
+    /// None waits for another.
+    Quic,
+    /// One that is lost holds up all behind it.
+    Tcp,
+}
+
 /// What happens to the media of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaEvent {
@@ -117,6 +126,11 @@ impl MediaLink {
     /// by its receiver.
     pub fn send(&self, to: PersonId, packet: Packetized) {
         self.pipe.send(to, packet);
+    }
+
+    /// By which way packets go to this person; `None` while they are not in the call. Up to a second old.
+    pub fn path(&self, to: PersonId) -> Option<MediaPath> {
+        self.pipe.path(to)
     }
 
     /// What each packet of this person is answered with from now on.

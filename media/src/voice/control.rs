@@ -193,6 +193,11 @@ impl VoiceControl {
         self.desk().tone = Some(sound);
     }
 
+    /// Ends the tone that is being played, if one is.
+    pub fn hush(&self) {
+        self.desk().tone = Some(Vec::new());
+    }
+
     /// A packet came from a party at this time. Where too many wait, the oldest gives way; a party that
     /// is not heard has nothing to say.
     pub fn push(&self, party: Party, mut packet: Packet, came: Instant) {

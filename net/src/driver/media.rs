@@ -21,7 +21,7 @@ use super::Driver;
 use crate::behaviour::BehaviourEvent;
 use crate::error::MediaError;
 use crate::identity::{peer_of, unix_ms};
-use crate::media::{MediaLink, Outcome};
+use crate::media::{MediaLink, MediaPath, Outcome};
 use lines::{Lines, Speaker};
 pub(crate) use ways::UNANSWERED_MAX;
 use ways::{LINKS_MAX, Ways};
@@ -89,6 +89,7 @@ impl Driver {
         self.close_line(speaker);
         self.media.lines.open(speaker, peer, theirs, ours);
         self.media.ways.open(peer);
+        self.note_paths();
     }
 
     pub(super) fn close_line(&mut self, speaker: Speaker) {
@@ -176,8 +177,20 @@ impl Driver {
         }
     }
 
+    /// Notes by which way each line goes, for those who show it.
+    fn note_paths(&self) {
+        for lines::Departure { speaker, peer, pipe, .. } in self.media.lines.departures() {
+            match self.connections.quic_remote(&peer) {
+                Some(_) => pipe.set_path(speaker.1, MediaPath::Quic),
+                None if self.connections.count_with(&peer) > 0 => pipe.set_path(speaker.1, MediaPath::Tcp),
+                None => {}
+            }
+        }
+    }
+
     /// Opens further connections where one is not enough, and closes those that are not needed any more.
     pub(super) fn tend_media_ways(&mut self) {
+        self.note_paths();
         let now = Instant::now();
         for peer in self.media.ways.wanting(now) {
             if self.connections.count_with(&peer) < LINKS_MAX {

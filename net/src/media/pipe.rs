@@ -7,7 +7,7 @@ use std::time::Duration;
 use kinmesh_proto::{PersonId, Report};
 use tokio::sync::Notify;
 
-use super::{MediaEvent, Packetized};
+use super::{MediaEvent, MediaPath, Packetized};
 
 /// Packets for one person that have not left: 160 milliseconds of a voice. What waits longer comes too
 /// late for any jitter buffer.
@@ -51,6 +51,7 @@ struct Party {
     unheard: VecDeque<Packetized>,
     outcomes: VecDeque<Outcome>,
     report: Report,
+    path: Option<MediaPath>,
 }
 
 /// What there is to fetch.
@@ -103,6 +104,15 @@ impl Pipe {
 
     pub(super) fn set_report(&self, from: PersonId, report: Report) {
         self.with(from, |party| party.report = report);
+    }
+
+    pub(super) fn path(&self, to: PersonId) -> Option<MediaPath> {
+        self.with(to, |party| party.path).flatten()
+    }
+
+    /// By which way a person is reached.
+    pub(crate) fn set_path(&self, to: PersonId, path: MediaPath) {
+        self.with(to, |party| party.path = Some(path));
     }
 
     /// A person can be sent to, and heard.

@@ -1,0 +1,183 @@
+//! The task that brings calls and sound together.
+//!
+//! It follows three things: the calls that the peer knows, what the settings say of sound, and what faces
+//! want of the call that goes on. It never waits for a device.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kinmesh_core::{CallState, CallView};
+use kinmesh_media::engine::EngineStatus;
+use kinmesh_net::{NodeHandle, Overview};
+use kinmesh_proto::PersonId;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::CallSound;
+use super::booth::{Booth, Device};
+use super::talk::Talk;
+use crate::settings::{Settings, SettingsFile};
+
+/// How often the figures of a call are told.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+
+struct Bridge {
+    node: NodeHandle,
+    overview: watch::Receiver<Arc<Overview>>,
+    settings: watch::Receiver<Settings>,
+    sound: Arc<watch::Sender<CallSound>>,
+    wishes: watch::Receiver<CallSound>,
+    booth: Booth,
+    talk: Option<Talk>,
+}
+
+/// Runs until the peer ends.
+pub(super) async fn run(node: NodeHandle, settings: SettingsFile, sound: Arc<watch::Sender<CallSound>>) {
+    let bridge = Bridge {
+        overview: node.watch_overview(),
+        node,
+        settings: settings.watch(),
+        wishes: sound.subscribe(),
+        sound,
+        booth: Booth::open(),
+        talk: None,
+    };
+    bridge.run().await;
+}
+
+impl Bridge {
+    async fn run(mut self) {
+        let mut clock = interval(TELL_EVERY);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.settings_changed();
+        loop {
+            let talk = &mut self.talk;
+            let is_talking = talk.is_some();
+            let happens = async {
+                match talk {
+                    Some(talk) => talk.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                changed = self.overview.changed() => match changed {
+                    Ok(()) => self.calls_changed().await,
+                    // The peer has ended.
+                    Err(_) => return self.end_talk(),
+                },
+                happened = happens => self.with_talk(|talk, sound| talk.happened(happened, sound)),
+                Ok(()) = self.wishes.changed() => {
+                    self.wishes.mark_unchanged();
+                    self.with_talk(|talk, sound| talk.wish(sound));
+                }
+                Ok(()) = self.settings.changed() => self.settings_changed(),
+                Ok(()) = self.booth.status().changed() => self.devices_changed(),
+                _ = clock.tick(), if is_talking => self.tell(),
+            }
+        }
+    }
+
+    fn with_talk(&mut self, work: impl FnOnce(&mut Talk, &CallSound)) {
+        let sound = self.sound.borrow();
+        if let Some(talk) = &mut self.talk {
+            work(talk, &sound);
+        }
+    }
+
+    async fn calls_changed(&mut self) {
+        let overview = self.overview.borrow_and_update().clone();
+        let standing = overview.calls.iter().find(|call| call.state != CallState::Incoming);
+        match standing {
+            Some(view) => {
+                if self.talk.as_ref().is_none_or(|talk| talk.call != view.call) {
+                    self.begin_talk(view).await;
+                }
+                let echo = echo_in(view, &overview);
+                self.with_talk(|talk, sound| talk.follow(view, echo, sound));
+            }
+            None => {
+                if self.talk.is_some() {
+                    self.end_talk();
+                }
+                self.booth.ring(!overview.calls.is_empty() && self.settings.borrow().sound.ring);
+            }
+        }
+    }
+
+    /// Opens the devices while the others are still being rung, or while the network finds its way to
+    /// them: whoever is heard first is heard at once.
+    async fn begin_talk(&mut self, view: &CallView) {
+        self.end_talk();
+        let (mut talk, voice) = match Talk::new(view) {
+            Ok(made) => made,
+            Err(error) => return tracing::error!(%error, "there is no codec for calls"),
+        };
+        self.booth.hear(voice);
+        talk.wish(&self.sound.borrow());
+        match self.node.call_of(view.call).media().await {
+            Ok(link) => talk.connect(link),
+            // It is over again, which the next overview tells.
+            Err(error) => tracing::debug!(%error, "a call has no media"),
+        }
+        self.talk = Some(talk);
+        self.sound.send_modify(|sound| sound.call = Some(view.call));
+    }
+
+    fn end_talk(&mut self) {
+        self.talk = None;
+        self.booth.ring(false);
+        self.sound.send_if_modified(|sound| {
+            let over = CallSound {
+                activation: sound.activation,
+                volumes: std::mem::take(&mut sound.volumes),
+                ..CallSound::default()
+            };
+            std::mem::replace(sound, over).call.is_some()
+        });
+    }
+
+    fn settings_changed(&mut self) {
+        let chosen = self.settings.borrow_and_update().sound.clone();
+        self.booth.choose(chosen.devices(), chosen.switches());
+        self.sound.send_if_modified(|sound| {
+            std::mem::replace(&mut sound.activation, chosen.activation) != chosen.activation
+        });
+    }
+
+    fn devices_changed(&mut self) {
+        let status = self.booth.status().borrow_and_update().clone();
+        self.sound.send_if_modified(|sound| {
+            // What comes late is of a call that is over.
+            sound.call.is_some() && status.is_some_and(|status| is_news(sound, &status))
+        });
+    }
+
+    fn tell(&mut self) {
+        let Some(talk) = &mut self.talk else { return };
+        talk.ring_back();
+        self.sound.send_if_modified(|sound| {
+            let mut figures = sound.figures.clone();
+            talk.tell(&mut figures);
+            let is_news = figures != sound.figures;
+            sound.figures = figures;
+            is_news
+        });
+    }
+}
+
+/// Notes how the devices are. Whether that is another way than before.
+fn is_news(sound: &mut CallSound, status: &EngineStatus) -> bool {
+    let before = sound.clone();
+    sound.microphone = Device::from(&status.input);
+    sound.loudspeaker = Device::from(&status.output);
+    let level = status.input.reading.level.peak_dbfs;
+    sound.figures.own.peak_dbfs = sound.microphone.name.as_ref().map(|_| level.round() as i32);
+    sound.figures.own.unprocessed = status.is_unprocessed;
+    *sound != before
+}
+
+/// Who says what we said, if they are in the call.
+fn echo_in(view: &CallView, overview: &Overview) -> Option<PersonId> {
+    let is_echo = |person: PersonId| overview.people.iter().any(|known| known.person == person && known.is_echo);
+    view.parties.iter().map(|party| party.person).find(|person| is_echo(*person))
+}

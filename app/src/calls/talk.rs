@@ -1,0 +1,276 @@
+//! One call: packets from the microphone to everybody in it, and theirs to the loudspeaker.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kinmesh_core::{CallState, CallView};
+use kinmesh_media::codec::{CodecError, Earlier, Packet};
+use kinmesh_media::mixer::Volume;
+use kinmesh_media::tones::Tone;
+use kinmesh_media::voice::{self, AddError, Gate, Party};
+use kinmesh_media::{Voice, VoiceControl};
+use kinmesh_net::{MediaEvent, MediaLink, Packetized};
+use kinmesh_proto::{CallId, PersonId, Report};
+use tokio::sync::mpsc;
+
+use super::CallSound;
+use super::figures::{Figures, PartyFigures};
+use crate::settings::Activation;
+
+/// Packets of ours that wait for the bridge. There are fifty a second: what waits behind more than these
+/// comes too late anyway.
+const SPOKEN_CAP: usize = 8;
+/// One round of the tone that says that it rings there.
+const RINGBACK: Duration = Duration::from_secs(5);
+/// From here on somebody speaks, where one's voice is sent while one does.
+const VOICE_DBFS: f32 = -45.0;
+
+/// A call that is heard.
+pub(super) struct Talk {
+    pub(super) call: CallId,
+    control: VoiceControl,
+    spoken: mpsc::Receiver<Packet>,
+    /// `None` once the call is over, and with Echo.
+    link: Option<MediaLink>,
+    /// Who is heard, and as which party of the sound.
+    heard: BTreeMap<PersonId, Party>,
+    parties: u32,
+    /// When the tone is played next that says that it rings there.
+    ringback: Option<Instant>,
+    is_of_a_room: bool,
+}
+
+/// What happens in a call.
+pub(super) enum Happened {
+    /// We said something.
+    Spoken(Packet),
+    /// Something came from the others.
+    Came(MediaEvent),
+    /// Nothing more comes.
+    Over,
+}
+
+impl Talk {
+    /// Makes ready for a call. The voice is to be heard by an engine.
+    pub(super) fn new(view: &CallView) -> Result<(Self, Voice), CodecError> {
+        let (speak, spoken) = mpsc::channel(SPOKEN_CAP);
+        // Nobody waits for one that does not fit: the next one is under way.
+        let voice = Voice::new(move |packet| drop(speak.try_send(packet)))?;
+        let talk = Self {
+            call: view.call,
+            control: voice.control(),
+            spoken,
+            link: None,
+            heard: BTreeMap::new(),
+            parties: 0,
+            ringback: None,
+            is_of_a_room: view.direction == kinmesh_core::CallDirection::Room,
+        };
+        Ok((talk, voice))
+    }
+
+    pub(super) fn connect(&mut self, link: MediaLink) {
+        self.link = Some(link);
+    }
+
+    /// Pends until something happens. May be dropped, nothing is lost.
+    pub(super) async fn next(&mut self) -> Happened {
+        let Self { spoken, link, .. } = self;
+        let came = async {
+            match link {
+                Some(link) => link.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(packet) = spoken.recv() => Happened::Spoken(packet),
+            came = came => came.map_or(Happened::Over, Happened::Came),
+        }
+    }
+
+    pub(super) fn happened(&mut self, happened: Happened, sound: &CallSound) {
+        match happened {
+            Happened::Spoken(packet) => self.send(&packet),
+            Happened::Came(event) => self.came(event, sound),
+            Happened::Over => self.link = None,
+        }
+    }
+
+    fn send(&self, packet: &Packet) {
+        let Some(link) = &self.link else { return };
+        for person in self.heard.keys() {
+            link.send(*person, packetized(packet));
+        }
+    }
+
+    fn came(&mut self, event: MediaEvent, sound: &CallSound) {
+        match event {
+            MediaEvent::PartyOpened { person } => self.opened(person, sound),
+            MediaEvent::PartyClosed { person } => self.closed(person),
+            MediaEvent::Packet { from, sequence, frame, payload, earlier } => {
+                self.hear(from, Packetized { sequence, frame, payload, earlier });
+            }
+            MediaEvent::Reported { by, report, round_trip } => {
+                if let Some(party) = self.heard.get(&by) {
+                    self.control.reported(*party, to_voice(report), round_trip);
+                }
+            }
+            // That it was lost is in their next report.
+            MediaEvent::Unanswered { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, person: PersonId, sound: &CallSound) {
+        self.sign(Tone::Joined);
+        self.add(person, sound, VoiceControl::add);
+    }
+
+    fn add(
+        &mut self,
+        person: PersonId,
+        sound: &CallSound,
+        add: fn(&VoiceControl, Party) -> Result<(), AddError>,
+    ) {
+        // Who comes again comes as another one, with packets that count anew.
+        self.parties = self.parties.wrapping_add(1);
+        let party = Party(self.parties);
+        if let Err(error) = add(&self.control, party) {
+            tracing::warn!(%error, "somebody in the call is not heard");
+            return;
+        }
+        if let Some(before) = self.heard.insert(person, party) {
+            self.control.remove(before);
+        }
+        self.control.set_volume(party, volume(sound, person));
+    }
+
+    fn closed(&mut self, person: PersonId) {
+        if let Some(party) = self.heard.remove(&person) {
+            self.control.remove(party);
+            self.sign(Tone::Left);
+        }
+    }
+
+    /// Lets be heard that somebody came or left while others are there; a call of two begins and ends
+    /// without that.
+    fn sign(&self, tone: Tone) {
+        if self.is_of_a_room || !self.heard.is_empty() {
+            self.control.play(tone);
+        }
+    }
+
+    fn hear(&self, from: PersonId, packet: Packetized) {
+        let (Some(party), Some(link)) = (self.heard.get(&from), &self.link) else { return };
+        self.control.push(*party, packet_of(packet), Instant::now());
+        if let Some(report) = self.control.report(*party) {
+            link.set_report(from, to_wire(report));
+        }
+    }
+
+    /// Does what is wanted of the sound.
+    pub(super) fn wish(&self, sound: &CallSound) {
+        self.control.set_gate(match sound.activation {
+            Activation::Open => Gate::Open,
+            Activation::Voice => Gate::Activation { threshold_dbfs: VOICE_DBFS },
+            Activation::PushToTalk => Gate::PushToTalk,
+        });
+        self.control.talk(sound.talks);
+        self.control.deafen(sound.deafened);
+        for (person, party) in &self.heard {
+            self.control.set_volume(*party, volume(sound, *person));
+        }
+    }
+
+    /// Follows what the peer knows of the call. `echo` is who says what we said, if they are in it.
+    pub(super) fn follow(&mut self, view: &CallView, echo: Option<PersonId>, sound: &CallSound) {
+        self.control.mute(view.muted);
+        self.control.hold(view.held);
+        let rings = view.state == CallState::Ringing;
+        if rings != self.ringback.is_some() {
+            self.ringback = rings.then(Instant::now);
+            self.control.hush();
+            self.ring_back();
+        }
+        if let Some(echo) = echo.filter(|echo| !self.heard.contains_key(echo)) {
+            self.add(echo, sound, VoiceControl::add_echo);
+        }
+    }
+
+    /// Goes on with the tone that says that it rings there.
+    pub(super) fn ring_back(&mut self) {
+        let now = Instant::now();
+        if let Some(due) = self.ringback.as_mut().filter(|due| **due <= now) {
+            *due = now + RINGBACK;
+            self.control.play(Tone::Ringback);
+        }
+    }
+
+    /// How it goes; what is known of the devices stays as it is.
+    pub(super) fn tell(&self, figures: &mut Figures) {
+        let statistics = self.control.statistics();
+        figures.own.set_voice(&statistics.own);
+        let party = |(person, party): (&PersonId, &Party)| {
+            let of_party = statistics.parties.iter().find(|statistics| statistics.party == *party)?;
+            let path = self.link.as_ref().and_then(|link| link.path(*person));
+            Some(PartyFigures::of(*person, of_party, path))
+        };
+        figures.parties = self.heard.iter().filter_map(party).collect();
+    }
+}
+
+fn volume(sound: &CallSound, person: PersonId) -> Volume {
+    sound.volumes.get(&person).map_or(Volume::FULL, |factor| Volume::new(*factor))
+}
+
+fn packetized(packet: &Packet) -> Packetized {
+    let earlier = packet.earlier.iter().map(|earlier| (earlier.back, earlier.payload.to_vec()));
+    Packetized {
+        sequence: packet.sequence,
+        frame: packet.frame,
+        payload: packet.payload.to_vec(),
+        earlier: earlier.collect(),
+    }
+}
+
+fn packet_of(packet: Packetized) -> Packet {
+    let Packetized { sequence, frame, payload, earlier } = packet;
+    let earlier = earlier.into_iter().map(|(back, payload)| Earlier { back, payload: payload.into() });
+    Packet { sequence, frame, payload: payload.into(), earlier: earlier.collect() }
+}
+
+fn to_wire(report: voice::Report) -> Report {
+    let voice::Report { received, lost_permille, mean_run_tenths, late_permille, jitter_ms, delay_trend_ms } =
+        report;
+    Report { received, lost_permille, mean_run_tenths, late_permille, jitter_ms, delay_trend_ms }
+}
+
+fn to_voice(report: Report) -> voice::Report {
+    let Report { received, lost_permille, mean_run_tenths, late_permille, jitter_ms, delay_trend_ms } = report;
+    voice::Report { received, lost_permille, mean_run_tenths, late_permille, jitter_ms, delay_trend_ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_is_the_same_on_both_sides_of_the_network() {
+        let payload = |byte: u8| vec![byte; 40].into();
+        let earlier = vec![Earlier { back: 1, payload: payload(2) }, Earlier { back: 3, payload: payload(4) }];
+        let packet = Packet { sequence: 7, frame: 9, payload: payload(1), earlier };
+        assert_eq!(packet_of(packetized(&packet)), packet);
+    }
+
+    #[test]
+    fn a_report_is_the_same_on_both_sides_of_the_network() {
+        let report = voice::Report {
+            received: 1,
+            lost_permille: 2,
+            mean_run_tenths: 3,
+            late_permille: 4,
+            jitter_ms: 5,
+            delay_trend_ms: -6,
+        };
+        assert_eq!(to_voice(to_wire(report)), report);
+    }
+}
