@@ -60,6 +60,7 @@ impl Language {
         match self {
             Self::English => &[
                 include_str!("../i18n/en/archive.ftl"),
+                include_str!("../i18n/en/calls.ftl"),
                 include_str!("../i18n/en/contacts.ftl"),
                 include_str!("../i18n/en/vault.ftl"),
                 include_str!("../i18n/en/desktop.ftl"),
@@ -71,6 +72,7 @@ impl Language {
             ],
             Self::Chinese => &[
                 include_str!("../i18n/zh-CN/archive.ftl"),
+                include_str!("../i18n/zh-CN/calls.ftl"),
                 include_str!("../i18n/zh-CN/contacts.ftl"),
                 include_str!("../i18n/zh-CN/vault.ftl"),
                 include_str!("../i18n/zh-CN/desktop.ftl"),

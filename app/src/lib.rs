@@ -3,6 +3,7 @@
 pub mod app;
 pub mod args;
 pub mod backup;
+pub mod calls;
 pub mod export;
 pub mod feed;
 pub mod handler;

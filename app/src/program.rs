@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use tokio::task;
 
 use crate::args::Options;
+use crate::calls::Calls;
 use crate::links::{Link, LinkFault};
 use crate::settings::{FILES, Settings, SettingsError, SettingsFile};
 
@@ -37,6 +38,8 @@ pub struct Program {
     pub node: NodeHandle,
     /// The settings.
     pub settings: SettingsFile,
+    /// How calls sound.
+    pub calls: Calls,
     origin: Arc<Origin>,
 }
 
@@ -179,7 +182,8 @@ impl Program {
         };
         let number = STARTS.fetch_add(1, Ordering::Relaxed);
         let origin = Origin { options: options.clone(), data_dir, key, number, runtime: Handle::current() };
-        let program = Self { node, settings, origin: Arc::new(origin) };
+        let calls = Calls::start(node.clone(), settings.clone());
+        let program = Self { node, settings, calls, origin: Arc::new(origin) };
         if let Err(error) = program.set_up(name, &links).await {
             program.node.shutdown().await;
             return Err(error);

@@ -6,10 +6,11 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use kinmesh_net::parse_address;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::i18n::{self, Language};
 
@@ -55,6 +56,23 @@ pub struct Sound {
     pub noise_suppression: bool,
     /// Whether a quiet voice is turned up.
     pub gain_control: bool,
+    /// When one's voice is sent in a call.
+    pub activation: Activation,
+    /// Whether a call that comes in is heard.
+    pub ring: bool,
+}
+
+/// When one's voice is sent in a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// Always.
+    #[default]
+    Open,
+    /// While one speaks.
+    Voice,
+    /// While a key is held.
+    PushToTalk,
 }
 
 impl Default for Sound {
@@ -65,6 +83,8 @@ impl Default for Sound {
             echo_cancellation: true,
             noise_suppression: true,
             gain_control: true,
+            activation: Activation::default(),
+            ring: true,
         }
     }
 }
@@ -141,7 +161,7 @@ fn at_line(line: Option<usize>) -> String {
 #[derive(Debug, Clone)]
 pub struct SettingsFile {
     path: PathBuf,
-    current: Arc<Mutex<Settings>>,
+    current: Arc<watch::Sender<Settings>>,
 }
 
 impl SettingsFile {
@@ -153,30 +173,35 @@ impl SettingsFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Settings::default(),
             Err(source) => return Err(SettingsError::Io { path, source }),
         };
-        Ok(Self { path, current: Arc::new(Mutex::new(settings)) })
+        Ok(Self { path, current: Arc::new(watch::Sender::new(settings)) })
     }
 
     /// The settings as of now.
     pub fn get(&self) -> Settings {
-        self.lock().clone()
+        self.current.borrow().clone()
+    }
+
+    /// The settings from now on, for who follows them.
+    pub fn watch(&self) -> watch::Receiver<Settings> {
+        self.current.subscribe()
     }
 
     /// Changes the settings and saves them. When they cannot be saved, nothing has changed.
     pub fn update(&self, change: impl FnOnce(&mut Settings)) -> Result<(), SettingsError> {
-        let mut current = self.lock();
-        let mut changed = current.clone();
-        change(&mut changed);
-        if changed != *current {
-            save(&changed, &self.path)
-                .map_err(|source| SettingsError::Io { path: self.path.clone(), source })?;
-            *current = changed;
-        }
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Settings> {
-        // The value is replaced whole, so a panic elsewhere left it sound.
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut saved = Ok(());
+        self.current.send_if_modified(|current| {
+            let mut changed = current.clone();
+            change(&mut changed);
+            if changed == *current {
+                return false;
+            }
+            saved = save(&changed, &self.path);
+            if saved.is_ok() {
+                *current = changed;
+            }
+            saved.is_ok()
+        });
+        saved.map_err(|source| SettingsError::Io { path: self.path.clone(), source })
     }
 }
 
@@ -230,6 +255,7 @@ mod tests {
             settings.language = Some(Language::Chinese);
             settings.sound.output = Some("pulseaudio:headset".into());
             settings.sound.gain_control = false;
+            settings.sound.activation = Activation::PushToTalk;
         };
         file.update(change).unwrap();
         let again = SettingsFile::load(dir.path()).unwrap();
@@ -243,6 +269,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(FILE), "bootstraps = []\ntheme = \"dark\"\n").unwrap();
         assert_eq!(SettingsFile::load(dir.path()).unwrap().get().sound, Sound::default());
+    }
+
+    #[test]
+    fn settings_of_before_there_were_calls_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), "[sound]\ngain_control = false\n").unwrap();
+        let sound = SettingsFile::load(dir.path()).unwrap().get().sound;
+        assert_eq!(sound, Sound { gain_control: false, ..Sound::default() });
+        assert!(sound.ring && sound.activation == Activation::Open);
+    }
+
+    #[test]
+    fn who_follows_the_settings_hears_of_a_change_once_it_is_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = SettingsFile::load(dir.path()).unwrap();
+        let mut followed = file.watch();
+        file.update(|settings| settings.theme = ThemeChoice::Dark).unwrap();
+        assert!(followed.has_changed().unwrap());
+        assert_eq!(followed.borrow_and_update().theme, ThemeChoice::Dark);
+        file.update(|settings| settings.theme = ThemeChoice::Dark).unwrap();
+        assert!(!followed.has_changed().unwrap(), "nothing has changed");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Sound for every face: what the settings say of it, turned into work of the media crate.
 //!
 //! Sound systems answer in their own time, so all of it runs on threads that may block. One thing is
-//! heard at a time: two checks would hear each other.
+//! heard at a time: two checks would hear each other. A call goes before a check.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kinmesh_media::check::{self, CheckError, Moment, Report};
@@ -16,6 +16,8 @@ use crate::settings::Sound;
 
 /// Whether something is being checked or played in this program.
 static BUSY: AtomicBool = AtomicBool::new(false);
+/// Calls that are heard, ring, or wait for a check to end.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
 
 /// What there is to hear and speak with.
 #[derive(Debug, Clone)]
@@ -40,15 +42,20 @@ pub enum SoundError {
     /// Something is being checked or played already.
     #[error("the sound is in use by another check")]
     Busy,
+    /// A call goes on or rings.
+    #[error("the sound is in use by a call")]
+    InACall,
 }
 
 impl Sound {
-    fn devices(&self) -> Devices {
+    /// The devices that are chosen.
+    pub(crate) fn devices(&self) -> Devices {
         let id = |chosen: &Option<String>| chosen.clone().map(DeviceId::new);
         Devices { input: id(&self.input), output: id(&self.output) }
     }
 
-    fn switches(&self) -> Switches {
+    /// What is done to one's voice.
+    pub(crate) fn switches(&self) -> Switches {
         Switches {
             echo_cancellation: self.echo_cancellation,
             noise_suppression: self.noise_suppression,
@@ -111,8 +118,13 @@ struct Wanted(std::sync::Arc<()>);
 impl Wanted {
     fn or_break(&self, go_on: impl FnOnce() -> ControlFlow<()>) -> ControlFlow<()> {
         // Two as long as the future holds its own.
-        if std::sync::Arc::strong_count(&self.0) > 1 { go_on() } else { ControlFlow::Break(()) }
+        let is_wanted = std::sync::Arc::strong_count(&self.0) > 1;
+        if is_wanted && !is_in_a_call() { go_on() } else { ControlFlow::Break(()) }
     }
+}
+
+fn is_in_a_call() -> bool {
+    CALLS.load(Ordering::SeqCst) > 0
 }
 
 /// The right to make a sound.
@@ -120,16 +132,39 @@ struct Alone;
 
 impl Alone {
     fn begin() -> Result<Self, SoundError> {
-        match BUSY.swap(true, Ordering::Acquire) {
-            false => Ok(Self),
-            true => Err(SoundError::Busy),
+        if BUSY.swap(true, Ordering::SeqCst) {
+            return Err(SoundError::Busy);
         }
+        let alone = Self;
+        // A call that came first may have looked before, and a later one waits for us.
+        if is_in_a_call() { Err(SoundError::InACall) } else { Ok(alone) }
     }
 }
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        BUSY.store(false, Ordering::Release);
+        BUSY.store(false, Ordering::SeqCst);
+    }
+}
+
+/// The right of a call to the sound: no check begins, and one that runs is broken off.
+pub(crate) struct OfACall;
+
+impl OfACall {
+    pub(crate) fn begin() -> Self {
+        CALLS.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+
+    /// Whether no check holds the devices any more.
+    pub(crate) fn is_alone(&self) -> bool {
+        !BUSY.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for OfACall {
+    fn drop(&mut self) {
+        CALLS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -180,6 +215,7 @@ pub fn fault(error: &SoundError) -> String {
     };
     tr(match error {
         SoundError::Busy => "sound-check-busy",
+        SoundError::InACall => "sound-check-in-a-call",
         SoundError::List(_) | SoundError::Check(CheckError::Codec(_)) => "sound-system",
         SoundError::Check(CheckError::Input(error)) => of_input(error),
         SoundError::Check(CheckError::Output(error)) => of_output(error),

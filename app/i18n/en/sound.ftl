@@ -26,6 +26,7 @@ sound-check-xruns = { $count ->
 }
 sound-check-unprocessed = Voice processing failed and was left out.
 sound-check-busy = Another sound check is running.
+sound-check-in-a-call = A call goes on or rings: the sound can be checked after it.
 sound-check-nothing = The microphone is open, but nothing comes from it.
 sound-check-stuck = The loudspeaker is open, but takes no sound.
 sound-check-broken-off = The sound check was broken off.

@@ -63,6 +63,15 @@ terminal-help =
     /open LINK|FILE            open an invitation or another link
     /connect LINK              enter the mesh through somebody's link or address
     /status                    how you stand with the network
+    /call PERSON               ring a contact; /call alone says how the call goes
+    /accept                    take the call that rings; /decline [WORDS] turns it down,
+                               /ignore lets it ring there and not here
+    /hangup                    leave the call
+    /mute, /deafen, /hold      be silent, hear nobody, both until you come back
+    /volume PERSON PERCENT     how loud you hear somebody
+    /bring PERSON              ring one more contact for the call; /transfer rings them for you
+    /voice                     enter the voice channel of the room you talk in
+    /talk                      be heard or not, where you talk with a key: /sound send key
     /sound                     check the microphone and the loudspeaker; /sound devices lists them
     /name NAME                 what others see you called
     /about [TEXT]              the line others see beside your name

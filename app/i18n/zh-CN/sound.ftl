@@ -23,6 +23,7 @@ sound-check-delay = 编码和缓冲增加 { $ms } 毫秒。
 sound-check-xruns = 声音中断了 { $count } 次：电脑或设备太慢。
 sound-check-unprocessed = 语音处理失败，已跳过。
 sound-check-busy = 另一个声音检查正在进行。
+sound-check-in-a-call = 正在通话或响铃：通话结束后才能检查声音。
 sound-check-nothing = 麦克风已打开，但没有声音传来。
 sound-check-stuck = 扬声器已打开，但不接收声音。
 sound-check-broken-off = 声音检查已中断。

@@ -63,6 +63,14 @@ terminal-help =
     /open LINK|FILE            打开邀请或其他链接
     /connect 链接              通过别人的链接或地址加入网络
     /status                    你的网络状况
+    /call 某人                 呼叫联系人；单独的 /call 显示通话情况
+    /accept                    接听来电；/decline [留言] 拒绝，/ignore 只在那边响
+    /hangup                    离开通话
+    /mute、/deafen、/hold      不出声、不听别人、两者都停到你回来
+    /volume 某人 百分比        某人的音量
+    /bring 某人                再呼叫一位联系人加入通话；/transfer 让对方代替你呼叫
+    /voice                     进入当前房间的语音频道
+    /talk                      按键通话时让别人听到或听不到：/sound send key
     /sound                     检查麦克风和扬声器；/sound devices 列出设备
     /name 名字                 别人看到的你的名字
     /about [文字]              别人在你名字旁看到的一行字

@@ -17,6 +17,6 @@ pub use directory::{AVATAR_COLORS, Directory, Face, avatar_color, initial};
 pub use list::{Preview, Row, Speaker, badge, chat_rows, one_line, room_rows};
 pub use people::{People, PersonRow, SECTION_CAP, find_people};
 pub use search::{Run, When, snippet};
-pub use timeline::{Applied, Bubble, Chip, Item, Part, Piece, Quote, Said, Timeline};
+pub use timeline::{Applied, Bubble, CallNote, Chip, Item, Part, Piece, Quote, Said, Timeline};
 pub use typing::Typing;
 pub use when::{Clock, Moment};

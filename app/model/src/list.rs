@@ -5,7 +5,7 @@ use kinmesh_proto::{ConversationId, PersonId};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::directory::{Directory, avatar_color};
-use crate::timeline::Said;
+use crate::timeline::{CallNote, Said};
 
 /// Characters of a preview: more than the widest list shows.
 const PREVIEW_GRAPHEMES_MAX: usize = 80;
@@ -44,6 +44,8 @@ pub struct Preview {
     pub introduces: Option<IntroducedView>,
     /// The private room that it invites to, if it does.
     pub invites_to: Option<InvitedView>,
+    /// What became of a call, if it is about one.
+    pub call: Option<CallNote>,
     /// Whether it is sealed with a key of the room that is not here.
     pub sealed: bool,
     /// Whether its author took it back.
@@ -53,13 +55,14 @@ pub struct Preview {
 impl Preview {
     /// What the entry says.
     pub fn said(&self) -> Said<'_> {
-        match (&self.text, &self.introduces, &self.invites_to) {
+        match (&self.text, &self.introduces, &self.invites_to, self.call) {
             _ if self.deleted => Said::Deleted,
             _ if self.sealed => Said::Sealed,
             (Some(text), ..) => Said::Text(text),
-            (_, Some(introduced), _) => Said::Introduction(introduced),
-            (.., Some(invited)) => Said::Invitation(invited),
-            (None, None, None) => Said::Unreadable,
+            (_, Some(introduced), ..) => Said::Introduction(introduced),
+            (_, _, Some(invited), _) => Said::Invitation(invited),
+            (.., Some(call)) => Said::Call(call),
+            (None, None, None, None) => Said::Unreadable,
         }
     }
 }
@@ -136,7 +139,8 @@ fn preview(entry: &EntryView, me: PersonId, names: Option<&Directory>) -> Previe
     };
     let text = entry.text.as_deref().map(one_line);
     let (introduces, invites_to) = (entry.introduces.clone(), entry.invites_to.clone());
-    Preview { by, text, introduces, invites_to, sealed: entry.sealed, deleted: entry.deleted }
+    let call = CallNote::of(entry, me);
+    Preview { by, text, introduces, invites_to, call, sealed: entry.sealed, deleted: entry.deleted }
 }
 
 /// A text in one line, as much of it as a list may show.

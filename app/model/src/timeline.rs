@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, Time};
 use kinmesh_core::{ConversationEvent, EntryView, IntroducedView, InvitedView};
-use kinmesh_proto::{Delivery, EntryKey, PersonId};
+use kinmesh_proto::{CallOutcome, Delivery, EntryKey, PersonId};
 
 use crate::when::Clock;
 
@@ -139,6 +139,8 @@ pub enum Said<'a> {
     Introduction(&'a IntroducedView),
     /// A private room of its author, who let the reader in.
     Invitation(&'a InvitedView),
+    /// What became of a call of its author with the reader.
+    Call(CallNote),
     /// Something sealed with a key of the room that is not here.
     Sealed,
     /// Its author took it back.
@@ -147,15 +149,32 @@ pub enum Said<'a> {
     Unreadable,
 }
 
+/// A call that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallNote {
+    /// What became of it.
+    pub outcome: CallOutcome,
+    /// Whether we rang.
+    pub by_us: bool,
+}
+
+impl CallNote {
+    /// What an entry says of a call, if it does, as `me` reads it.
+    pub fn of(entry: &EntryView, me: PersonId) -> Option<Self> {
+        entry.call.map(|outcome| Self { outcome, by_us: entry.author == me })
+    }
+}
+
 impl<'a> Said<'a> {
-    fn of(entry: &'a EntryView) -> Self {
-        match (&entry.text, &entry.introduces, &entry.invites_to) {
+    fn of(entry: &'a EntryView, me: PersonId) -> Self {
+        match (&entry.text, &entry.introduces, &entry.invites_to, CallNote::of(entry, me)) {
             _ if entry.deleted => Self::Deleted,
             _ if entry.sealed => Self::Sealed,
             (Some(text), ..) => Self::Text(text),
-            (_, Some(introduced), _) => Self::Introduction(introduced),
-            (.., Some(invited)) => Self::Invitation(invited),
-            (None, None, None) => Self::Unreadable,
+            (_, Some(introduced), ..) => Self::Introduction(introduced),
+            (_, _, Some(invited), _) => Self::Invitation(invited),
+            (.., Some(call)) => Self::Call(call),
+            (None, None, None, None) => Self::Unreadable,
         }
     }
 }
@@ -497,7 +516,7 @@ impl Timeline {
             author: entry.author,
             own: entry.author == self.me,
             opens,
-            said: Said::of(entry),
+            said: Said::of(entry, self.me),
             quote: entry.reply_to.map(|key| self.quote(key)),
             chips: chips.collect(),
             time,
@@ -511,7 +530,7 @@ impl Timeline {
     pub fn quote(&self, key: EntryKey) -> Quote<'_> {
         let held = self.entries.get(&key);
         let post = held.or_else(|| self.answered.get(&key)?.as_ref());
-        Quote { key, post: post.map(|post| (post.author, Said::of(post))) }
+        Quote { key, post: post.map(|post| (post.author, Said::of(post, self.me))) }
     }
 }
 

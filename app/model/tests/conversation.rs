@@ -115,6 +115,7 @@ fn said<'a>(said: Said<'a>) -> &'a str {
         Said::Text(text) => text,
         Said::Introduction(_) => "(introduction)",
         Said::Invitation(_) => "(invitation)",
+        Said::Call(_) => "(call)",
         Said::Sealed => "(sealed)",
         Said::Deleted => "(deleted)",
         Said::Unreadable => "(unreadable)",

@@ -21,10 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const CHECK_ENDS_EVERY: Duration = Duration::from_millis(10);
 
 /// What is to be heard.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heard {
     /// Nothing: no device is open.
-    #[default]
     Nothing,
     /// That somebody rings.
     Ring,
@@ -68,7 +67,6 @@ impl From<&Side> for Device {
 }
 
 /// What the thread is told.
-#[derive(Default)]
 struct Wanted {
     heard: Heard,
     devices: Devices,
@@ -78,13 +76,23 @@ struct Wanted {
     is_over: bool,
 }
 
-#[derive(Default)]
 struct Shared {
     wanted: Mutex<Wanted>,
     told: Condvar,
 }
 
 impl Shared {
+    fn new() -> Self {
+        let wanted = Wanted {
+            heard: Heard::Nothing,
+            devices: Devices::default(),
+            switches: Switches::OFF,
+            voice: None,
+            is_over: false,
+        };
+        Self { wanted: Mutex::new(wanted), told: Condvar::new() }
+    }
+
     fn wanted(&self) -> MutexGuard<'_, Wanted> {
         // Each field is replaced whole, so a panic elsewhere left them sound.
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,7 +108,7 @@ pub(super) struct Booth {
 
 impl Booth {
     pub(super) fn open() -> Self {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new());
         let (told, status) = watch::channel(None);
         let worker = Worker { shared: shared.clone(), status: told, open: None };
         thread::spawn(move || worker.run());

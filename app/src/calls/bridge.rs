@@ -178,6 +178,7 @@ fn is_news(sound: &mut CallSound, status: &EngineStatus) -> bool {
 
 /// Who says what we said, if they are in the call.
 fn echo_in(view: &CallView, overview: &Overview) -> Option<PersonId> {
-    let is_echo = |person: PersonId| overview.people.iter().any(|known| known.person == person && known.is_echo);
+    let is_echo =
+        |person: PersonId| overview.people.iter().any(|known| known.person == person && known.is_echo);
     view.parties.iter().map(|party| party.person).find(|person| is_echo(*person))
 }

@@ -245,7 +245,8 @@ fn to_wire(report: voice::Report) -> Report {
 }
 
 fn to_voice(report: Report) -> voice::Report {
-    let Report { received, lost_permille, mean_run_tenths, late_permille, jitter_ms, delay_trend_ms } = report;
+    let Report { received, lost_permille, mean_run_tenths, late_permille, jitter_ms, delay_trend_ms } =
+        report;
     voice::Report { received, lost_permille, mean_run_tenths, late_permille, jitter_ms, delay_trend_ms }
 }
 
@@ -256,7 +257,8 @@ mod tests {
     #[test]
     fn a_packet_is_the_same_on_both_sides_of_the_network() {
         let payload = |byte: u8| vec![byte; 40].into();
-        let earlier = vec![Earlier { back: 1, payload: payload(2) }, Earlier { back: 3, payload: payload(4) }];
+        let earlier =
+            vec![Earlier { back: 1, payload: payload(2) }, Earlier { back: 3, payload: payload(4) }];
         let packet = Packet { sequence: 7, frame: 9, payload: payload(1), earlier };
         assert_eq!(packet_of(packetized(&packet)), packet);
     }

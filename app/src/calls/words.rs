@@ -4,7 +4,7 @@ use kinmesh_core::{CallEnd, CallState, CallView};
 use kinmesh_model::CallNote;
 use kinmesh_proto::CallOutcome;
 
-use super::{DeviceFault, Path, PartyFigures, Quality};
+use super::{DeviceFault, PartyFigures, Path, Quality};
 use crate::i18n::{tr, tr_args};
 
 /// What the history says of a call.

@@ -4,7 +4,7 @@
 
 use jiff::Zoned;
 use kinmesh_core::{EditView, IntroducedView, ReactionView};
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId, RoomId};
+use kinmesh_proto::{CallOutcome, ConversationId, Delivery, EntryKey, PersonId, RoomId};
 use serde::Serialize;
 
 use super::{Context, Form, Post};
@@ -49,6 +49,8 @@ struct Message<'m> {
     text: Option<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introduces: Option<Person>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<CallOutcome>,
     deleted: bool,
     edited_at: Option<String>,
     edits: Vec<Edit<'m>>,
@@ -113,6 +115,7 @@ fn message<'m>(context: &Context<'_>, post: &'m Post) -> Message<'m> {
         written_at: at(view.written_ms),
         text: view.text.as_deref(),
         introduces: view.introduces.as_ref().map(introduced),
+        call: view.call,
         deleted: view.deleted,
         edited_at: view.edited_ms.and_then(at),
         edits: edits.iter().map(edit).collect(),

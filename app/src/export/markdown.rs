@@ -5,9 +5,11 @@
 use jiff::Zoned;
 use jiff::civil::Date;
 use kinmesh_core::ReactionView;
+use kinmesh_model::CallNote;
 use kinmesh_proto::EntryKey;
 
 use super::{Context, Form, Post};
+use crate::calls;
 use crate::i18n::{tr, tr_args};
 use crate::terminal::safe::{is_line_break, push_visible};
 
@@ -36,7 +38,7 @@ impl Form for Markdown {
             inline(&context.label(post.view.author)),
             marks(context, post)
         ));
-        text.push_str(&format!("\n{}\n", body(post)));
+        text.push_str(&format!("\n{}\n", body(context, post)));
         if !post.view.reactions.is_empty() {
             text.push_str(&format!("\n{}\n", reactions(context, &post.view.reactions)));
         }
@@ -95,12 +97,16 @@ fn moment(context: &Context<'_>, unix_ms: u64) -> String {
         .map_or_else(|| tr("export-time-unknown"), |time| time.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
 }
 
-fn body(post: &Post) -> String {
+fn body(context: &Context<'_>, post: &Post) -> String {
+    let call = CallNote::of(&post.view, context.overview.me.person);
     match &post.view.text {
         Some(text) => quoted(text),
         None if post.view.introduces.is_some() => introduction(post),
         None if post.view.deleted => format!("*{}*", tr("export-deleted")),
-        None => format!("*{}*", tr("export-unreadable")),
+        None => {
+            let words = call.map_or_else(|| tr("export-unreadable"), calls::words::note);
+            format!("*{words}*")
+        }
     }
 }
 

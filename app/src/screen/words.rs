@@ -11,6 +11,7 @@ use kinmesh_net::{
 };
 use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
 
+use crate::calls;
 use crate::i18n::{tr, tr_args};
 use crate::links::LinkFault;
 use crate::program::EnterError;
@@ -82,6 +83,7 @@ pub fn said_in_line(said: Said<'_>) -> String {
         Said::Invitation(invited) => {
             tr_args("invites-to", &[("name", invited.name.as_str().to_owned().into())])
         }
+        Said::Call(call) => calls::words::note(call),
         Said::Deleted => tr("entry-deleted"),
         Said::Sealed => tr("entry-sealed"),
         Said::Unreadable => tr("entry-unreadable"),

@@ -113,6 +113,7 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
             let words = words::said_in_line(Said::Invitation(invited));
             footnoted(words, note(bubble)).below(invitation(bubble, cx))
         }
+        Said::Call(_) => footnoted(words::said_in_line(bubble.said), note(bubble)),
         Said::Deleted => footnoted(tr("entry-deleted"), note(bubble)).style(quiet(bubble.own)),
         Said::Sealed => footnoted(tr("entry-sealed"), note(bubble)).style(quiet(bubble.own)),
         Said::Unreadable => footnoted(tr("entry-unreadable"), note(bubble)).style(quiet(bubble.own)),
