@@ -5,6 +5,7 @@
 //! time, so a client that does not read slows itself down and costs no memory; the events it
 //! misses are counted and told.
 
+mod calls;
 mod fault;
 mod history;
 mod invites;

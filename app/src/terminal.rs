@@ -3,6 +3,7 @@
 //! Owns what is typed and what is printed, and no logic of the peer: every command is one call on
 //! the [`Program`]. Text of other people reaches the terminal only through `safe`.
 
+mod calls;
 mod command;
 mod contacts;
 mod entries;

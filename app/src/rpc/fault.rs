@@ -2,11 +2,11 @@
 //!
 //! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
 
-use kinmesh_core::{InviteFault, OpenFault, RoomRefusal};
+use kinmesh_core::{CallRefusal, InviteFault, OpenFault, RoomRefusal};
 use kinmesh_net::archive::{ArchiveError, EmptyPassphrase, ExportError, ImportError};
 use kinmesh_net::{
-    CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, InviteError, OpenError,
-    ReadError, RoomError, SendError,
+    CallError, CallRefusalError, ChangeError, ConnectError, EditError, FollowError, IntroduceError,
+    InviteError, OpenError, ReadError, RoomError, SendError,
 };
 use kinmesh_proto::TicketError;
 use serde::Serialize;
@@ -75,6 +75,12 @@ const NOT_ADMIN: (i32, &str) = (-32037, "not_admin");
 const MEMBERSHIP: (i32, &str) = (-32038, "membership");
 const SOUND: (i32, &str) = (-32040, "sound");
 const SOUND_BUSY: (i32, &str) = (-32041, "sound_busy");
+const IN_A_CALL: (i32, &str) = (-32050, "in_a_call");
+const NO_SUCH_CALL: (i32, &str) = (-32051, "no_such_call");
+const NOT_RINGING: (i32, &str) = (-32052, "not_ringing");
+const NOT_STANDING: (i32, &str) = (-32053, "not_standing");
+const OFFLINE: (i32, &str) = (-32054, "offline");
+const CALL_FULL: (i32, &str) = (-32055, "call_full");
 const BAD_NAME: (i32, &str) = (INVALID_PARAMS, "invalid_params");
 
 impl Fault {
@@ -104,6 +110,10 @@ impl Fault {
 
     pub(super) fn not_in() -> Self {
         RoomRefusal::NotIn.into()
+    }
+
+    pub(super) fn no_such_call() -> Self {
+        CallRefusal::NoSuchCall.into()
     }
 
     pub(super) fn broken_off() -> Self {
@@ -241,7 +251,7 @@ impl From<SoundError> for Fault {
     fn from(error: SoundError) -> Self {
         match error {
             SoundError::List(_) | SoundError::Check(_) => Self::new(SOUND, error),
-            SoundError::Busy => Self::new(SOUND_BUSY, error),
+            SoundError::Busy | SoundError::InACall => Self::new(SOUND_BUSY, error),
         }
     }
 }
@@ -326,6 +336,34 @@ impl From<RoomRefusal> for Fault {
             RoomRefusal::TooManyRooms(_) => TOO_MANY_ROOMS,
             RoomRefusal::Send(kinmesh_core::SendRefusal::OutboxFull) => OUTBOX_FULL,
             RoomRefusal::Send(_) => NOT_JOINED,
+        };
+        Self::new(kind, refusal)
+    }
+}
+
+impl From<CallRefusalError> for Fault {
+    fn from(error: CallRefusalError) -> Self {
+        match error {
+            CallRefusalError::Refused(refusal) => refusal.into(),
+            CallRefusalError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<CallRefusal> for Fault {
+    fn from(refusal: CallRefusal) -> Self {
+        let kind = match refusal {
+            CallRefusal::UnknownPerson => UNKNOWN_PERSON,
+            CallRefusal::NotAContact => NOT_A_CONTACT,
+            CallRefusal::Blocked => BLOCKED,
+            CallRefusal::InACall => IN_A_CALL,
+            CallRefusal::NoSuchCall => NO_SUCH_CALL,
+            CallRefusal::NotRinging => NOT_RINGING,
+            CallRefusal::NotStanding | CallRefusal::OfARoom => NOT_STANDING,
+            CallRefusal::Offline => OFFLINE,
+            CallRefusal::Full | CallRefusal::VoiceFull => CALL_FULL,
+            CallRefusal::NotJoined => NOT_JOINED,
+            CallRefusal::TooLong { .. } => return Self::bad_params(refusal),
         };
         Self::new(kind, refusal)
     }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::fault::Fault;
 use super::history::{self, Progress};
-use super::{invites, rooms, sound};
+use super::{calls, invites, rooms, sound};
 use crate::program::{Program, parse_link};
 
 /// Ends the program; the session that is asked carries it out after its answer.
@@ -90,7 +90,7 @@ struct React {
     on: bool,
 }
 
-fn yes() -> bool {
+pub(super) fn yes() -> bool {
     true
 }
 
@@ -243,6 +243,22 @@ pub(super) async fn call(
             let Nothing {} = read(params)?;
             sound::ring(program).await
         }
+        "calls.list" => with(params, |Nothing {}| show(&overview().calls)),
+        "calls.ring" => calls::ring(program, read(params)?).await,
+        "calls.accept" => calls::accept(program, read(params)?).await,
+        "calls.decline" => calls::decline(program, read(params)?).await,
+        "calls.ignore" => calls::ignore(program, read(params)?).await,
+        "calls.hang_up" => calls::hang_up(program, read(params)?).await,
+        "calls.mute" => calls::mute(program, read(params)?).await,
+        "calls.deafen" => with(params, |switch| calls::deafen(program, switch)),
+        "calls.hold" => calls::hold(program, read(params)?).await,
+        "calls.talk" => with(params, |switch| calls::talk(program, switch)),
+        "calls.volume" => with(params, |volume| calls::volume(program, volume)),
+        "calls.activation" => with(params, |activate| calls::activation(program, activate)),
+        "calls.add" => calls::add(program, read(params)?).await,
+        "calls.transfer" => calls::transfer(program, read(params)?).await,
+        "calls.quality" => with(params, |Nothing {}| calls::quality(program)),
+        "calls.enter_voice" => calls::enter_voice(program, read(params)?).await,
         SHUTDOWN => with(params, |Nothing {}| Ok(Value::Null)),
         _ => Err(Fault::unknown_method()),
     }

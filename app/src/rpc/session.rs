@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
+use kinmesh_core::Event;
 use kinmesh_net::{EventStream, NodeStatus};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ where
                 }
             }
             event = session.events.next() => match event {
-                Some(event) => session.notify("event", &event).await?,
+                Some(event) => session.tell(&event).await?,
                 None => return Ok(End::NodeGone),
             },
             Ok(()) = session.status.changed() => session.notify_status().await?,
@@ -151,10 +152,22 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     /// Tells what has happened while a call takes long. The end of the peer is told by the call.
     async fn tell_meanwhile(&mut self) -> io::Result<()> {
         while let Some(Some(event)) = self.events.next().now_or_never() {
-            self.notify("event", &event).await?;
+            self.tell(&event).await?;
         }
         if self.status.has_changed().unwrap_or(false) {
             self.notify_status().await?;
+        }
+        Ok(())
+    }
+
+    /// Tells an event; of a call also how it is now, which saves everybody a question.
+    async fn tell(&mut self, event: &Event) -> io::Result<()> {
+        self.notify("event", event).await?;
+        if let Event::CallChanged { call } = event {
+            let overview = self.program.node.overview();
+            if let Some(view) = overview.calls.iter().find(|view| view.call == *call) {
+                self.notify("call", view).await?;
+            }
         }
         Ok(())
     }

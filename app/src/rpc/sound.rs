@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::methods::{Outcome, show};
 use crate::program::Program;
-use crate::settings;
+use crate::settings::{self, Activation};
 use crate::sound;
 
 /// What is chosen, all of it: so nothing changes that was not said.
@@ -23,6 +23,11 @@ pub(super) struct Chosen {
     echo_cancellation: bool,
     noise_suppression: bool,
     gain_control: bool,
+    /// These two came later: who does not know them does not change them.
+    #[serde(default)]
+    activation: Option<Activation>,
+    #[serde(default)]
+    ring: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +45,8 @@ struct Settings<'s> {
     echo_cancellation: bool,
     noise_suppression: bool,
     gain_control: bool,
+    activation: Activation,
+    ring: bool,
 }
 
 #[derive(Serialize)]
@@ -82,17 +89,35 @@ impl From<Device> for Listed {
 
 /// What is chosen.
 pub(super) fn get(program: &Program) -> Outcome {
-    let settings::Sound { input, output, echo_cancellation, noise_suppression, gain_control } =
-        program.settings.get().sound;
+    let settings::Sound {
+        input,
+        output,
+        echo_cancellation,
+        noise_suppression,
+        gain_control,
+        activation,
+        ring,
+    } = program.settings.get().sound;
     let (input, output) = (input.as_deref(), output.as_deref());
-    show(&Settings { input, output, echo_cancellation, noise_suppression, gain_control })
+    show(&Settings { input, output, echo_cancellation, noise_suppression, gain_control, activation, ring })
 }
 
 /// Chooses.
 pub(super) fn set(program: &Program, chosen: Chosen) -> Outcome {
-    let Chosen { input, output, echo_cancellation, noise_suppression, gain_control } = chosen;
-    let sound = settings::Sound { input, output, echo_cancellation, noise_suppression, gain_control };
-    program.settings.update(|settings| settings.sound = sound)?;
+    let Chosen { input, output, echo_cancellation, noise_suppression, gain_control, activation, ring } =
+        chosen;
+    program.settings.update(|settings| {
+        let before = &settings.sound;
+        settings.sound = settings::Sound {
+            input,
+            output,
+            echo_cancellation,
+            noise_suppression,
+            gain_control,
+            activation: activation.unwrap_or(before.activation),
+            ring: ring.unwrap_or(before.ring),
+        };
+    })?;
     Ok(Value::Null)
 }
 

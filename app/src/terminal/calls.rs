@@ -31,7 +31,10 @@ pub(super) enum OnCall {
     Ignore,
     HangUp,
     Switch(Part, Option<bool>),
-    Volume { person: String, percent: u16 },
+    Volume {
+        person: String,
+        percent: u16,
+    },
     Bring(String),
     Transfer(String),
     Voice,

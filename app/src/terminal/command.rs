@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::calls::{OnCall, Part as CallPart};
 use super::contacts::Act;
 use super::entries::{Deed, Shared, Which};
 use super::invites::{Asked, Numbered, parse_asked, parse_numbered};
 use super::rooms::Seating;
+use crate::calls::VOLUME_MAX;
 use crate::export::Format;
+use crate::settings::Activation;
 
 /// Entries that `/history` shows when no number is given.
 const HISTORY_DEFAULT: usize = 20;
@@ -47,6 +50,7 @@ pub(super) enum Command {
     Open(String),
     Status,
     Sound(Sound),
+    Call(OnCall),
     Name(String),
     About(String),
     Quit,
@@ -65,6 +69,10 @@ pub(super) enum Sound {
     Choose { way: Way, device: String },
     /// Do this to the microphone's sound, or not.
     Switch { part: Part, on: bool },
+    /// Send one's voice then.
+    Send(Activation),
+    /// Let calls that come in be heard, or not.
+    Ringing(bool),
 }
 
 /// Which way sound goes.
@@ -151,8 +159,20 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "rename" => rename(&needed("/rename PERSON NICKNAME")?),
         "remove" => Command::Remove(person("/remove PERSON")?),
         "requests" => Command::Requests,
-        "accept" => contact(person("/accept PERSON")?, Act::Accept),
-        "decline" => contact(person("/decline PERSON")?, Act::Decline),
+        "accept" => Command::Call(OnCall::Accept(take_name(rest).0)),
+        "decline" => Command::Call(OnCall::Decline(rest.to_owned())),
+        "call" if rest.is_empty() => Command::Call(OnCall::Show),
+        "call" => Command::Call(OnCall::Ring(take_name(rest).0)),
+        "ignore" => Command::Call(OnCall::Ignore),
+        "hangup" => Command::Call(OnCall::HangUp),
+        "mute" => switch_call(rest, "/mute [on|off]", CallPart::Mute)?,
+        "deafen" => switch_call(rest, "/deafen [on|off]", CallPart::Deafen)?,
+        "hold" => switch_call(rest, "/hold [on|off]", CallPart::Hold)?,
+        "talk" => switch_call(rest, "/talk [on|off]", CallPart::Talk)?,
+        "volume" => volume(rest).ok_or(Mistake::Usage(VOLUME))?,
+        "bring" => Command::Call(OnCall::Bring(person("/bring PERSON")?)),
+        "transfer" => Command::Call(OnCall::Transfer(person("/transfer PERSON")?)),
+        "voice" => Command::Call(OnCall::Voice),
         "block" => contact(person("/block PERSON")?, Act::Block),
         "unblock" => contact(person("/unblock PERSON")?, Act::Unblock),
         "safety" => contact(person("/safety PERSON")?, Act::Safety),
@@ -199,8 +219,27 @@ fn introduce(rest: &str) -> Result<Command, Mistake> {
     if to.is_empty() { Err(Mistake::Usage(INTRODUCE)) } else { Ok(Command::Introduce { person, to }) }
 }
 
-const SOUND: &str =
-    "/sound, /sound ring|devices, /sound mic|speaker N|NAME|default, /sound echo|noise|gain on|off";
+const VOLUME: &str = "/volume PERSON PERCENT";
+
+fn switch_call(rest: &str, usage: &'static str, part: CallPart) -> Result<Command, Mistake> {
+    let on = match rest {
+        "" => None,
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => return Err(Mistake::Usage(usage)),
+    };
+    Ok(Command::Call(OnCall::Switch(part, on)))
+}
+
+fn volume(rest: &str) -> Option<Command> {
+    let (person, percent) = take_name(rest);
+    let percent: u16 = percent.trim_end_matches('%').trim_end().parse().ok()?;
+    let is_possible = f32::from(percent) <= 100.0 * VOLUME_MAX && !person.is_empty();
+    is_possible.then_some(Command::Call(OnCall::Volume { person, percent }))
+}
+
+const SOUND: &str = "/sound, /sound ring|devices, /sound mic|speaker N|NAME|default, \
+    /sound echo|noise|gain on|off, /sound send open|voice|key, /sound ringing on|off";
 
 fn sound(rest: &str) -> Option<Sound> {
     let (what, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
@@ -223,6 +262,11 @@ fn sound(rest: &str) -> Option<Sound> {
         ("echo", _) => switch(Part::Echo),
         ("noise", _) => switch(Part::Noise),
         ("gain", _) => switch(Part::Gain),
+        ("send", "open") => Some(Sound::Send(Activation::Open)),
+        ("send", "voice") => Some(Sound::Send(Activation::Voice)),
+        ("send", "key") => Some(Sound::Send(Activation::PushToTalk)),
+        ("ringing", "on") => Some(Sound::Ringing(true)),
+        ("ringing", "off") => Some(Sound::Ringing(false)),
         _ => None,
     }
 }
@@ -296,7 +340,7 @@ fn count(rest: &str) -> Result<usize, Mistake> {
 }
 
 /// The first word, or what stands in quotation marks, and the rest.
-fn take_name(text: &str) -> (String, &str) {
+pub(super) fn take_name(text: &str) -> (String, &str) {
     let text = text.trim();
     let text = text.strip_prefix('@').unwrap_or(text);
     let quoted = text.strip_prefix('"').and_then(|inside| inside.split_once('"'));
@@ -348,7 +392,7 @@ mod tests {
             assert_eq!(parse(line), Err(Mistake::Usage(INTRODUCE)), "{line}");
         }
         assert_eq!(command("/block Bo"), contact("Bo".into(), Act::Block));
-        assert_eq!(parse("/accept"), Err(Mistake::Usage("/accept PERSON")));
+        assert_eq!(parse("/block"), Err(Mistake::Usage("/block PERSON")));
     }
 
     #[test]
@@ -409,6 +453,26 @@ mod tests {
         for line in ["/sound echo", "/sound mic", "/sound louder", "/sound ring twice", "/sound gain 3"] {
             assert_eq!(parse(line), Err(Mistake::Usage(SOUND)), "{line}");
         }
+    }
+
+    #[test]
+    fn in_a_call_a_word_is_enough() {
+        let call = Command::Call;
+        assert_eq!(command("/call"), call(OnCall::Show));
+        assert_eq!(command("/call \"Ann Lee\""), call(OnCall::Ring("Ann Lee".into())));
+        assert_eq!(command("/accept"), call(OnCall::Accept(String::new())));
+        assert_eq!(command("/decline  in a minute "), call(OnCall::Decline("in a minute".into())));
+        assert_eq!(command("/mute"), call(OnCall::Switch(CallPart::Mute, None)));
+        assert_eq!(command("/hold off"), call(OnCall::Switch(CallPart::Hold, Some(false))));
+        let volume = call(OnCall::Volume { person: "Bo".into(), percent: 150 });
+        assert_eq!(command("/volume Bo 150"), volume);
+        assert_eq!(command("/volume Bo 150 %"), volume);
+        for line in ["/volume", "/volume Bo", "/volume Bo loud", "/volume Bo 401", "/volume Bo -1"] {
+            assert_eq!(parse(line), Err(Mistake::Usage(VOLUME)), "{line}");
+        }
+        assert_eq!(parse("/mute a bit"), Err(Mistake::Usage("/mute [on|off]")));
+        assert_eq!(command("/sound send key"), Command::Sound(Sound::Send(Activation::PushToTalk)));
+        assert_eq!(command("/sound ringing off"), Command::Sound(Sound::Ringing(false)));
     }
 
     #[test]

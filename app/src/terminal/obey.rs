@@ -71,6 +71,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Open(given) => self.open(&given).await,
             Command::Status => self.print_all(words::status(&self.program.node.status())).await,
             Command::Sound(what) => self.sound(what).await,
+            Command::Call(asked) => self.on_call(asked).await,
             Command::Name(name) => self.name(&name).await,
             Command::About(status) => self.about(&status).await,
             Command::Quit => Ok(()),

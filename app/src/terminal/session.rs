@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures::FutureExt;
 use kinmesh_core::{ConversationEvent, EntryView, Event};
 use kinmesh_net::{EventStream, PAGE_MAX, SearchProgress};
-use kinmesh_proto::{ConversationId, Delivery, EntryKey, PersonId};
+use kinmesh_proto::{CallId, ConversationId, Delivery, EntryKey, PersonId};
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::calls::ToldCall;
 use super::found::Found;
 use super::{TerminalError, names, words};
 use crate::handover::Arrivals;
@@ -54,6 +55,8 @@ pub(super) struct Session<'a, W> {
     writing: BTreeMap<(ConversationId, PersonId), u64>,
     /// The newest entry shown in each conversation and not yet marked as read.
     shown: BTreeMap<ConversationId, EntryKey>,
+    /// Calls that go on or ring, as they were told.
+    pub(super) told_calls: BTreeMap<CallId, ToldCall>,
 }
 
 impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
@@ -73,6 +76,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             told_indexing: false,
             writing: BTreeMap::new(),
             shown: BTreeMap::new(),
+            told_calls: BTreeMap::new(),
         }
     }
 
@@ -90,6 +94,7 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
         let mut lines = Lines::new(input, LINE_MAX);
         let mut status = self.program.node.watch_status();
         let mut links = arrivals.listen();
+        let mut sound = self.program.calls.watch();
         self.interactive = interactive;
         self.welcome().await?;
         loop {
@@ -104,6 +109,10 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
                     self.happened(event.ok_or(TerminalError::NodeGone)?, &mut events).await?;
                 }
                 Ok(link) = links.recv() => self.arrived(link).await?,
+                Ok(()) = sound.changed() => {
+                    let now = sound.borrow_and_update().clone();
+                    self.sound_changed(&now).await?;
+                }
                 Ok(()) = status.changed() => {
                     let progress = status.borrow_and_update().search_progress;
                     self.index_changed(progress).await?;
@@ -243,9 +252,9 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
             Event::PersonChanged { .. }
             | Event::HiddenChanged { .. }
             | Event::ProfileChanged
-            | Event::InvitesChanged
-            | Event::CallChanged { .. }
-            | Event::CallEnded { .. } => Ok(()),
+            | Event::InvitesChanged => Ok(()),
+            Event::CallChanged { call } => self.call_changed(call).await,
+            Event::CallEnded { call, conversation, end } => self.call_ended(call, conversation, end).await,
         }
     }
 

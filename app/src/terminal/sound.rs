@@ -14,7 +14,7 @@ use super::command::{Part, Sound, Way};
 use super::safe::safe;
 use super::session::Session;
 use crate::i18n::{tr, tr_args};
-use crate::settings;
+use crate::settings::{self, Activation};
 use crate::sound::{self, SoundError};
 
 impl<W: AsyncWrite + Unpin> Session<'_, W> {
@@ -29,6 +29,15 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Sound::Devices => self.sound_devices().await,
             Sound::Choose { way, device } => self.choose_device(way, &device).await,
             Sound::Switch { part, on } => self.switch_sound(part, on).await,
+            Sound::Send(activation) => {
+                let words = match activation {
+                    Activation::Open => "terminal-sound-send-open",
+                    Activation::Voice => "terminal-sound-send-voice",
+                    Activation::PushToTalk => "terminal-sound-send-key",
+                };
+                self.change_sound(tr(words), |sound| sound.activation = activation).await
+            }
+            Sound::Ringing(on) => self.change_sound(tr(turned(on)), |sound| sound.ring = on).await,
         }
     }
 
@@ -105,8 +114,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
     }
 
     async fn switch_sound(&mut self, part: Part, on: bool) -> io::Result<()> {
-        let words = if on { "terminal-sound-on" } else { "terminal-sound-off" };
-        self.change_sound(tr(words), |sound| match part {
+        self.change_sound(tr(turned(on)), |sound| match part {
             Part::Echo => sound.echo_cancellation = on,
             Part::Noise => sound.noise_suppression = on,
             Part::Gain => sound.gain_control = on,
@@ -124,6 +132,10 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Err(error) => self.refused(error).await,
         }
     }
+}
+
+fn turned(on: bool) -> &'static str {
+    if on { "terminal-sound-on" } else { "terminal-sound-off" }
 }
 
 /// Takes a choice back.

@@ -3,11 +3,13 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use kinmesh_core::{Completeness, EntryView, Online, PersonView, RoomView, Route, WaitReason, Waiting};
+use kinmesh_model::CallNote;
 use kinmesh_net::{BootstrapLink, NodeStatus, Overview, SearchProgress};
 use kinmesh_proto::{Delivery, Refusal};
 
 use super::names;
 use super::safe::safe;
+use crate::calls;
 use crate::i18n::{tr, tr_args};
 use crate::rebuilt;
 
@@ -33,7 +35,7 @@ pub(super) fn now() -> Zoned {
 pub(super) fn entry(overview: &Overview, entry: &EntryView, now: &Zoned) -> String {
     let place = names::place(overview, entry.conversation);
     let who = names::who(overview, entry.author);
-    let mut line = format!("{} {place} {who}: {}", time(entry.written_ms, now), text(entry));
+    let mut line = format!("{} {place} {who}: {}", time(entry.written_ms, now), text(overview, entry));
     if entry.edited_ms.is_some() {
         line.push(' ');
         line.push_str(&tr("terminal-edited"));
@@ -45,13 +47,14 @@ pub(super) fn entry(overview: &Overview, entry: &EntryView, now: &Zoned) -> Stri
     line
 }
 
-fn text(entry: &EntryView) -> String {
+fn text(overview: &Overview, entry: &EntryView) -> String {
+    let call = CallNote::of(entry, overview.me.person).map(calls::words::note);
     match &entry.text {
         Some(text) => safe(text),
         None if entry.introduces.is_some() => introduction(entry),
         None if entry.deleted => tr("terminal-deleted"),
         None if entry.sealed => tr("terminal-sealed"),
-        None => super::rooms::invitation(entry).unwrap_or_else(|| tr("terminal-unreadable")),
+        None => super::rooms::invitation(entry).or(call).unwrap_or_else(|| tr("terminal-unreadable")),
     }
 }
 
@@ -66,8 +69,10 @@ fn introduction(entry: &EntryView) -> String {
 
 /// `(answers Bo: hello)`
 pub(super) fn answered(overview: &Overview, original: &EntryView) -> String {
-    let args =
-        [("who", names::who(overview, original.author).into()), ("text", excerpt(&text(original)).into())];
+    let args = [
+        ("who", names::who(overview, original.author).into()),
+        ("text", excerpt(&text(overview, original)).into()),
+    ];
     tr_args("terminal-answers", &args)
 }
 
