@@ -135,6 +135,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// How much was recorded so far.
+    pub(crate) fn samples(&self) -> usize {
+        let file = self.file.as_ref().expect("a recorder");
+        std::fs::metadata(file).map_or(0, |file| file.len() as usize / size_of::<f32>())
+    }
+
     /// Ends a recording and gives it.
     pub(crate) fn recorded(mut self) -> Vec<f32> {
         end(&mut self.child).unwrap();
