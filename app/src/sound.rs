@@ -224,3 +224,26 @@ pub fn fault(error: &SoundError) -> String {
         SoundError::Check(CheckError::BrokenOff) => "sound-check-broken-off",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_breaks_a_check_off_and_none_begins_while_it_goes_on() {
+        let (wanted, check) = (Wanted::default(), Alone::begin().unwrap());
+        let still_wanted = wanted.clone();
+        let go_on = || ControlFlow::Continue(());
+        assert!(still_wanted.or_break(go_on).is_continue());
+        assert!(matches!(Alone::begin(), Err(SoundError::Busy)));
+
+        let call = OfACall::begin();
+        assert!(still_wanted.or_break(go_on).is_break());
+        assert!(!call.is_alone());
+        drop(check);
+        assert!(call.is_alone());
+        assert!(matches!(Alone::begin(), Err(SoundError::InACall)));
+        drop(call);
+        assert!(Alone::begin().is_ok());
+    }
+}

@@ -338,7 +338,8 @@ async fn echo_says_what_one_said_with_nobody_else_around() -> Result<()> {
 
 #[tokio::test]
 async fn somebody_who_types_takes_a_call_without_a_microphone() -> Result<()> {
-    let alice = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let pulse = pulse_for(&["Alice"]);
+    let alice = Talker::start(&pulse, "Alice", |options| options).await?.peer;
     let dir = tempfile::tempdir()?;
     let data = dir.path().join("data").display().to_string();
     let nothing = ["env", "PULSE_SERVER=/nonexistent", "ALSA_CONFIG_PATH=/nonexistent"].map(str::to_owned);
@@ -350,40 +351,34 @@ async fn somebody_who_types_takes_a_call_without_a_microphone() -> Result<()> {
     let mut lines = BufReader::new(output).lines();
     let person = alice.wait_online("Bob").await?["person"].clone();
     alice.call("contacts.add", json!({ "person": person })).await?;
-    let mut reads = async |expected: &str| {
+    // Reads until all of these came, in any order.
+    let mut reads = async |expected: &[&str]| {
+        let mut missing = expected.to_vec();
         let read = async {
-            while let Some(line) = lines.next_line().await? {
-                if line.trim_start().starts_with(expected) {
-                    return Ok(());
-                }
+            while !missing.is_empty() {
+                let line = lines.next_line().await?.context("the output ended")?;
+                missing.retain(|expected| !line.contains(expected));
             }
-            anyhow::bail!("the output ended before {expected:?}")
+            anyhow::Ok(())
         };
-        timeout(DEADLINE, read).await.with_context(|| format!("{expected:?} never came"))?
+        timeout(DEADLINE, read).await.with_context(|| format!("not all of {expected:?} came"))?
     };
-    reads("Alice").await?;
+    reads(&["Alice"]).await?;
     input.write_all(b"/accept Alice\n").await?;
     alice.wait_for("a contact", |event| event["event"] == "became_contacts").await?;
 
     alice.call("calls.ring", json!({ "person": person })).await?;
-    reads("Alice rings you").await?;
-    reads("/accept takes the call").await?;
+    reads(&["Alice rings you", "/accept takes the call"]).await?;
     input.write_all(b"/accept\n").await?;
-    reads("You are in a call with Alice.").await?;
-    reads("No microphone was found").await?;
+    reads(&["You are in a call with Alice.", "nobody hears you"]).await?;
     input.write_all(b"/mute\n").await?;
-    reads("You are muted.").await?;
+    reads(&["You are muted."]).await?;
     let is_muted = |calls: &Value| calls[0]["parties"][0]["muted"] == true;
     alice.wait_until("calls.list", json!({}), is_muted).await?;
     input.write_all(b"/call\n").await?;
-    reads("In a call with Alice").await?;
+    reads(&["In a call with Alice"]).await?;
     input.write_all(b"/hangup\n").await?;
-    reads("The call with Alice is over.").await?;
-    alice.wait_for("the end", |event| event["event"] == "call_ended").await?;
-    input.write_all(b"/chat Alice\n/history\n").await?;
-    reads("You are talking to @Alice").await?;
-    let noted = alice.wait_until("chats.list", json!({}), |chats| chats[0]["last"]["call"].is_object());
-    assert_eq!(noted.await?[0]["last"]["call"]["outcome"], "answered");
+    reads(&["The call with Alice is over.", "Alice: Call, "]).await?;
     input.write_all(b"/quit\n").await?;
     process.ended_well().await?;
     alice.shutdown().await

@@ -107,7 +107,9 @@ impl Bridge {
     /// Opens the devices while the others are still being rung, or while the network finds its way to
     /// them: whoever is heard first is heard at once.
     async fn begin_talk(&mut self, view: &CallView) {
-        self.end_talk();
+        if self.talk.is_some() {
+            self.end_talk();
+        }
         let (mut talk, voice) = match Talk::new(view) {
             Ok(made) => made,
             Err(error) => return tracing::error!(%error, "there is no codec for calls"),
@@ -154,7 +156,7 @@ impl Bridge {
 
     fn tell(&mut self) {
         let Some(talk) = &mut self.talk else { return };
-        talk.ring_back();
+        talk.tick();
         self.sound.send_if_modified(|sound| {
             let mut figures = sound.figures.clone();
             talk.tell(&mut figures);

@@ -25,6 +25,17 @@ const RINGBACK: Duration = Duration::from_secs(5);
 /// From here on somebody speaks, where one's voice is sent while one does.
 const VOICE_DBFS: f32 = -45.0;
 
+/// Who says nothing sends no voice. That they are there, and how the way is, is found out this often.
+const ALIVE_EVERY: Duration = Duration::from_secs(1);
+
+/// One of the others, to whom we speak and whom we hear.
+struct Peer {
+    /// As whom the sound knows them.
+    party: Party,
+    /// When something was sent to them last.
+    sent: Instant,
+}
+
 /// A call that is heard.
 pub(super) struct Talk {
     pub(super) call: CallId,
@@ -32,8 +43,8 @@ pub(super) struct Talk {
     spoken: mpsc::Receiver<Packet>,
     /// `None` once the call is over, and with Echo.
     link: Option<MediaLink>,
-    /// Who is heard, and as which party of the sound.
-    heard: BTreeMap<PersonId, Party>,
+    /// Who is heard.
+    heard: BTreeMap<PersonId, Peer>,
     parties: u32,
     /// When the tone is played next that says that it rings there.
     ringback: Option<Instant>,
@@ -96,10 +107,25 @@ impl Talk {
         }
     }
 
-    fn send(&self, packet: &Packet) {
+    fn send(&mut self, packet: &Packet) {
         let Some(link) = &self.link else { return };
-        for person in self.heard.keys() {
+        let now = Instant::now();
+        for (person, peer) in &mut self.heard {
             link.send(*person, packetized(packet));
+            peer.sent = now;
+        }
+    }
+
+    /// Sends a packet without a voice to everybody to whom nothing was sent for a while. Without it a call
+    /// in which nobody speaks would be taken for one in which nobody is heard.
+    fn stay_alive(&mut self) {
+        let Some(link) = &self.link else { return };
+        let now = Instant::now();
+        for (person, peer) in &mut self.heard {
+            if now.duration_since(peer.sent) >= ALIVE_EVERY {
+                link.send(*person, SILENT);
+                peer.sent = now;
+            }
         }
     }
 
@@ -111,8 +137,8 @@ impl Talk {
                 self.hear(from, Packetized { sequence, frame, payload, earlier });
             }
             MediaEvent::Reported { by, report, round_trip } => {
-                if let Some(party) = self.heard.get(&by) {
-                    self.control.reported(*party, to_voice(report), round_trip);
+                if let Some(peer) = self.heard.get(&by) {
+                    self.control.reported(peer.party, to_voice(report), round_trip);
                 }
             }
             // That it was lost is in their next report.
@@ -123,6 +149,9 @@ impl Talk {
     fn opened(&mut self, person: PersonId, sound: &CallSound) {
         self.sign(Tone::Joined);
         self.add(person, sound, VoiceControl::add);
+        if let Some(link) = &self.link {
+            link.send(person, SILENT);
+        }
     }
 
     fn add(
@@ -138,15 +167,15 @@ impl Talk {
             tracing::warn!(%error, "somebody in the call is not heard");
             return;
         }
-        if let Some(before) = self.heard.insert(person, party) {
-            self.control.remove(before);
+        if let Some(before) = self.heard.insert(person, Peer { party, sent: Instant::now() }) {
+            self.control.remove(before.party);
         }
         self.control.set_volume(party, volume(sound, person));
     }
 
     fn closed(&mut self, person: PersonId) {
-        if let Some(party) = self.heard.remove(&person) {
-            self.control.remove(party);
+        if let Some(peer) = self.heard.remove(&person) {
+            self.control.remove(peer.party);
             self.sign(Tone::Left);
         }
     }
@@ -160,9 +189,12 @@ impl Talk {
     }
 
     fn hear(&self, from: PersonId, packet: Packetized) {
-        let (Some(party), Some(link)) = (self.heard.get(&from), &self.link) else { return };
-        self.control.push(*party, packet_of(packet), Instant::now());
-        if let Some(report) = self.control.report(*party) {
+        let (Some(peer), Some(link)) = (self.heard.get(&from), &self.link) else { return };
+        if packet.payload.is_empty() {
+            return;
+        }
+        self.control.push(peer.party, packet_of(packet), Instant::now());
+        if let Some(report) = self.control.report(peer.party) {
             link.set_report(from, to_wire(report));
         }
     }
@@ -176,8 +208,8 @@ impl Talk {
         });
         self.control.talk(sound.talks);
         self.control.deafen(sound.deafened);
-        for (person, party) in &self.heard {
-            self.control.set_volume(*party, volume(sound, *person));
+        for (person, peer) in &self.heard {
+            self.control.set_volume(peer.party, volume(sound, *person));
         }
     }
 
@@ -196,8 +228,14 @@ impl Talk {
         }
     }
 
+    /// Does what is due.
+    pub(super) fn tick(&mut self) {
+        self.ring_back();
+        self.stay_alive();
+    }
+
     /// Goes on with the tone that says that it rings there.
-    pub(super) fn ring_back(&mut self) {
+    fn ring_back(&mut self) {
         let now = Instant::now();
         if let Some(due) = self.ringback.as_mut().filter(|due| **due <= now) {
             *due = now + RINGBACK;
@@ -209,14 +247,17 @@ impl Talk {
     pub(super) fn tell(&self, figures: &mut Figures) {
         let statistics = self.control.statistics();
         figures.own.set_voice(&statistics.own);
-        let party = |(person, party): (&PersonId, &Party)| {
-            let of_party = statistics.parties.iter().find(|statistics| statistics.party == *party)?;
+        let party = |(person, peer): (&PersonId, &Peer)| {
+            let of_party = statistics.parties.iter().find(|statistics| statistics.party == peer.party)?;
             let path = self.link.as_ref().and_then(|link| link.path(*person));
             Some(PartyFigures::of(*person, of_party, path))
         };
         figures.parties = self.heard.iter().filter_map(party).collect();
     }
 }
+
+/// A packet without a voice: it says that we are there, and is answered like any other.
+const SILENT: Packetized = Packetized { sequence: 0, frame: 0, payload: Vec::new(), earlier: Vec::new() };
 
 fn volume(sound: &CallSound, person: PersonId) -> Volume {
     sound.volumes.get(&person).map_or(Volume::FULL, |factor| Volume::new(*factor))
