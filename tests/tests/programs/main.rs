@@ -4,6 +4,7 @@
 
 mod at_rest;
 mod backup;
+mod calls;
 mod changes;
 mod contacts;
 mod damage;

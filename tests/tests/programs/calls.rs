@@ -2,23 +2,16 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers of tests: a panic is the report.
 
-#[path = "../../media/tests/support/pulse.rs"]
-#[allow(dead_code, reason = "shared with the tests of the media crate")]
-mod pulse;
-#[path = "../../media/tests/support/speech.rs"]
-#[allow(dead_code, reason = "shared with the tests of the media crate")]
-mod speech;
-
 use std::time::Duration;
 
+use crate::pulse::Pulse;
+use crate::speech::Speech;
 use anyhow::{Context, Result, ensure};
 use kinmesh_media::signal::{correlation, power};
 use kinmesh_tests::peer::list;
 use kinmesh_tests::process::Process;
 use kinmesh_tests::{DEADLINE, Peer, PeerOptions};
-use pulse::Pulse;
 use serde_json::{Value, json};
-use speech::Speech;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{sleep, timeout};
 
