@@ -266,6 +266,10 @@ impl Core {
         if let Some(conversation) = self.conversations.get_mut(&id) {
             conversation.changed(&view);
         }
+        if view.deleted && matches!(id, ConversationId::Direct(_)) && view.author != self.me() {
+            // Of a call that nobody had to read about, it is a post like others now.
+            self.recounts.insert(id);
+        }
         self.tell(id, ConversationEvent::EntryChanged { entry: view });
     }
 

@@ -33,6 +33,8 @@ pub struct Figures {
     pub asks: u64,
     /// Bytes of requests about histories, and of the answers.
     pub sync_bytes: u64,
+    /// Ends of lines between two in a call.
+    pub lines: u64,
     /// Pairs of a room's entry and a member who did not write it.
     pub deliveries: u64,
     /// Of these, how many came live: within 5 s.

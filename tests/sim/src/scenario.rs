@@ -190,7 +190,7 @@ pub const SCENARIOS: [Scenario; 14] = [
     },
     Scenario {
         name: "calls",
-        work: Work { actions: 200, chats: 60, calls: 70, ..SMALL.work },
+        work: Work { actions: 600, chats: 60, calls: 70, ..SMALL.work },
         faults: Faults {
             gossip_lost: 10,
             asks_lost: 10,

@@ -68,6 +68,9 @@ fn all_faults_at_once_are_survived() {
 #[test]
 fn calls_end_for_everybody_and_leave_one_note() {
     every_promise_is_kept("calls", SEEDS);
+    let scenario = Scenario::named("calls").expect("it is a preset");
+    let lines: u64 = (0..10).map(|seed| Run { scenario: scenario.clone(), seed }.go(0).figures.lines).sum();
+    assert!(lines > 200, "{lines} ends of lines: hardly anybody talked");
 }
 
 #[test]

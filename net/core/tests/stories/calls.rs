@@ -1,8 +1,8 @@
 //! Calls: ringing and answering, who stands with whom, and what stays in the chat.
 
 use kinmesh_core::{
-    CONNECT_MS, CallDirection, CallEnd, CallRefusal, CallState, CallToken, CallView, ConversationEvent,
-    Event, PartyState, RECONNECT_MS, RING_MS, Verdict,
+    CONNECT_MS, CallDirection, CallEnd, CallRefusal, CallState, CallToken, CallView, Change,
+    ConversationEvent, Event, PartyState, RECONNECT_MS, RING_MS, Verdict,
 };
 use kinmesh_proto::{
     CallId, CallOutcome, CallRequest, CallResponse, Content, ConversationId, RoomFrame, Unverified, Voice,
@@ -249,6 +249,22 @@ fn a_call_that_was_answered_is_not_unread() {
     assert_eq!(unread(&mut mesh, BOB, ALICE), 0);
     mesh.restart(BOB);
     assert_eq!(unread(&mut mesh, BOB, ALICE), 0, "after a start, too");
+}
+
+#[test]
+fn a_note_that_is_taken_back_is_counted_as_the_disk_counts_it() {
+    let mut mesh = friends(2);
+    talking(&mut mesh, ALICE, BOB);
+    hang_up(&mut mesh, ALICE);
+    let (to_alice, to_bob) = (mesh.chat_with(ALICE), mesh.chat_with(BOB));
+    let note = mesh.peers[ALICE].posts(to_bob)[0].clone();
+    mesh.now_ms += 10;
+    mesh.peers[ALICE].core.change(mesh.now_ms, to_bob, &note, Change::Delete).unwrap();
+    mesh.advance(2_000);
+    let counted = unread(&mut mesh, BOB, ALICE);
+    assert!(mesh.peers[BOB].posts(to_alice)[0].post.entry.is_erased());
+    mesh.restart(BOB);
+    assert_eq!(unread(&mut mesh, BOB, ALICE), counted);
 }
 
 #[test]

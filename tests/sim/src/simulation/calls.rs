@@ -9,6 +9,7 @@ use crate::promise::Violation;
 
 impl Simulation {
     pub(super) fn open_line(&mut self, index: usize, at: (CallId, PersonId), line: Line) {
+        self.figures.lines += 1;
         if self.peers[index].session.lines.insert(at, line).is_some() {
             self.violate(Violation::LineMiscounted { peer: index, call: at.0 });
         }
