@@ -10,7 +10,7 @@ error-room-not-in = You are not in this room.
 
 error-room-not-admin = Only admins of the room decide that.
 
-error-room-is-member = They are in the room already.
+error-room-is-member = You are in the room already.
 
 error-room-no-member = They are not in the room.
 

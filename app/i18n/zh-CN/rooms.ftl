@@ -10,7 +10,7 @@ error-room-not-in = 你不在这个房间里。
 
 error-room-not-admin = 只有房间的管理员才能决定。
 
-error-room-is-member = 对方已经在房间里。
+error-room-is-member = 你已经在这个房间里。
 
 error-room-no-member = 对方不在房间里。
 

@@ -132,6 +132,8 @@ pub(crate) enum Pending {
     InviteMade(InviteRecord),
     /// Somebody uses an invitation of ours.
     Redeemed { ticket: TicketId, person: PersonId, request: RequestToken, new: NewContact },
+    /// They were let into the private room that it leads into.
+    LetIn { ticket: TicketId, person: PersonId, room: RoomId, request: RequestToken },
     /// An invitation of somebody else.
     Opened(OpeningRecord),
     /// What its maker said about it: `None` for yes.
@@ -466,6 +468,9 @@ impl Core {
                 self.invited_persisted(now_ms, person, new, fresh);
                 self.use_counted(now_ms, ticket, person, request);
             }
+            Pending::LetIn { ticket, person, room, request } => {
+                self.let_in_by_ticket(ticket, person, room, request);
+            }
             Pending::Opened(record) => self.opened(now_ms, record),
             Pending::OpeningAnswered { ticket, person, refused, new } => {
                 self.invited_persisted(now_ms, person, new, fresh);
@@ -507,6 +512,9 @@ impl Core {
             Pending::Left(room) => self.left(room),
             Pending::Redeemed { ticket, person, request, .. } => {
                 self.use_not_counted(ticket, person, request);
+            }
+            Pending::LetIn { ticket, person, request, .. } => {
+                self.not_let_in_by_ticket(ticket, person, request);
             }
             Pending::OpeningAnswered { ticket, .. } => self.opening_not_answered(ticket),
             // What is written again with the next tick, or asked for again.

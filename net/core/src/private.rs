@@ -40,6 +40,17 @@ const ROTATE_WITHIN_MS: u64 = 10_000;
 /// Whoever brought it may keep it to themselves; then another one takes its place.
 const ROTATE_WITHOUT_MS: Range<u64> = 15_000..60_000;
 
+/// Whether somebody has a seat in a private room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seated {
+    /// They are in.
+    Now,
+    /// They left, or were put out.
+    Once,
+    /// They never had one, as far as is known.
+    Never,
+}
+
 /// One private room.
 #[derive(Debug)]
 pub(crate) struct PrivateRoom {
@@ -48,8 +59,6 @@ pub(crate) struct PrivateRoom {
     arriving: BTreeMap<EntryId, Step>,
     /// Who let us in; asked for the log until that says so too.
     host: Option<PersonId>,
-    /// Whether the log said that we are in, when it was looked at last.
-    was_in: bool,
     /// The steps whose secrets make the key that is written with; none while one of them is missing.
     epochs: Vec<EntryId>,
     /// When to ask for secrets that are not here.
@@ -68,7 +77,6 @@ impl PrivateRoom {
             log: ControlLog::new(room),
             arriving: BTreeMap::new(),
             host,
-            was_in: false,
             epochs: Vec::new(),
             ask_at_ms: 0,
             asked_in_vain: 0,
@@ -400,18 +408,20 @@ impl Core {
     /// the log says nothing new.
     fn follow_our_seat(&mut self, room: RoomId) {
         let me = self.me();
-        let Some(private) = self.private.get_mut(&room) else { return };
-        let is_in = private.log.is_member(me);
-        if is_in || !std::mem::replace(&mut private.was_in, is_in) {
-            private.was_in = is_in;
+        let Some(is_in) = self.private.get(&room).map(|private| private.log.is_member(me)) else { return };
+        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
+        let Some(private) = &mut known.record.private else { return };
+        let was_in = std::mem::replace(&mut private.was_in, is_in);
+        if was_in == is_in {
             return;
         }
-        let known = self.conversations.get_mut(&ConversationId::Room(room));
-        let Some(known) = known.filter(|known| known.record.open) else { return };
-        known.record.open = false;
+        let is_put_out = was_in && known.record.open;
+        known.record.open &= !is_put_out;
         let write = Write::PutConversation(known.record.clone());
         self.persist(vec![write], Pending::Note);
-        self.left(room);
+        if is_put_out {
+            self.left(room);
+        }
     }
 
     /// Where the room is met, and what is written with, follow from the newest secrets that are here.
@@ -499,6 +509,15 @@ impl Core {
             past: settings.map(|settings| settings.past).unwrap_or_default(),
             seats: seats.map(|(person, seat)| SeatView { person: *person, role: seat.role }).collect(),
         })
+    }
+
+    /// Whether somebody is in a private room, or was.
+    pub(crate) fn seat_in(&self, room: RoomId, person: PersonId) -> Seated {
+        match self.private.get(&room).map(|private| &private.log) {
+            Some(log) if log.is_member(person) => Seated::Now,
+            Some(log) if log.ever_seated().contains(&person) => Seated::Once,
+            _ => Seated::Never,
+        }
     }
 
     /// The role that somebody has in a private room.

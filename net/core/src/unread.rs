@@ -68,6 +68,7 @@ impl Core {
             | Pending::Privacy(_)
             | Pending::InviteMade(_)
             | Pending::Redeemed { .. }
+            | Pending::LetIn { .. }
             | Pending::Opened(_)
             | Pending::OpeningAnswered { .. }
             | Pending::InvitesChanged => false,

@@ -78,6 +78,10 @@ pub struct ConversationRecord {
 pub struct PrivateRecord {
     /// Who let us in, and is asked for the room until its control log is here. `None` in our own.
     pub host: Option<PersonId>,
+    /// Whether the log said that we are in, when it was looked at last. Whoever then finds themselves out
+    /// was put out, and does not wait to be let in.
+    #[serde(default)]
+    pub was_in: bool,
 }
 
 impl ConversationRecord {

@@ -40,8 +40,8 @@ pub enum RoomRefusal {
     /// Only contacts can be let in.
     #[error("only contacts can be let in")]
     NotAContact,
-    /// They are in already.
-    #[error("they are in the room already")]
+    /// They are in already: it is ourselves.
+    #[error("you are in the room already")]
     IsMember,
     /// They are not in.
     #[error("they are not in the room")]
@@ -107,14 +107,18 @@ impl Core {
         true
     }
 
-    /// Lets a contact in. They get an invitation in the chat with them.
+    /// Lets a contact in. They get an invitation in the chat with them; who is in already gets it anew, as
+    /// the first one may have been lost.
     pub fn add_to_room(&mut self, now_ms: u64, room: RoomId, person: PersonId) -> Result<Token, RoomRefusal> {
         self.may_decide(room)?;
-        if self.role_in(room, person).is_some() {
+        if person == self.me() {
             return Err(RoomRefusal::IsMember);
         }
         if !self.is_contact(person) {
             return Err(RoomRefusal::NotAContact);
+        }
+        if self.role_in(room, person).is_some() {
+            return self.invite_again(now_ms, room, person);
         }
         // The past is kept from them by a secret that comes with them.
         let settings = self.private.get(&room).and_then(|private| private.log.settings());
@@ -221,26 +225,34 @@ impl Core {
             Control::Add { seat, .. } => vec![seat.person],
             _ => return,
         };
-        let settings = self.private.get(&room).and_then(|private| private.log.settings());
-        let Some(name) = settings.map(|settings| settings.name.clone()) else { return };
+        let Some(invitation) = self.invitation(room) else { return };
         let me = self.me();
         for person in people.into_iter().filter(|person| *person != me) {
-            let content = Content::Invitation { room, name: name.clone() };
             // Who is no contact any more is not told.
-            let _ = self.write(now_ms, ConversationId::Direct(person), content);
+            let _ = self.write(now_ms, ConversationId::Direct(person), invitation.clone());
         }
+    }
+
+    fn invite_again(&mut self, now_ms: u64, room: RoomId, person: PersonId) -> Result<Token, RoomRefusal> {
+        let invitation = self.invitation(room).ok_or(RoomRefusal::NotIn)?;
+        Ok(self.write(now_ms, ConversationId::Direct(person), invitation)?.0)
+    }
+
+    /// What tells somebody that this room has let them in.
+    fn invitation(&self, room: RoomId) -> Option<Content> {
+        let name = self.private.get(&room)?.log.settings()?.name.clone();
+        Some(Content::Invitation { room, name })
     }
 
     /// Opens the two conversations of a private room in memory. Returns what keeps the room itself.
     fn open_private(&mut self, room: RoomId, name: Option<RoomName>, host: Option<PersonId>) -> Write {
-        let private = Some(PrivateRecord { host });
         let mut records = Vec::new();
         for id in [ConversationId::Room(room), ConversationId::Control(room)] {
             let name = name.clone().filter(|_| matches!(id, ConversationId::Room(_)));
-            let new =
-                || Conversation::new(ConversationRecord { private, ..ConversationRecord::new(id, name) });
+            let new = || Conversation::new(ConversationRecord::new(id, name));
             let known = self.conversations.entry(id).or_insert_with(new);
-            (known.record.open, known.record.private) = (true, private);
+            let was_in = known.record.private.is_some_and(|private| private.was_in);
+            (known.record.open, known.record.private) = (true, Some(PrivateRecord { host, was_in }));
             records.push(known.record.clone());
         }
         let known = self.private.entry(room).or_insert_with(|| PrivateRoom::new(room, host));

@@ -1,10 +1,10 @@
 //! Private rooms: who is let in reads, who is put out does not, whatever was on its way.
 
-use kinmesh_core::{InviteFault, NewInvite, NewRoom, RoomAccess, RoomRefusal, RoomView, SendRefusal};
+use kinmesh_core::{Change, InviteFault, NewInvite, NewRoom, RoomAccess, RoomRefusal, RoomView, SendRefusal};
 use kinmesh_proto::{
-    Content, Control, ConversationId, DisplayName, EntryBody, EntryId, EpochSecret, Hlc, Past, Reach, Role,
-    RoomFrame, RoomId, RoomName, RoomSettings, Seat, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket,
-    TicketRoom, TicketToken, Unverified,
+    Content, Control, ConversationId, DisplayName, EntryBody, EntryId, EntryKey, EpochSecret, Hlc,
+    InviteRefusal, Past, Reach, Role, RoomFrame, RoomId, RoomName, RoomSettings, Seat,
+    StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Unverified,
 };
 use kinmesh_store::HistoryStore;
 use serde_bytes::ByteArray;
@@ -298,7 +298,7 @@ fn members_decide_nothing_and_the_last_admin_stays_one() {
     assert_eq!(core.set_room_settings(now_ms, room, settings.clone()), Err(RoomRefusal::NotAdmin));
     let core = &mut mesh.peers[ALICE].core;
     assert_eq!(core.set_role(now_ms, room, alice, Role::Member), Err(RoomRefusal::LastAdmin));
-    assert_eq!(core.add_to_room(now_ms, room, bob), Err(RoomRefusal::IsMember));
+    assert_eq!(core.add_to_room(now_ms, room, alice), Err(RoomRefusal::IsMember));
     assert_eq!(core.remove_from_room(now_ms, room, carol), Err(RoomRefusal::NoMember));
     let core = &mut mesh.peers[CAROL].core;
     assert_eq!(core.add_to_room(now_ms, room, bob), Err(RoomRefusal::NotIn));
@@ -332,14 +332,20 @@ fn a_word_taken_back_is_gone_for_everybody() {
     let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
     let key = mesh.send(ALICE, room, "regretted").unwrap();
     mesh.advance(1_000);
-    let post = mesh.peers[ALICE].post(room, key).unwrap();
-    let now_ms = mesh.now_ms;
-    mesh.peers[ALICE].core.change(now_ms, room, &post, kinmesh_core::Change::Delete).unwrap();
+    take_back(&mut mesh, ALICE, room, key);
     mesh.advance(1_000);
     for index in [ALICE, BOB, CAROL] {
         let post = mesh.peers[index].post(room, key).unwrap();
         assert!(post.post.entry.is_erased(), "peer {index}");
     }
+}
+
+/// Takes back a post of one's own.
+fn take_back(mesh: &mut Mesh, index: usize, room: ConversationId, key: EntryKey) {
+    let post = mesh.peers[index].post(room, key).unwrap();
+    let now_ms = mesh.now_ms;
+    mesh.peers[index].core.change(now_ms, room, &post, Change::Delete).unwrap();
+    mesh.settle();
 }
 
 #[test]
@@ -363,6 +369,28 @@ fn faults_of_networks_and_disks_change_nothing_in_the_end() {
     });
 }
 
+/// Alice makes an invitation for one into a room of hers, and gives its ticket away.
+fn ticket_into(mesh: &mut Mesh, room: ConversationId) -> Ticket {
+    let new = NewInvite { room: Some(room_of(room)), expires_ms: None, uses: Some(1) };
+    mesh.peers[ALICE].core.make_invite(mesh.now_ms, TOKEN, new).unwrap();
+    mesh.settle();
+    Ticket {
+        token: TOKEN,
+        person: mesh.peers[ALICE].person(),
+        name: DisplayName::new("Alice").unwrap(),
+        devices: vec![Reach { device: mesh.peers[ALICE].device(), addresses: vec![] }],
+        bootstraps: vec![],
+        room: Some(TicketRoom::Private(room_of(room))),
+        expires_ms: None,
+        uses: Some(1),
+    }
+}
+
+fn open(mesh: &mut Mesh, index: usize, ticket: &Ticket) {
+    mesh.peers[index].core.open_ticket(mesh.now_ms, ticket).unwrap();
+    mesh.settle();
+}
+
 #[test]
 fn a_ticket_lets_its_bearer_in_and_is_counted() {
     let mut mesh = friends(2, 1);
@@ -372,27 +400,92 @@ fn a_ticket_lets_its_bearer_in_and_is_counted() {
     let new = NewInvite { room: Some(room_of(room)), expires_ms: None, uses: Some(1) };
     let refused = mesh.peers[BOB].core.make_invite(now_ms, TOKEN, new).map(|_| ());
     assert_eq!(refused, Err(InviteFault::NotAdmin));
-    mesh.peers[ALICE].core.make_invite(now_ms, TOKEN, new).unwrap();
+    let ticket = ticket_into(&mut mesh, room);
     mesh.send(BOB, room, "who comes?").unwrap();
     mesh.settle();
-    let ticket = Ticket {
-        token: TOKEN,
-        person: mesh.peers[ALICE].person(),
-        name: DisplayName::new("Alice").unwrap(),
-        devices: vec![Reach { device: mesh.peers[ALICE].device(), addresses: vec![] }],
-        bootstraps: vec![],
-        room: Some(TicketRoom::Private(room_of(room))),
-        expires_ms: None,
-        uses: Some(1),
-    };
-    mesh.peers[CAROL].core.open_ticket(now_ms, &ticket).unwrap();
-    mesh.settle();
+    open(&mut mesh, CAROL, &ticket);
     mesh.link(ALICE, CAROL);
     mesh.advance(A_WHILE_MS);
     assert_eq!(view(&mut mesh, CAROL, room).name.as_str(), "Boat");
     assert_eq!(read(&mesh, CAROL, room), ["who comes?"]);
     assert_eq!(mesh.peers[ALICE].core.overview().invites[0].used_by, [mesh.peers[CAROL].person()]);
     assert_eq!(view(&mut mesh, BOB, room).members, 3);
+}
+
+#[test]
+fn who_is_counted_when_the_program_ends_is_let_in_when_they_ask_again() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    mesh.add();
+    let ticket = ticket_into(&mut mesh, room);
+    open(&mut mesh, CAROL, &ticket);
+    mesh.link_unsettled(ALICE, CAROL);
+    let is_counted = |mesh: &Mesh| !mesh.peers[ALICE].disk.load().unwrap().invites[0].used_by.is_empty();
+    while !is_counted(&mesh) {
+        assert!(mesh.step_in_time(), "she is counted");
+    }
+    mesh.restart(ALICE);
+    assert_eq!(view(&mut mesh, ALICE, room).members, 2, "the step was not written");
+    mesh.link(ALICE, BOB);
+    mesh.link(ALICE, CAROL);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Open);
+    assert_eq!(mesh.peers[ALICE].core.overview().invites[0].used_by, [mesh.peers[CAROL].person()]);
+}
+
+#[test]
+fn who_was_put_out_does_not_come_back_with_the_ticket_that_let_them_in() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    mesh.add();
+    let ticket = ticket_into(&mut mesh, room);
+    open(&mut mesh, CAROL, &ticket);
+    mesh.link(ALICE, CAROL);
+    mesh.advance(A_WHILE_MS);
+    remove(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    open(&mut mesh, CAROL, &ticket);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(mesh.peers[CAROL].core.overview().openings[0].refused, Some(InviteRefusal::Revoked));
+    assert_eq!(view(&mut mesh, ALICE, room).members, 2);
+}
+
+#[test]
+fn a_lost_invitation_is_sent_anew() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[]);
+    let (log, chat) = (ConversationId::Control(room_of(room)), mesh.chat_with(ALICE));
+    let (now_ms, bob) = (mesh.now_ms, mesh.peers[BOB].person());
+    mesh.peers[ALICE].core.add_to_room(now_ms, room_of(room), bob).unwrap();
+    mesh.drain(ALICE);
+    while mesh.peers[ALICE].history(log).len() < 2 {
+        assert!(mesh.step_in_time(), "he is let in");
+    }
+    mesh.restart(ALICE);
+    mesh.link(ALICE, BOB);
+    mesh.advance(A_WHILE_MS);
+    assert!(mesh.peers[BOB].posts(chat).is_empty(), "the program ended before it was written");
+    add(&mut mesh, ALICE, room, BOB);
+    accept(&mut mesh, BOB, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, BOB, room), RoomAccess::Open);
+    assert_eq!(mesh.peers[ALICE].history(log).len(), 2, "he is let in once");
+}
+
+#[test]
+fn who_is_put_out_as_the_program_ends_is_out_after_the_next_start() {
+    let mut mesh = friends(2, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB]);
+    let log = ConversationId::Control(room_of(room));
+    remove(&mut mesh, ALICE, room, BOB);
+    mesh.drain(ALICE);
+    while mesh.peers[BOB].history(log).len() < 2 {
+        assert!(mesh.step_in_time(), "he hears of it");
+    }
+    mesh.restart(BOB);
+    assert_eq!(access(&mut mesh, BOB, room), RoomAccess::Out);
+    mesh.restart(BOB);
+    assert_eq!(access(&mut mesh, BOB, room), RoomAccess::Out, "and it is noted");
 }
 
 #[test]
