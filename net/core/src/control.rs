@@ -185,6 +185,11 @@ impl ControlLog {
         }
     }
 
+    /// Whether the secret of a step is known to be none of somebody's who is in.
+    pub fn keeps_from(&self, person: PersonId, step: EntryId) -> bool {
+        self.is_member(person) && self.commitment(step).is_some() && !self.may_have(person, step)
+    }
+
     /// The steps whose secrets together make the key that is written with, in ascending order of
     /// their ids: the newest of which we hold the secret, at most [`limits::EPOCHS_MAX`]. Every removal
     /// must be covered by one of them, or somebody who was put out could read on.

@@ -1,6 +1,6 @@
 //! What [`crate::Core`] asks its driver to do, in order.
 
-use kinmesh_proto::record::{StoredEntry, Write};
+use kinmesh_proto::record::{StoredEntry, TakenBack, Write};
 use kinmesh_proto::{
     CallId, CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, DeviceId, Digest, Entry,
     EntryKey, Hello, InviteRequest, InviteResponse, KeyRange, PersonId, RoomFrame, RoomId, SyncRequest,
@@ -76,7 +76,7 @@ pub enum Read {
         /// The range.
         range: KeyRange,
     },
-    /// Of each of these erased entries: whether a delete that takes it back is there.
+    /// Of each of these erased entries: whether a delete that takes it back is there, or may be.
     AreTakenBack {
         /// In which conversation.
         conversation: ConversationId,
@@ -95,7 +95,7 @@ pub enum ReadAnswer {
     /// To [`Read::Entries`] and [`Read::EntriesIn`].
     Entries(Vec<StoredEntry>),
     /// To [`Read::AreTakenBack`].
-    AreTakenBack(Vec<bool>),
+    AreTakenBack(Vec<TakenBack>),
     /// The store could not answer.
     Failed,
 }

@@ -511,6 +511,13 @@ impl Core {
         })
     }
 
+    /// Whether the secret of a step will never be given to us: it is from before our time, and the room
+    /// keeps that from newcomers.
+    pub(crate) fn is_kept_from_us(&self, room: RoomId, step: EntryId) -> bool {
+        let (me, private) = (self.me(), self.private.get(&room));
+        private.is_some_and(|private| private.log.keeps_from(me, step)) && !self.keyring.holds(room, step)
+    }
+
     /// Whether somebody is in a private room, or was.
     pub(crate) fn seat_in(&self, room: RoomId, person: PersonId) -> Seated {
         match self.private.get(&room).map(|private| &private.log) {

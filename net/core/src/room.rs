@@ -170,6 +170,10 @@ impl Core {
         if !entries.iter().all(is_fit) {
             return Err(Verdict::Reject);
         }
+        if entries.iter().any(Entry::is_erased) {
+            // Anybody can empty what another one wrote; nobody publishes what they took back, see below.
+            return Err(Verdict::Ignore);
+        }
         let entries: Vec<Entry> = entries.into_iter().map(|entry| self.unsealed(id, entry)).collect();
         if entries.iter().any(|entry| self.is_ahead(now_ms, id, entry)) {
             // Not Reject: two honest clocks may disagree about what lies ahead.

@@ -12,8 +12,8 @@ use kinmesh_core::{Completeness, ConversationEvent, SyncFault, Verdict};
 use kinmesh_proto::record::{StoredEntry, Write};
 use kinmesh_proto::{
     Content, ConversationId, ConversationTag, Delivery, DeviceKeys, Digest, Entry, EntryBody, EntryId,
-    EntryPack, Hlc, KeyRange, Receipt, Refusal, SyncAsk, SyncRequest, SyncResponse, Unverified, Wanted,
-    limits,
+    EntryPack, Hlc, KeyRange, Receipt, Refusal, RoomFrame, RoomId, SyncAsk, SyncRequest, SyncResponse,
+    Unverified, Wanted, limits,
 };
 use kinmesh_store::HistoryStore;
 use mesh::{Faults, Mesh, START_MS};
@@ -23,8 +23,11 @@ const BOB: usize = 1;
 const CAROL: usize = 2;
 
 fn tag(conversation: ConversationId) -> ConversationTag {
-    let ConversationId::Room(room) = conversation else { panic!("not a room") };
-    ConversationTag(room.0)
+    ConversationTag(room_of(conversation).0)
+}
+
+fn room_of(conversation: ConversationId) -> RoomId {
+    conversation.room().expect("a room")
 }
 
 /// Lets alice and bob say this many things each in the lobby.
@@ -663,6 +666,19 @@ fn an_entry_is_not_erased_on_the_word_of_who_brings_it() {
     let entries: Vec<Entry> =
         mesh.peers[ALICE].history(lobby).into_iter().map(|stored| stored.entry).collect();
     assert_eq!(entries[5..], [erased, delete]);
+}
+
+#[test]
+fn an_entry_is_not_erased_on_the_word_of_who_gossips_it() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(3, 0);
+    let (post, erased, _) = taken_back(lobby);
+    for entry in [erased, post.clone()] {
+        let frame = RoomFrame::Entries { entries: vec![entry.envelope().clone()], attempt: 0 };
+        mesh.bring_frame(BOB, ALICE, room_of(lobby), frame);
+        mesh.settle();
+    }
+    assert_eq!(mesh.peers[ALICE].verdicts[..2], [Verdict::Ignore, Verdict::Accept]);
+    assert_eq!(mesh.peers[ALICE].history(lobby)[0].entry, post);
 }
 
 #[test]

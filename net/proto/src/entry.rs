@@ -246,6 +246,15 @@ impl Entry {
         };
         is_meant && self.person() == target.person()
     }
+
+    /// The steps of a control log whose secrets would tell whether this entry takes back `target`: it is
+    /// sealed, and a change by the same person to the same post.
+    pub fn may_erase(&self, target: &Entry) -> Option<&[EntryId]> {
+        let Content::Sealed { sealed, of: Some(post) } = self.content() else { return None };
+        let subject = target.content().target().unwrap_or_else(|| target.key());
+        let is_meant = *post == subject && self.key() != target.key() && self.person() == target.person();
+        is_meant.then_some(&sealed.epochs)
+    }
 }
 
 /// How many of `entries`, from the first on, make one batch: at most [`limits::BATCH_ENTRIES_MAX`],
@@ -425,6 +434,22 @@ mod tests {
             assert_eq!(read.content(), &content);
             assert_eq!(codec::encode(read.envelope()), bytes, "it is passed on as it came");
         }
+    }
+
+    #[test]
+    fn what_is_sealed_may_take_back_a_post_of_its_author_that_it_changes() {
+        let of = |author: &DeviceKeys, post: EntryKey| {
+            let body = EntryBody { content: Content::Delete { of: post }, ..body("") };
+            Unverified::sign(body.sealed(author, ROOM, &[STEP], &ring()).unwrap(), author)
+        };
+        let (post, other) =
+            (Unverified::sign(body("mine"), &alice()), Unverified::sign(body("else"), &alice()));
+        let mallory = DeviceKeys::generate(&[8; 32], &[9; 32], 0);
+        assert_eq!(of(&alice(), post.key()).may_erase(&post), Some(&[STEP][..]));
+        assert_eq!(of(&alice(), other.key()).may_erase(&post), None);
+        assert_eq!(of(&mallory, post.key()).may_erase(&post), None);
+        let opened = of(&alice(), post.key()).opened(ROOM, &ring());
+        assert!(opened.erases(&post) && opened.may_erase(&post).is_none(), "of what can be read it is known");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use proofs::SharedProofs;
 pub use record::{
     AddressRecord, Answer, Asking, ConversationRecord, Delivery, InviteRecord, MemberRecord, OpeningRecord,
     OwnProfile, PageAt, PageItem, PersonRecord, Privacy, PrivateRecord, SecretRecord, Snapshot, StoredEntry,
-    Ties, Write,
+    TakenBack, Ties, Write,
 };
 pub use safety::{SAFETY_WORDS, SafetyNumber};
 pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};

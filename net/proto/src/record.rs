@@ -5,6 +5,8 @@
 
 pub mod invites;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
@@ -248,6 +250,33 @@ pub struct StoredEntry {
     pub delivery: Delivery,
     /// When it reached our disk, in Unix milliseconds.
     pub received_ms: u64,
+}
+
+/// Whether an entry was taken back by its author, as far as a store can tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TakenBack {
+    /// No change of the author's is here that could do it.
+    #[default]
+    No,
+    /// The delete is here.
+    Yes,
+    /// Changes of the author's are here that cannot be read: they are sealed with the secrets that these
+    /// steps of the room's control log brought.
+    Perhaps(BTreeSet<EntryId>),
+}
+
+impl TakenBack {
+    /// What the changes of a post tell about it, or about a change of it.
+    pub fn by<'e>(changes: impl IntoIterator<Item = &'e Entry>, entry: &Entry) -> Self {
+        let mut sealed_with = BTreeSet::new();
+        for change in changes {
+            if change.erases(entry) {
+                return Self::Yes;
+            }
+            sealed_with.extend(change.may_erase(entry).into_iter().flatten().copied());
+        }
+        if sealed_with.is_empty() { Self::No } else { Self::Perhaps(sealed_with) }
+    }
 }
 
 /// A post as it is shown: with all that changed it.

@@ -20,7 +20,8 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 use kinmesh_proto::{
-    ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+    ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, TakenBack,
+    Write,
 };
 
 use kinmesh_seal::Seal;
@@ -267,8 +268,8 @@ impl HistoryStore for SledStore {
         self.read(conversation, |history| history.entries_in(range, bytes_max))
     }
 
-    fn is_taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<bool, StoreError> {
-        self.read(conversation, |history| history.is_taken_back(entry))
+    fn taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError> {
+        self.read(conversation, |history| history.taken_back(entry))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use kinmesh_proto::{
     Content, ConversationId, Digest, Entry, EntryId, EntryKey, Hlc, KeyRange, PageAt, PageItem, Snapshot,
-    StoredEntry, Write,
+    StoredEntry, TakenBack, Write,
 };
 
 use crate::error::StoreError;
@@ -103,8 +103,9 @@ pub trait HistoryStore: Send + 'static {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError>;
 
-    /// Whether a delete is here that takes back this entry, which need not be here.
-    fn is_taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<bool, StoreError>;
+    /// Whether a delete is here that takes back this entry, which need not be here, or a change that may
+    /// be one.
+    fn taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError>;
 }
 
 /// The day of the author's clock, in UTC, counted from the beginning of 1970.

@@ -8,7 +8,7 @@ use std::ops::Bound;
 use kinmesh_proto::{
     AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, Entry, EntryId,
     EntryKey, InviteRecord, KeyRange, Keyring, MemberRecord, OpeningRecord, OwnProfile, PageAt, PageItem,
-    PersonId, PersonRecord, Privacy, RoomId, SecretRecord, Snapshot, StoredEntry, TicketId, Write,
+    PersonId, PersonRecord, Privacy, RoomId, SecretRecord, Snapshot, StoredEntry, TakenBack, TicketId, Write,
 };
 
 use crate::error::StoreError;
@@ -245,8 +245,8 @@ impl HistoryStore for MemoryStore {
         history::within(entries.cloned().map(Ok), bytes_max)
     }
 
-    fn is_taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<bool, StoreError> {
-        Ok(self.history(conversation).is_taken_back(entry))
+    fn taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError> {
+        Ok(self.history(conversation).taken_back(entry))
     }
 }
 
@@ -268,7 +268,7 @@ impl History {
         if self.entries.contains_key(&key) {
             return false;
         }
-        let is_erased = self.is_taken_back(&stored.entry);
+        let is_erased = self.taken_back(&stored.entry) == TakenBack::Yes;
         let stored = if is_erased { history::erased(&stored) } else { stored };
         if let Some(target) = stored.entry.content().target() {
             self.changes.entry(target).or_default().insert(key);
@@ -280,8 +280,8 @@ impl History {
         true
     }
 
-    fn is_taken_back(&self, entry: &Entry) -> bool {
-        self.changes_of(history::subject_of(entry)).any(|change| change.entry.erases(entry))
+    fn taken_back(&self, entry: &Entry) -> TakenBack {
+        TakenBack::by(self.changes_of(history::subject_of(entry)).map(|change| &change.entry), entry)
     }
 
     /// Erases what `delete` takes back of a post and its changes.

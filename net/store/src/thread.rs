@@ -14,7 +14,8 @@
 use std::thread;
 
 use kinmesh_proto::{
-    ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, Write,
+    ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, TakenBack,
+    Write,
 };
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -189,16 +190,16 @@ impl StoreHandle {
         self.read(move |store| store.entries_in(conversation, range, bytes_max)).await
     }
 
-    /// [`HistoryStore::is_taken_back`] of each, after every commit made before.
+    /// [`HistoryStore::taken_back`] of each, after every commit made before.
     pub async fn are_taken_back(
         &self,
         conversation: ConversationId,
         entries: Vec<Entry>,
-    ) -> Result<Vec<bool>, StoreError> {
-        let is_taken_back = move |store: &dyn HistoryStore| {
-            entries.iter().map(|entry| store.is_taken_back(conversation, entry)).collect()
+    ) -> Result<Vec<TakenBack>, StoreError> {
+        let taken_back = move |store: &dyn HistoryStore| {
+            entries.iter().map(|entry| store.taken_back(conversation, entry)).collect()
         };
-        self.read(is_taken_back).await
+        self.read(taken_back).await
     }
 
     /// Waits until everything handed over is on the disk and the store is closed. Its directory

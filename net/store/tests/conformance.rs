@@ -12,8 +12,8 @@ use kinmesh_proto::{
     AddressRecord, Ask, Asking, CallOutcome, Content, ConversationId, ConversationRecord, Delivery, DeviceId,
     Digest, DisplayName, Entry, EntryId, EntryKey, EpochSecret, Hlc, InviteRecord, InviteRefusal, KeyRange,
     Keyring, MemberRecord, OpeningRecord, OwnProfile, PersonId, PersonRecord, Privacy, Refusal, RoomId,
-    RoomName, SecretRecord, Snapshot, StatusLine, StoredEntry, TicketRoom, TicketToken, Ties, Unverified,
-    Write,
+    RoomName, SecretRecord, Snapshot, StatusLine, StoredEntry, TakenBack, TicketRoom, TicketToken, Ties,
+    Unverified, Write,
 };
 use kinmesh_store::{
     CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,
@@ -103,6 +103,7 @@ conformance! {
     a_delete_erases_a_post_and_its_edits
     what_comes_after_its_delete_is_stored_erased
     a_delete_vouches_for_an_erased_entry_that_is_not_here
+    a_change_that_cannot_be_read_may_be_a_delete
     nobody_erases_what_others_wrote
     an_erased_entry_is_never_replaced_nor_replaces
     a_delete_that_comes_with_its_post_erases_it
@@ -359,8 +360,12 @@ fn a_delete_vouches_for_an_erased_entry_that_is_not_here<S: Subject>() {
     let (post, other) = (entry(&person(1), ROOM, 1, "regretted"), entry(&person(1), ROOM, 2, "kept"));
     put_all(subject.store(), ROOM, &[delete(1, 5, post.key()), delete(2, 6, other.key())]);
     subject.restart();
-    assert!(subject.store().is_taken_back(ROOM, &erased(&post)).unwrap());
-    assert!(!subject.store().is_taken_back(ROOM, &erased(&other)).unwrap(), "by another person");
+    assert_eq!(subject.store().taken_back(ROOM, &erased(&post)).unwrap(), TakenBack::Yes);
+    assert_eq!(
+        subject.store().taken_back(ROOM, &erased(&other)).unwrap(),
+        TakenBack::No,
+        "by another person"
+    );
 }
 
 fn nobody_erases_what_others_wrote<S: Subject>() {
@@ -860,7 +865,23 @@ fn a_sealed_delete_erases_whenever_its_secret_comes<S: Subject>() {
         subject.restart();
         let item = subject.store().post(ROOM, post.key()).unwrap().unwrap();
         assert!(item.post.entry.is_erased(), "the secret first: {secret_comes_first}");
-        assert!(subject.store().is_taken_back(ROOM, &post).unwrap());
+        assert_eq!(subject.store().taken_back(ROOM, &post).unwrap(), TakenBack::Yes);
+    }
+}
+
+fn a_change_that_cannot_be_read_may_be_a_delete<S: Subject>() {
+    for (is_delete, in_truth) in [(true, TakenBack::Yes), (false, TakenBack::No)] {
+        let mut subject = S::open();
+        let post = sealed(1, Content::text("regretted, or not"));
+        let of = post.key();
+        let change =
+            if is_delete { Content::Delete { of } } else { Content::Edit { of, text: "not".into() } };
+        put_all(subject.store(), ROOM, &[sealed(2, change), erased(&post)]);
+        subject.restart();
+        let perhaps = TakenBack::Perhaps([secret().step].into());
+        assert_eq!(subject.store().taken_back(ROOM, &erased(&post)).unwrap(), perhaps);
+        subject.store().apply(&[Write::PutSecret(secret())]).unwrap();
+        assert_eq!(subject.store().taken_back(ROOM, &erased(&post)).unwrap(), in_truth);
     }
 }
 

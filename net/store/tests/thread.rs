@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, mpsc as std_mpsc};
 use fixtures::{ROOM, entry, person, put};
 use kinmesh_proto::{
     ConversationId, Delivery, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry,
-    Write,
+    TakenBack, Write,
 };
 use kinmesh_store::{Busy, Completion, HistoryStore, MemoryStore, SledStore, StoreError, StoreHandle};
 use tokio::sync::mpsc;
@@ -95,8 +95,8 @@ impl HistoryStore for Gated {
         self.inner.entries_in(id, range, bytes_max)
     }
 
-    fn is_taken_back(&self, id: ConversationId, entry: &Entry) -> Result<bool, StoreError> {
-        self.inner.is_taken_back(id, entry)
+    fn taken_back(&self, id: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError> {
+        self.inner.taken_back(id, entry)
     }
 }
 

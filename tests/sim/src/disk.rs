@@ -140,8 +140,8 @@ impl Disk {
                 ReadAnswer::Entries(sure(store.entries_in(conversation, range, bytes_max)))
             }
             Read::AreTakenBack { conversation, entries } => {
-                let is_taken_back = |entry| sure(store.is_taken_back(conversation, entry));
-                ReadAnswer::AreTakenBack(entries.iter().map(is_taken_back).collect())
+                let taken_back = |entry| sure(store.taken_back(conversation, entry));
+                ReadAnswer::AreTakenBack(entries.iter().map(taken_back).collect())
             }
         }
     }

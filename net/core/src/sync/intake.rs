@@ -2,11 +2,11 @@
 //!
 //! Whoever brings them need not have written them, so nothing but the entries themselves is believed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use kinmesh_proto::record::Write;
+use kinmesh_proto::record::{TakenBack, Write};
 use kinmesh_proto::{
-    ConversationId, Delivery, Entry, EntryBody, EntryKey, Receipt, Refusal, SyncResponse, Unverified,
+    Content, ConversationId, Delivery, Entry, EntryBody, EntryKey, Receipt, Refusal, SyncResponse, Unverified,
 };
 
 use super::Reading;
@@ -113,7 +113,7 @@ impl Core {
             Err(_) => Judged::Bad(Refusal::Invalid),
         });
         let mut judged: Vec<Judged> = judged.collect();
-        doubt_the_erased(&mut judged);
+        self.doubt_the_erased(conversation, &mut judged);
         self.refuse_steps(conversation, &mut judged);
         Intake { conversation, origin, judged }
     }
@@ -127,6 +127,32 @@ impl Core {
             if let Some(step) = one.good().filter(|step| refused.contains(&step.id())) {
                 *one = Judged::Refused(step.key(), Refusal::NotAuthor);
             }
+        }
+    }
+
+    /// Marks erased entries for which nothing in the same pack vouches.
+    fn doubt_the_erased(&self, conversation: ConversationId, judged: &mut [Judged]) {
+        let withdrawals = withdrawals(judged);
+        for one in judged {
+            let Judged::Good(entry) = &*one else { continue };
+            let subject = entry.content().target().unwrap_or_else(|| entry.key());
+            let found = || TakenBack::by(withdrawals.get(&subject).into_iter().flatten(), entry);
+            if entry.is_erased() && !self.is_enough(conversation, &found()) {
+                *one = Judged::Doubtful(entry.clone());
+            }
+        }
+    }
+
+    /// Whether an erased entry is believed to have been taken back. What cannot be read vouches only if it
+    /// is kept from us for good: then so is what was erased, which is older, and nobody can empty for us
+    /// what we could have read.
+    fn is_enough(&self, conversation: ConversationId, found: &TakenBack) -> bool {
+        match (found, conversation) {
+            (TakenBack::Yes, _) => true,
+            (TakenBack::Perhaps(steps), ConversationId::Room(room)) => {
+                steps.iter().any(|step| self.is_kept_from_us(room, *step))
+            }
+            (TakenBack::Perhaps(_) | TakenBack::No, _) => false,
         }
     }
 
@@ -189,11 +215,11 @@ impl Core {
     }
 
     /// The store knows of deletes for some of the doubtful ones.
-    pub(crate) fn deletes_looked_up(&mut self, now_ms: u64, mut intake: Intake, found: Vec<bool>) {
+    pub(crate) fn deletes_looked_up(&mut self, now_ms: u64, mut intake: Intake, found: Vec<TakenBack>) {
         let mut found = found.into_iter();
         for judged in &mut intake.judged {
             if let Judged::Doubtful(entry) = judged
-                && found.next() == Some(true)
+                && found.next().is_some_and(|found| self.is_enough(intake.conversation, &found))
             {
                 *judged = Judged::Good(entry.clone());
             }
@@ -310,25 +336,15 @@ impl Core {
     }
 }
 
-/// Marks erased entries whose delete is not in the same pack.
-fn doubt_the_erased(judged: &mut [Judged]) {
-    let deletes: Vec<Entry> = judged.iter().filter_map(delete_of).cloned().collect();
-    let deleted: BTreeSet<EntryKey> = deletes.iter().filter_map(|delete| delete.content().target()).collect();
-    for one in judged {
-        let Judged::Good(entry) = &*one else { continue };
-        let subject = entry.content().target().unwrap_or_else(|| entry.key());
-        let is_vouched = || deleted.contains(&subject) && deletes.iter().any(|delete| delete.erases(entry));
-        if entry.is_erased() && !is_vouched() {
-            *one = Judged::Doubtful(entry.clone());
+/// The deletes of a pack and what may be one, by the post that they change.
+fn withdrawals(judged: &[Judged]) -> BTreeMap<EntryKey, Vec<Entry>> {
+    let mut withdrawals = BTreeMap::<EntryKey, Vec<Entry>>::new();
+    for entry in judged.iter().filter_map(Judged::good) {
+        if let (Content::Delete { .. } | Content::Sealed { .. }, Some(post)) =
+            (entry.content(), entry.content().target())
+        {
+            withdrawals.entry(post).or_default().push(entry.clone());
         }
     }
-}
-
-fn delete_of(judged: &Judged) -> Option<&Entry> {
-    match judged {
-        Judged::Good(entry) if matches!(entry.content(), kinmesh_proto::Content::Delete { .. }) => {
-            Some(entry)
-        }
-        _ => None,
-    }
+    withdrawals
 }

@@ -2,8 +2,8 @@
 
 use kinmesh_core::{Change, InviteFault, NewInvite, NewRoom, RoomAccess, RoomRefusal, RoomView, SendRefusal};
 use kinmesh_proto::{
-    Content, Control, ConversationId, DisplayName, EntryBody, EntryId, EntryKey, EpochSecret, Hlc,
-    InviteRefusal, Past, Reach, Role, RoomFrame, RoomId, RoomName, RoomSettings, Seat,
+    Content, Control, ConversationId, DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hlc,
+    InviteRefusal, Past, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings, Seat,
     StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Unverified,
 };
 use kinmesh_store::HistoryStore;
@@ -346,6 +346,62 @@ fn take_back(mesh: &mut Mesh, index: usize, room: ConversationId, key: EntryKey)
     let now_ms = mesh.now_ms;
     mesh.peers[index].core.change(now_ms, room, &post, Change::Delete).unwrap();
     mesh.settle();
+}
+
+#[test]
+fn what_was_taken_back_before_a_newcomer_s_time_reaches_them_and_others_through_them() {
+    let mut mesh = friends(4, 1);
+    let room = founded(&mut mesh, Past::FromJoining, &[BOB]);
+    let key = mesh.send(ALICE, room, "regretted").unwrap();
+    mesh.settle();
+    take_back(&mut mesh, ALICE, room, key);
+    mesh.advance(A_WHILE_MS);
+    add(&mut mesh, ALICE, room, CAROL);
+    accept(&mut mesh, CAROL, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    add(&mut mesh, ALICE, room, DAVE);
+    mesh.settle();
+    [ALICE, BOB].into_iter().for_each(|index| mesh.unlink(index, DAVE));
+    accept(&mut mesh, DAVE, room_of(room));
+    mesh.link(ALICE, DAVE);
+    mesh.advance(A_WHILE_MS);
+    let everything = mesh.peers[ALICE].history(room);
+    for index in [BOB, CAROL, DAVE] {
+        let keys = |index: usize| -> Vec<EntryKey> {
+            mesh.peers[index].history(room).iter().map(|stored| stored.entry.key()).collect()
+        };
+        assert_eq!(keys(index), keys(ALICE), "peer {index}");
+        assert!(mesh.peers[index].post(room, key).unwrap().post.entry.is_erased(), "peer {index}");
+    }
+    assert_eq!(everything.len(), 2, "the post and its delete");
+}
+
+#[test]
+fn nobody_empties_for_a_member_what_they_could_have_read() {
+    for is_new_secret in [false, true] {
+        let mut mesh = friends(4, 1);
+        let room = founded(&mut mesh, Past::FromJoining, &[BOB, CAROL]);
+        mesh.isolate(CAROL);
+        let key = mesh.send(ALICE, room, "frist").unwrap();
+        mesh.settle();
+        if is_new_secret {
+            // Of which Carol has not heard.
+            add(&mut mesh, ALICE, room, DAVE);
+        }
+        let post = mesh.peers[ALICE].post(room, key).unwrap();
+        let now_ms = mesh.now_ms;
+        mesh.peers[ALICE].core.change(now_ms, room, &post, Change::Edit("first".into())).unwrap();
+        mesh.settle();
+        let [post, edit] = &mesh.peers[BOB].history(room)[..] else { panic!("a post and its edit") };
+        let emptied = post.entry.envelope().erased().trust_stored().unwrap();
+        let ask = SyncAsk::Push(EntryPack::of([&emptied, &edit.entry]));
+        let request = SyncRequest { conversation: room.tag(mesh.peers[BOB].person()), ask };
+        mesh.link_unsettled(BOB, CAROL);
+        let refused = SyncResponse::Receipts(vec![Receipt::Refused(Refusal::Invalid), Receipt::Stored]);
+        assert_eq!(mesh.ask_history(BOB, CAROL, request), refused, "a new secret: {is_new_secret}");
+        mesh.advance(A_WHILE_MS);
+        assert_eq!(read(&mesh, CAROL, room), ["first"]);
+    }
 }
 
 #[test]

@@ -1094,8 +1094,8 @@ fn look_up(disk: &MemoryStore, read: Read) -> ReadAnswer {
             ReadAnswer::Entries(disk.entries_in(conversation, range, bytes_max).unwrap())
         }
         Read::AreTakenBack { conversation, entries } => {
-            let is_taken_back = |entry| disk.is_taken_back(conversation, entry).unwrap();
-            ReadAnswer::AreTakenBack(entries.iter().map(is_taken_back).collect())
+            let taken_back = |entry| disk.taken_back(conversation, entry).unwrap();
+            ReadAnswer::AreTakenBack(entries.iter().map(taken_back).collect())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reading one conversation's entries.
 
-use kinmesh_proto::{Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, StoredEntry};
+use kinmesh_proto::{Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, StoredEntry, TakenBack};
 
 use crate::disk::engine::{Pair, Pairs};
 use crate::disk::layout::{self, Number};
@@ -94,14 +94,12 @@ impl History<'_> {
         history::within(self.pairs(range).rev().map(|pair| self.read(pair)), bytes_max)
     }
 
-    pub(in crate::disk) fn is_taken_back(&self, entry: &Entry) -> Result<bool, StoreError> {
-        let deletes = self.change_pairs(history::subject_of(entry)).filter(of_value(layout::is_delete));
-        for delete in deletes {
-            if self.change(delete)?.entry.erases(entry) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// Of a delete that can be read the change's value tells, but not of one that is sealed. So all changes
+    /// of the post are read; this is asked of erased entries that come without their delete, which is rare.
+    pub(in crate::disk) fn taken_back(&self, entry: &Entry) -> Result<TakenBack, StoreError> {
+        let changes = self.change_pairs(history::subject_of(entry)).map(|pair| self.change(pair));
+        let changes = changes.collect::<Result<Vec<_>, _>>()?;
+        Ok(TakenBack::by(changes.iter().map(|change| &change.entry), entry))
     }
 
     /// Whether the digests say what there is.
