@@ -189,6 +189,11 @@ impl Core {
         self.private.contains_key(&room)
     }
 
+    /// Whether we take part in a room, or are about to. In others nothing is done, whatever their logs say.
+    fn is_open(&self, room: RoomId) -> bool {
+        self.conversations.get(&ConversationId::Room(room)).is_some_and(|known| known.record.open)
+    }
+
     /// Whether somebody can be a member: of a public room anybody.
     pub(crate) fn may_be_member(&self, room: RoomId, person: PersonId) -> bool {
         self.private.get(&room).is_none_or(|private| private.log.is_member(person))
@@ -351,11 +356,8 @@ impl Core {
 
     /// Members of the private rooms we are in, or about to be.
     pub(crate) fn private_members(&self) -> impl Iterator<Item = PersonId> {
-        let is_open = |room: &RoomId| {
-            let known = self.conversations.get(&ConversationId::Room(*room));
-            known.is_some_and(|known| known.record.open)
-        };
-        let rooms = self.private.iter().filter(move |(room, _)| is_open(room)).map(|(_, private)| private);
+        let rooms =
+            self.private.iter().filter(move |(room, _)| self.is_open(**room)).map(|(_, private)| private);
         rooms.flat_map(|private| private.log.members().keys().copied().chain(private.host))
     }
 
@@ -426,8 +428,7 @@ impl Core {
 
     /// Where the room is met, and what is written with, follow from the newest secrets that are here.
     fn follow_key(&mut self, now_ms: u64, room: RoomId) {
-        let is_open =
-            self.conversations.get(&ConversationId::Room(room)).is_some_and(|known| known.record.open);
+        let is_open = self.is_open(room);
         let lacks_some = !self.missing_secrets(room).is_empty();
         let Some(private) = self.private.get_mut(&room) else { return };
         (private.ask_at_ms, private.asked_in_vain) = (now_ms, 0);
@@ -458,16 +459,17 @@ impl Core {
         let me = self.me();
         let wait_ms = self.sync.dice.random_range(0..ROTATE_WITHIN_MS);
         let wait_without_ms = self.sync.dice.random_range(ROTATE_WITHOUT_MS);
+        let is_open = self.is_open(room);
         let Some(private) = self.private.get_mut(&room) else { return };
         let wait_ms = if private.epochs.is_empty() { wait_without_ms } else { wait_ms };
         let wants = private.epochs.is_empty() || private.log.wants_rotation();
-        let is_due = private.log.is_member(me) && wants;
+        let is_due = is_open && private.log.is_member(me) && wants;
         private.rotate_at_ms = is_due.then(|| private.rotate_at_ms.unwrap_or(now_ms + wait_ms));
     }
 
     /// Each second: secrets that are wanted, and rotations that are due.
     pub(crate) fn tick_private(&mut self, now_ms: u64) {
-        let rooms: Vec<RoomId> = self.private.keys().copied().collect();
+        let rooms: Vec<RoomId> = self.private.keys().copied().filter(|room| self.is_open(*room)).collect();
         for room in rooms {
             self.ask_for_secrets(now_ms, room);
             self.rotate_if_due(now_ms, room);

@@ -753,6 +753,22 @@ fn who_was_put_out_can_be_let_in_again() {
 }
 
 #[test]
+fn who_is_let_in_again_and_does_not_come_decides_nothing() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    let log = ConversationId::Control(room_of(room));
+    remove(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    add(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(5 * A_WHILE_MS);
+    assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Out);
+    assert_eq!(mesh.peers[ALICE].history(log).len(), 3, "founded, put out, let in");
+    accept(&mut mesh, CAROL, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Open);
+}
+
+#[test]
 fn a_flood_of_steps_leaves_the_log_as_it_is() {
     let mut mesh = friends(3, 1);
     let room = founded(&mut mesh, Past::All, &[BOB]);
