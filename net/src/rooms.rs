@@ -2,7 +2,7 @@
 //!
 //! Runs wherever it is called, like the rest of the handle.
 
-use kinmesh_core::NewRoom;
+use kinmesh_core::{EntryView, NewRoom};
 use kinmesh_proto::{EntryKey, PersonId, Role, RoomId, RoomName, RoomSettings};
 
 use crate::error::RoomError;
@@ -12,6 +12,7 @@ use crate::handle::{ChatHandle, Command, NodeHandle, Reply, RoomHandle};
 pub(crate) enum RoomCommand {
     Create { new: NewRoom, reply: Reply<RoomError, RoomId> },
     Enter { room: RoomId, name: RoomName, host: PersonId, reply: Reply<RoomError> },
+    CarryOn { room: RoomId, reply: Reply<RoomError, RoomId> },
     Decide { room: RoomId, decision: Decision, reply: Reply<RoomError> },
 }
 
@@ -37,14 +38,37 @@ impl ChatHandle {
     /// Its name and its history come once a member is connected.
     pub async fn enter_room(&self, invitation: EntryKey) -> Result<RoomHandle, RoomError> {
         let post = self.post(invitation).await?.filter(|post| post.author == self.person());
-        let invited = post.and_then(|post| post.invites_to).ok_or(RoomError::NoInvitation)?;
-        let (room, name, host) = (invited.room, invited.name, self.person());
-        self.node().call(|reply| Command::Room(RoomCommand::Enter { room, name, host, reply })).await??;
-        Ok(self.node().room(room))
+        self.node().enter(post).await
+    }
+}
+
+impl NodeHandle {
+    /// Enters the room to which a post invites; its author is asked for the log.
+    async fn enter(&self, invitation: Option<EntryView>) -> Result<RoomHandle, RoomError> {
+        let EntryView { author: host, invites_to, .. } = invitation.ok_or(RoomError::NoInvitation)?;
+        let invited = invites_to.ok_or(RoomError::NoInvitation)?;
+        let (room, name) = (invited.room, invited.name);
+        self.call(|reply| Command::Room(RoomCommand::Enter { room, name, host, reply })).await??;
+        Ok(self.room(room))
     }
 }
 
 impl RoomHandle {
+    /// Enters the private room to which somebody's post in this one invites: it carries this one on.
+    pub async fn enter_room(&self, invitation: EntryKey) -> Result<RoomHandle, RoomError> {
+        let me = self.node().overview().me.person;
+        let post = self.post(invitation).await?.filter(|post| post.author != me);
+        self.node().enter(post).await
+    }
+
+    /// Carries a private room on in a new one, of which we are the admin: whoever is in this one has a seat
+    /// in that, and is told so here. Done again, they are told again.
+    pub async fn carry_on(&self) -> Result<RoomHandle, RoomError> {
+        let room = self.id();
+        let next = self.node().call(|reply| Command::Room(RoomCommand::CarryOn { room, reply })).await??;
+        Ok(self.node().room(next))
+    }
+
     /// Lets a contact into a private room; they get an invitation in the chat with us.
     pub async fn add(&self, person: PersonId) -> Result<(), RoomError> {
         self.decide(Decision::Add(person)).await

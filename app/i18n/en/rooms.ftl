@@ -36,6 +36,10 @@ terminal-made-admin = { $who } is an admin now.
 
 terminal-made-member = { $who } is no admin any more.
 
+terminal-carries-on = carries on { $room }
+
+terminal-carried-on-in = carried on in { $room }
+
 terminal-admin = admin
 
 terminal-private = private
@@ -68,7 +72,7 @@ room-role-admin = Admin
 
 room-admit = Let a contact in
 
-room-admit-sentence = They get an invitation in your chat with them.
+room-admit-sentence = They get an invitation in your chat with them. Who is in already gets it again.
 
 room-admit-nobody = No other contact.
 
@@ -107,3 +111,23 @@ invite-private-room-sentence = Whoever has the link is let into this room, and b
 link-private-room-sentence = It leads into a private room of { $name } (key { $fingerprint }). They will see your name, you will be in each other's contacts, and the room opens when the two of you are online.
 
 room-subtitle-private = { $members }, { $online } online · private room
+
+room-invited-again = { $name } gets the invitation again.
+
+room-carries-on = Carries on { $name }
+
+room-carries-on-sentence = What was written there before stays there.
+
+room-carried-on-in = Carried on in { $name }
+
+room-carried-on-in-sentence = This room stays as it is, with what was written in it.
+
+room-carry-on-title = If nobody decides any more
+
+room-carry-on = Carry this room on
+
+room-carry-on-short = When all admins are gone for good, any member can carry the room on in a new one.
+
+room-carry-on-sentence = A new private room is made, called and kept like this one. You decide in it. Whoever is in this room finds an invitation here. This room stays as it is, with what was written in it.
+
+room-carry-on-do = Carry on

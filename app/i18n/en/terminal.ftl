@@ -27,6 +27,7 @@ terminal-help =
     /enter                     enter the private room to which somebody invites here
     /admit PERSON              let a contact into it; /expel puts somebody out
     /admin PERSON              let somebody decide who is in; /unadmin takes it back
+    /carry-on                  carry this private room on in a new one, when all admins are gone
     /who                       who is in the room
     /people                    everybody you know of
     /chat PERSON               talk with one person from now on

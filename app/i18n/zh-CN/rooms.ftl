@@ -36,6 +36,10 @@ terminal-made-admin = { $who } 现在是管理员。
 
 terminal-made-member = { $who } 不再是管理员。
 
+terminal-carries-on = 延续 { $room }
+
+terminal-carried-on-in = 由 { $room } 延续
+
 terminal-admin = 管理员
 
 terminal-private = 私密
@@ -68,7 +72,7 @@ room-role-admin = 管理员
 
 room-admit = 让一位联系人进来
 
-room-admit-sentence = 对方会在你们的聊天里收到邀请。
+room-admit-sentence = 对方会在你们的聊天里收到邀请。已在房间里的人会再次收到。
 
 room-admit-nobody = 没有其他联系人。
 
@@ -107,3 +111,23 @@ invite-private-room-sentence = 持有链接的人会被允许进入这个房间�
 link-private-room-sentence = 它通向 { $name }（密钥 { $fingerprint }）的私密房间。对方会看到你的名字，你们会成为联系人，双方都在线时房间就会打开。
 
 room-subtitle-private = { $members }，{ $online } 人在线 · 私密房间
+
+room-invited-again = 已再次邀请 { $name }。
+
+room-carries-on = 延续 { $name }
+
+room-carries-on-sentence = 以前写的内容仍在那里。
+
+room-carried-on-in = 由 { $name } 延续
+
+room-carried-on-in-sentence = 这个房间和其中的内容保持不变。
+
+room-carry-on-title = 如果再没有人做决定
+
+room-carry-on = 延续这个房间
+
+room-carry-on-short = 所有管理员都不再回来时，任何成员都可以用一个新房间延续它。
+
+room-carry-on-sentence = 会建立一个新的私密房间，名称和设置与这里相同，由你做决定。这个房间里的每个人都会在这里看到邀请。这个房间和其中的内容保持不变。
+
+room-carry-on-do = 延续

@@ -27,6 +27,7 @@ terminal-help =
     /enter                     进入这里邀请你的私密房间
     /admit 某人                让一位联系人进来；/expel 请出
     /admin 某人                让对方决定谁能进来；/unadmin 取消
+    /carry-on                  管理员都不再回来时，用新房间延续这个私密房间
     /who                       房间里有谁
     /people                    你知道的所有人
     /chat 某人                 从现在起与一个人私聊

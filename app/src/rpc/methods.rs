@@ -190,6 +190,7 @@ pub(super) async fn call(
         "rooms.remove" => rooms::remove(program, read(params)?).await,
         "rooms.set_role" => rooms::set_role(program, read(params)?).await,
         "rooms.set" => rooms::set(program, read(params)?).await,
+        "rooms.carry_on" => rooms::carry_on(program, read(params)?).await,
         "chats.list" => with(params, |Nothing {}| show(&overview().chats)),
         "conversation.send" => send(program, read(params)?).await,
         "conversation.edit" => edit(program, read(params)?).await,

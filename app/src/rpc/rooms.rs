@@ -26,8 +26,17 @@ pub(super) struct Create {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Enter {
-    person: PersonId,
+    #[serde(default)]
+    person: Option<PersonId>,
+    #[serde(default)]
+    room: Option<RoomId>,
     key: EntryKey,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CarryOn {
+    room: RoomId,
 }
 
 #[derive(Deserialize)]
@@ -63,10 +72,20 @@ pub(super) async fn create(program: &Program, Create { name, topic, past, people
     show(&ConversationId::Room(room.id()))
 }
 
-/// Enters the one to which an entry of a chat invites.
-pub(super) async fn enter(program: &Program, Enter { person, key }: Enter) -> Outcome {
-    let room = program.node.chat(person).enter_room(key).await?;
-    show(&ConversationId::Room(room.id()))
+/// Enters the one to which an entry of a chat invites, or of a room that it carries on.
+pub(super) async fn enter(program: &Program, Enter { person, room, key }: Enter) -> Outcome {
+    let entered = match (person, room) {
+        (Some(person), None) => program.node.chat(person).enter_room(key).await?,
+        (None, Some(room)) => program.node.room(room).enter_room(key).await?,
+        _ => return Err(Fault::bad_params("either `person` or `room`")),
+    };
+    show(&ConversationId::Room(entered.id()))
+}
+
+/// Carries a room on in a new one.
+pub(super) async fn carry_on(program: &Program, CarryOn { room }: CarryOn) -> Outcome {
+    let next = program.node.room(room).carry_on().await?;
+    show(&ConversationId::Room(next.id()))
 }
 
 /// Lets somebody in.

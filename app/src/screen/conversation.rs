@@ -13,7 +13,7 @@ use iced::{Center, Fill, Padding, Task};
 use jiff::civil::Date;
 use kinmesh_core::{Acquaintance, ConversationEvent, EntryView, PersonView, RoomAccess, RoomView};
 use kinmesh_model::{Applied, Item, Part, Piece, Timeline};
-use kinmesh_net::{ConversationHandle, EditError};
+use kinmesh_net::{ConversationHandle, EditError, RoomError};
 use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId};
 
 use super::contact::{self, Act};
@@ -511,9 +511,14 @@ impl State {
     }
 
     fn enter(&self, invitation: EntryKey, program: &Program) -> Task<Message> {
-        let ConversationId::Direct(person) = self.id else { return Task::none() };
-        let chat = program.node.chat(person);
-        let work = async move { chat.enter_room(invitation).await };
+        let (id, node) = (self.id, program.node.clone());
+        let work = async move {
+            match id {
+                ConversationId::Direct(person) => node.chat(person).enter_room(invitation).await,
+                ConversationId::Room(room) => node.room(room).enter_room(invitation).await,
+                ConversationId::Control(_) => Err(RoomError::NoInvitation),
+            }
+        };
         Task::perform(work, |entered| {
             Message::Entered(entered.map(|room| room.id()).map_err(|error| words::room_error(&error)))
         })

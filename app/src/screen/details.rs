@@ -32,6 +32,10 @@ pub enum Message {
     Admit(RoomId),
     /// Somebody is to be put out of it.
     Expel(RoomId, PersonId),
+    /// The room is to be carried on.
+    CarryOn(RoomId),
+    /// This room is wanted.
+    OpenRoom(RoomId),
     /// Somebody is to have this role in it.
     SetRole(RoomId, PersonId, Role),
     /// The chat with a member is wanted.
@@ -63,6 +67,10 @@ pub enum Event {
     Invite(RoomId, RoomName),
     /// The dialog that lets a contact into a private room is wanted.
     Admit(RoomId),
+    /// The dialog that carries a private room on is wanted.
+    CarryOn(RoomId),
+    /// This room is wanted.
+    OpenRoom(RoomId),
     /// Something to say for a moment.
     Toast(String),
 }
@@ -78,6 +86,8 @@ pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, O
         }
         Message::Admit(id) => (Task::none(), Some(Event::Admit(id))),
         Message::Expel(id, person) => (decided(async move { node.room(id).remove(person).await }), None),
+        Message::CarryOn(id) => (Task::none(), Some(Event::CarryOn(id))),
+        Message::OpenRoom(id) => (Task::none(), Some(Event::OpenRoom(id))),
         Message::SetRole(id, person, role) => {
             (decided(async move { node.room(id).set_role(person, role).await }), None)
         }
@@ -166,6 +176,7 @@ fn room_details<'a>(
     column![name]
         .push(complete)
         .push(about)
+        .extend(kin(room, cx))
         .push(admit)
         .push(invite)
         .push((!members.is_empty()).then_some(heading))
@@ -188,6 +199,26 @@ fn private_card(private: &PrivateView) -> (String, String) {
         Some(private.topic.as_str()).filter(|topic| !topic.is_empty()).map(|topic| format!("{topic}\n"));
     let sentences = [topic, access.map(tr), Some(tr(past))];
     (tr("room-private"), sentences.into_iter().flatten().collect::<Vec<_>>().join(" ").replace("\n ", "\n"))
+}
+
+/// Which room this one carries on and which ones carry it on; or that a member can.
+fn kin<'a>(room: &RoomView, cx: &Cx) -> Vec<Element<'a, Message>> {
+    let Some(private) = &room.private else { return Vec::new() };
+    let named = |words: &'static str, sentence, other: RoomId| {
+        let other = super::conversation::room(cx, other)?;
+        let title = tr_args(words, &[("name", other.name.as_str().to_owned().into())]);
+        let open = widget::link(tr("room-open"), Message::OpenRoom(other.room));
+        Some(titled_card(title, tr(sentence), vec![open]))
+    };
+    let parent = private.carries_on.and_then(|id| named("room-carries-on", "room-carries-on-sentence", id));
+    let next = private.carried_on_in.iter();
+    let next = next.filter_map(|id| named("room-carried-on-in", "room-carried-on-in-sentence", *id));
+    let may_carry_on = private.role == Some(Role::Member) && private.access == RoomAccess::Open;
+    let carry_on = may_carry_on.then(|| {
+        let carry_on = widget::link(tr("room-carry-on"), Message::CarryOn(room.room));
+        titled_card(tr("room-carry-on-title"), tr("room-carry-on-short"), vec![carry_on])
+    });
+    parent.into_iter().chain(next).chain(carry_on).collect()
 }
 
 /// What an admin can decide about a member of a private room.

@@ -1,6 +1,7 @@
 //! The dialogs over the main screen, at most one at a time.
 
 pub mod admit;
+pub mod carry_on;
 mod contacts;
 pub mod edits;
 pub mod export;
@@ -29,6 +30,8 @@ pub enum State {
     NewRoom(new_room::State),
     /// Lets a contact into a private room.
     Admit(admit::State),
+    /// Carries a private room on in a new one.
+    CarryOn(carry_on::State),
     /// Finds a person among those seen.
     FindPerson(find_person::State),
     /// Gives a person a private name.
@@ -58,6 +61,8 @@ pub enum Message {
     NewRoom(new_room::Message),
     /// Letting a contact into a private room.
     Admit(admit::Message),
+    /// Carrying a private room on.
+    CarryOn(carry_on::Message),
     /// Finding a person.
     FindPerson(find_person::Message),
     /// Giving a private name.
@@ -118,9 +123,12 @@ impl State {
             Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
             Self::Introduce(_) => iced::widget::operation::focus(introduce::QUERY),
             Self::OpenLink(_) => iced::widget::operation::focus(open_link::LINK),
-            Self::Safety(_) | Self::Network(_) | Self::Edits(_) | Self::Export(_) | Self::Invite(_) => {
-                Task::none()
-            }
+            Self::CarryOn(_)
+            | Self::Safety(_)
+            | Self::Network(_)
+            | Self::Edits(_)
+            | Self::Export(_)
+            | Self::Invite(_) => Task::none(),
         }
     }
 
@@ -138,6 +146,10 @@ impl State {
             (Self::Admit(state), Message::Admit(message)) => {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::Admit), event)
+            }
+            (Self::CarryOn(state), Message::CarryOn(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::CarryOn), event)
             }
             (Self::FindPerson(state), Message::FindPerson(message)) => {
                 let (task, event) = state.update(message, program);
@@ -182,6 +194,7 @@ impl State {
             Self::JoinRoom(state) => state.view().map(Message::JoinRoom),
             Self::NewRoom(state) => state.view().map(Message::NewRoom),
             Self::Admit(state) => state.view(cx).map(Message::Admit),
+            Self::CarryOn(state) => state.view().map(Message::CarryOn),
             Self::FindPerson(state) => state.view(cx).map(Message::FindPerson),
             Self::Rename(state) => state.view().map(Message::Rename),
             Self::Safety(state) => state.view(cx).map(Message::Safety),

@@ -310,6 +310,13 @@ impl State {
             Some(details::Event::Admit(room)) => {
                 self.show(dialog::State::Admit(dialog::admit::State::new(room)))
             }
+            Some(details::Event::CarryOn(room)) => {
+                self.show(dialog::State::CarryOn(dialog::carry_on::State::new(room)))
+            }
+            Some(details::Event::OpenRoom(room)) => {
+                let open = self.open(ConversationId::Room(room), program, cx);
+                (Task::batch([task, open]), None)
+            }
             Some(details::Event::Introduce(person)) => {
                 self.show(dialog::State::Introduce(dialog::introduce::State::new(person)))
             }

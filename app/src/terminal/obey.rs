@@ -1,6 +1,6 @@
 //! What each typed command does: one call on the program, and its answer in words.
 
-use std::io;
+use std::{io, iter};
 
 use kinmesh_proto::{ConversationId, DisplayName, PersonId, RoomId, RoomName, StatusLine};
 use tokio::io::AsyncWrite;
@@ -60,6 +60,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Requests => self.requests().await,
             Command::Create(name) => self.create(&name).await,
             Command::Seat { person, seating } => self.seat(&person, seating).await,
+            Command::CarryOn => self.carry_on().await,
             Command::Contact { person, act } => self.contact(&person, act).await,
             Command::Introduce { person, to } => self.introduce(&person, &to).await,
             Command::Rename { person, nickname } => self.rename(&person, nickname).await,
@@ -95,8 +96,12 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
 
     async fn rooms(&mut self) -> io::Result<()> {
         let now = words::now();
-        let rooms: Vec<_> =
-            self.program.node.overview().rooms.iter().map(|room| words::room(room, &now)).collect();
+        let overview = self.program.node.overview();
+        let lines = |room| {
+            let kin = rooms::kin(&overview, room).into_iter().map(|kin| format!("    {kin}"));
+            iter::once(words::room(room, &now)).chain(kin)
+        };
+        let rooms: Vec<_> = overview.rooms.iter().flat_map(lines).collect();
         if rooms.is_empty() {
             return self.print(&tr("terminal-no-rooms")).await;
         }

@@ -1,9 +1,9 @@
-//! Private rooms on the terminal: founding and entering them, letting people in and out.
+//! Private rooms on the terminal: founding and entering them, carrying them on, letting people in and out.
 
 use std::io;
 
-use kinmesh_core::{EntryView, NewRoom, PrivateView, RoomAccess};
-use kinmesh_net::{ConversationHandle, Overview, RoomError};
+use kinmesh_core::{EntryView, NewRoom, PrivateView, RoomAccess, RoomView};
+use kinmesh_net::{ConversationHandle, Overview, RoomError, RoomHandle};
 use kinmesh_proto::{ConversationId, Past, PersonId, Role, RoomId, RoomName, StatusLine};
 use tokio::io::AsyncWrite;
 
@@ -29,21 +29,32 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Err(error) => return self.refused(error).await,
         };
         let new = NewRoom { name, topic: StatusLine::default(), past: Past::default(), people: Vec::new() };
-        match self.program.node.create_room(new).await {
-            Ok(room) => {
-                self.current = Some(ConversationId::Room(room.id()));
-                self.print_current().await
-            }
-            Err(error) => self.refused(error).await,
-        }
+        let founded = self.program.node.create_room(new).await;
+        self.talk_in(founded).await
     }
 
     /// Enters the room to which an entry invites.
     pub(super) async fn enter(&mut self, place: &ConversationHandle, entry: &EntryView) -> io::Result<()> {
-        let ConversationId::Direct(person) = place.id() else {
-            return self.refused(RoomError::NoInvitation).await;
+        let node = &self.program.node;
+        let entered = match place.id() {
+            ConversationId::Direct(person) => node.chat(person).enter_room(entry.key).await,
+            ConversationId::Room(room) => node.room(room).enter_room(entry.key).await,
+            ConversationId::Control(_) => Err(RoomError::NoInvitation),
         };
-        match self.program.node.chat(person).enter_room(entry.key).await {
+        self.talk_in(entered).await
+    }
+
+    /// Carries the room that plain lines go to on in a new one, and talks there from now on.
+    pub(super) async fn carry_on(&mut self) -> io::Result<()> {
+        let Some(ConversationId::Room(room)) = self.current else {
+            return self.print(&tr("terminal-not-in-a-room")).await;
+        };
+        let next = self.program.node.room(room).carry_on().await;
+        self.talk_in(next).await
+    }
+
+    async fn talk_in(&mut self, room: Result<RoomHandle, RoomError>) -> io::Result<()> {
+        match room {
             Ok(room) => {
                 self.current = Some(ConversationId::Room(room.id()));
                 self.print_current().await
@@ -80,6 +91,18 @@ pub(super) fn mark(private: &PrivateView) -> String {
         (RoomAccess::Out, _) => "terminal-private-out",
     };
     tr(state)
+}
+
+/// Which room this one carries on, and which ones carry it on: `carries on #Boat`.
+pub(super) fn kin(overview: &Overview, room: &RoomView) -> Vec<String> {
+    let Some(private) = &room.private else { return Vec::new() };
+    let named = |words: &'static str, room: RoomId| {
+        let room = names::place(overview, ConversationId::Room(room));
+        tr_args(words, &[("room", room.into())])
+    };
+    let parent = private.carries_on.map(|room| named("terminal-carries-on", room));
+    let next = private.carried_on_in.iter().map(|room| named("terminal-carried-on-in", *room));
+    parent.into_iter().chain(next).collect()
 }
 
 /// That somebody is an admin of the room, if they are.

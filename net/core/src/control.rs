@@ -141,6 +141,14 @@ impl ControlLog {
         self.settings.as_ref()
     }
 
+    /// The room that this one was founded to carry on, and who founded it.
+    pub fn carries_on(&self) -> Option<(RoomId, PersonId)> {
+        self.standing.iter().find_map(|n| match self.graph.step(*n) {
+            Step { author, control: Control::Create { parent, .. }, .. } => Some(((*parent)?, *author)),
+            _ => None,
+        })
+    }
+
     /// The newest steps that stand: what the next one will name.
     pub fn heads(&self) -> Vec<&Step> {
         self.graph.maximal(&self.standing).into_iter().map(|n| self.graph.step(n)).collect()

@@ -3,8 +3,10 @@
 //! Who is in and which secrets count is decided in [`crate::control`] from the log alone. Here the log
 //! is fed with the steps that reach our disk, and the rest of the peer follows it: members, names,
 //! where the room is met, which secrets are asked for and who is given them ([`secrets`]). What
-//! the user decides is in [`deciding`]. It must never let anybody in, or be let in, past the log.
+//! the user decides is in [`deciding`], and what is done when nobody is left who could in
+//! [`carrying_on`]. It must never let anybody in, or be let in, past the log.
 
+mod carrying_on;
 mod deciding;
 mod secrets;
 
@@ -368,7 +370,9 @@ impl Core {
         self.follow_our_seat(room);
         self.follow_key(now_ms, room);
         self.follow_rotation(now_ms, room);
-        self.tell(ConversationId::Room(room), ConversationEvent::RoomChanged);
+        for changed in [Some(room), self.carries_on(room)].into_iter().flatten() {
+            self.tell(ConversationId::Room(changed), ConversationEvent::RoomChanged);
+        }
     }
 
     fn follow_members(&mut self, now_ms: u64, room: RoomId) {
@@ -510,6 +514,8 @@ impl Core {
             topic: settings.map(|settings| settings.topic.clone()).unwrap_or_default(),
             past: settings.map(|settings| settings.past).unwrap_or_default(),
             seats: seats.map(|(person, seat)| SeatView { person: *person, role: seat.role }).collect(),
+            carries_on: self.carries_on(room),
+            carried_on_in: self.carried_on_in(room),
         })
     }
 

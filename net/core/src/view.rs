@@ -173,6 +173,10 @@ pub struct PrivateView {
     pub past: Past,
     /// Everybody in it, ourselves included, and what they may do.
     pub seats: Vec<SeatView>,
+    /// The room of ours that it carries on.
+    pub carries_on: Option<RoomId>,
+    /// Rooms of ours that carry it on.
+    pub carried_on_in: Vec<RoomId>,
 }
 
 /// Somebody's place in a private room.

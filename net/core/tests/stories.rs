@@ -7,6 +7,8 @@
 
 #[path = "stories/calls.rs"]
 mod calls;
+#[path = "stories/carried_on.rs"]
+mod carried_on;
 #[path = "stories/changes.rs"]
 mod changes;
 #[path = "stories/contacts.rs"]

@@ -21,6 +21,10 @@ impl Driver {
                     Err(refusal) => drop(reply.send(Err(refusal.into()))),
                 }
             }
+            RoomCommand::CarryOn { room, reply } => match self.core.carry_on_room(now_ms, room) {
+                Ok((room, token)) => self.wait(token, Waiting::RoomMade(room, reply)),
+                Err(refusal) => drop(reply.send(Err(refusal.into()))),
+            },
             RoomCommand::Decide { room, decision, reply } => {
                 let decided = match decision {
                     Decision::Add(person) => self.core.add_to_room(now_ms, room, person),

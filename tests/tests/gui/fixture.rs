@@ -351,6 +351,8 @@ impl BoatClub {
             topic: StatusLine::new("Who takes the boat out, and when").unwrap(),
             past: Past::All,
             seats: members.iter().map(|(person, role)| seat(*person, *role)).collect(),
+            carries_on: None,
+            carried_on_in: Vec::new(),
         });
         overview.rooms[0].joined = access != RoomAccess::Out;
         overview.rooms[0].members = members.len();

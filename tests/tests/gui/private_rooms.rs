@@ -2,6 +2,7 @@
 
 use kinmesh::screen::dialog;
 use kinmesh_core::RoomAccess;
+use kinmesh_proto::Role;
 
 use super::*;
 
@@ -39,6 +40,23 @@ fn an_invitation_to_a_room_stands_in_the_chat() {
 fn a_room_is_founded_in_a_dialog() {
     let new = |_, _| dialog::State::NewRoom(dialog::new_room::State::default());
     look(&BoatClub::in_dialog(new), Theme::Light, "new-room");
+}
+
+#[test]
+fn a_member_sees_which_room_it_carries_on_and_can_carry_it_on() {
+    let mut club = BoatClub::private(RoomAccess::Open);
+    let mut overview = (*club.cx.overview).clone();
+    let parent = overview.rooms[1].room;
+    let private = overview.rooms[0].private.as_mut().unwrap();
+    (private.role, private.carries_on) = (Some(Role::Member), Some(parent));
+    club.cx.set_overview(Arc::new(overview));
+    look(&club, Theme::Light, "carried-on-room");
+}
+
+#[test]
+fn it_is_asked_before_a_room_is_carried_on() {
+    let ask = |_, _| dialog::State::CarryOn(dialog::carry_on::State::new(RoomId([7; 32])));
+    look(&BoatClub::in_dialog(ask), Theme::Light, "carry-on");
 }
 
 #[tokio::test]

@@ -121,6 +121,38 @@ async fn a_room_is_the_same_after_restarts_and_lives_on_without_its_founder() ->
 }
 
 #[tokio::test]
+async fn a_room_whose_admin_is_gone_is_carried_on_by_a_member() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let alice = Peer::spawn(PeerOptions::named("Alice").data(home.path().join("alice"))).await?;
+    let bob = friend(home.path(), "Bob", &alice).await?;
+    let carol = friend(home.path(), "Carol", &alice).await?;
+    tokio::try_join!(bob.wait_online("Carol"), carol.wait_online("Bob"))?;
+    let people = json!([person(&bob), person(&carol)]);
+    let room = alice.call("rooms.create", json!({ "name": "Boat", "people": people })).await?;
+    for peer in [&bob, &carol] {
+        enter(peer, &alice, "Boat").await?;
+        wait_access(peer, &room, "open").await?;
+    }
+    bob.send(&room, "Alice is gone").await?;
+    carol.wait_text("Alice is gone").await?;
+    alice.kill9().await?;
+
+    let next = bob.call("rooms.carry_on", json!({ "room": room["room"] })).await?;
+    let invites = |entry: &Value| entry["invites_to"]["room"] == next["room"];
+    let page = json!({ "conversation": room });
+    let page = carol.wait_until("conversation.page", page, |page| list(page).any(invites)).await?;
+    let key = list(&page).find(|entry| invites(entry)).context("it was there")?["key"].clone();
+    carol.call("rooms.enter", json!({ "room": room["room"], "key": key })).await?;
+    let seen = wait_access(&carol, &next, "open").await?;
+    ensure!(seen["private"]["carries_on"] == room["room"], "{seen}");
+    bob.send(&next, "and we go on").await?;
+    carol.wait_text("and we go on").await?;
+    assert_eq!(texts(&carol, &room).await?[0], "Alice is gone");
+    bob.shutdown().await?;
+    carol.shutdown().await
+}
+
+#[tokio::test]
 async fn an_invitation_link_lets_its_bearer_in() -> Result<()> {
     let home = tempfile::tempdir()?;
     let alice = Peer::spawn(PeerOptions::named("Alice").data(home.path().join("alice"))).await?;

@@ -141,7 +141,7 @@ async fn call_about_contacts(schema: &mut Schema, peer: &Peer, other: &Peer) -> 
 }
 
 /// Carol, who is a contact, founds a room and lets the peer in, who enters it and makes her a member.
-async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -> Result<[&'static str; 6]> {
+async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -> Result<[&'static str; 7]> {
     let people = json!([peer.me()["person"]]);
     let founded = json!({ "name": "Boat", "topic": "sailing", "past": "from_joining", "people": people });
     let room = schema.call(carol, "rooms.create", founded).await?["room"].clone();
@@ -153,6 +153,8 @@ async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -
     schema.call(peer, "rooms.enter", json!({ "person": host, "key": key })).await?;
     let is_in = |view: &Value| view["room"] == room && view["private"]["access"] == "open";
     peer.wait_until("rooms.list", json!({}), |rooms| peer::list(rooms).any(is_in)).await?;
+    schema.call(peer, "rooms.carry_on", json!({ "room": room })).await?;
+    schema.call(peer, "rooms.list", json!({})).await?;
     let of_peer = json!({ "room": room, "person": peer.me()["person"] });
     let admin = json!({ "room": room, "person": peer.me()["person"], "role": "admin" });
     schema.call(carol, "rooms.set_role", admin).await?;
@@ -160,7 +162,8 @@ async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -
     schema.call(carol, "rooms.list", json!({})).await?;
     schema.call(carol, "rooms.remove", of_peer.clone()).await?;
     schema.call(carol, "rooms.add", of_peer).await?;
-    Ok(["rooms.create", "rooms.enter", "rooms.set_role", "rooms.set", "rooms.remove", "rooms.add"])
+    let also = "rooms.carry_on";
+    Ok(["rooms.create", "rooms.enter", "rooms.set_role", "rooms.set", "rooms.remove", "rooms.add", also])
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Lets a contact into a private room.
+//! Lets a contact into a private room, or sends the invitation again to one who is in.
 
 use iced::Task;
 use kinmesh_core::RoomView;
@@ -70,8 +70,11 @@ impl State {
         };
         let contacts = choice.view(
             cx,
-            |person| !is_in(room, person),
-            |person, name| Message::Admit(person, tr_args("room-admitted", &[("name", name.into())])),
+            |_| true,
+            |person, name| {
+                let words = if is_in(room, person) { "room-invited-again" } else { "room-admitted" };
+                Message::Admit(person, tr_args(words, &[("name", name.into())]))
+            },
         );
         let mut parts = vec![widget::secondary(tr("room-admit-sentence")).into()];
         parts.extend(contacts);

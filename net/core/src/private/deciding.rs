@@ -75,21 +75,33 @@ impl Core {
         if new.people.iter().any(|person| !self.is_contact(*person)) {
             return Err(RoomRefusal::NotAContact);
         }
+        let settings = RoomSettings { name: new.name, topic: new.topic, past: new.past };
+        self.found(now_ms, settings, new.people, None)
+    }
+
+    /// Founds a room in which these people have a seat.
+    pub(super) fn found(
+        &mut self,
+        now_ms: u64,
+        settings: RoomSettings,
+        people: Vec<PersonId>,
+        parent: Option<RoomId>,
+    ) -> Result<(RoomId, Token), RoomRefusal> {
         if self.open_rooms().count() >= ROOMS_MAX {
             return Err(TooManyRooms.into());
         }
         let nonce: [u8; 16] = self.sync.dice.random();
         let room = RoomId::private(self.me(), &nonce);
         let secret = self.new_secret();
+        let record = self.open_private(room, Some(settings.name.clone()), None);
         let seat = |person| Seat { person, role: Role::Member };
         let control = Control::Create {
             nonce: ByteArray::new(nonce),
-            settings: RoomSettings { name: new.name.clone(), topic: new.topic, past: new.past },
-            seats: new.people.into_iter().map(seat).collect(),
+            settings,
+            seats: people.into_iter().map(seat).collect(),
             epoch: secret.commitment(room),
-            parent: None,
+            parent,
         };
-        let record = self.open_private(room, Some(new.name), None);
         let token = self.decide_with(now_ms, room, control, Some(secret), vec![record])?;
         Ok((room, token))
     }
@@ -120,6 +132,11 @@ impl Core {
         if self.role_in(room, person).is_some() {
             return self.invite_again(now_ms, room, person);
         }
+        self.seat(now_ms, room, person)
+    }
+
+    /// The step that gives somebody a seat.
+    pub(super) fn seat(&mut self, now_ms: u64, room: RoomId, person: PersonId) -> Result<Token, RoomRefusal> {
         // The past is kept from them by a secret that comes with them.
         let settings = self.private.get(&room).and_then(|private| private.log.settings());
         let keeps_past = settings.is_some_and(|settings| settings.past == Past::FromJoining);
@@ -221,6 +238,7 @@ impl Core {
     /// A step of ours is on the disk: whom it lets in is told.
     pub(crate) fn send_invitations(&mut self, now_ms: u64, room: RoomId, control: &Control) {
         let people: Vec<PersonId> = match control {
+            Control::Create { parent: Some(parent), .. } => return self.carried_on(now_ms, *parent, room),
             Control::Create { seats, .. } => seats.iter().map(|seat| seat.person).collect(),
             Control::Add { seat, .. } => vec![seat.person],
             _ => return,
@@ -239,7 +257,7 @@ impl Core {
     }
 
     /// What tells somebody that this room has let them in.
-    fn invitation(&self, room: RoomId) -> Option<Content> {
+    pub(super) fn invitation(&self, room: RoomId) -> Option<Content> {
         let name = self.private.get(&room)?.log.settings()?.name.clone();
         Some(Content::Invitation { room, name })
     }

@@ -12,13 +12,13 @@ use serde_bytes::ByteArray;
 use crate::mesh::{Faults, Mesh};
 use crate::{ALICE, BOB, CAROL, for_each_seed, room_of};
 
-const DAVE: usize = 3;
+pub(crate) const DAVE: usize = 3;
 const TOKEN: TicketToken = TicketToken(ByteArray::new([7; 16]));
 /// Long enough for a comparison with everybody and for secrets to be asked for.
-const A_WHILE_MS: u64 = 60_000;
+pub(crate) const A_WHILE_MS: u64 = 60_000;
 
 /// Everybody is connected, and a contact of Alice's.
-fn friends(peers: usize, seed: u64) -> Mesh {
+pub(crate) fn friends(peers: usize, seed: u64) -> Mesh {
     let mut mesh = Mesh::new(peers, seed);
     for one in 0..peers {
         for two in one + 1..peers {
@@ -29,7 +29,7 @@ fn friends(peers: usize, seed: u64) -> Mesh {
     mesh
 }
 
-fn founded(mesh: &mut Mesh, past: Past, people: &[usize]) -> ConversationId {
+pub(crate) fn founded(mesh: &mut Mesh, past: Past, people: &[usize]) -> ConversationId {
     let new = NewRoom {
         name: RoomName::new("Boat").unwrap(),
         topic: StatusLine::new("sailing").unwrap(),
@@ -60,22 +60,22 @@ fn accept(mesh: &mut Mesh, index: usize, room: RoomId) {
     mesh.settle();
 }
 
-fn view(mesh: &mut Mesh, index: usize, room: ConversationId) -> RoomView {
+pub(crate) fn view(mesh: &mut Mesh, index: usize, room: ConversationId) -> RoomView {
     let rooms = mesh.peers[index].core.overview().rooms;
     rooms.into_iter().find(|view| ConversationId::Room(view.room) == room).unwrap()
 }
 
-fn access(mesh: &mut Mesh, index: usize, room: ConversationId) -> RoomAccess {
+pub(crate) fn access(mesh: &mut Mesh, index: usize, room: ConversationId) -> RoomAccess {
     view(mesh, index, room).private.unwrap().access
 }
 
 /// What can be read of a room's texts, in order; what cannot, as a question mark.
-fn read(mesh: &Mesh, index: usize, room: ConversationId) -> Vec<String> {
+pub(crate) fn read(mesh: &Mesh, index: usize, room: ConversationId) -> Vec<String> {
     let text = |item: &kinmesh_proto::PageItem| item.text().unwrap_or("?").to_owned();
     mesh.peers[index].posts(room).iter().map(text).collect()
 }
 
-fn remove(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
+pub(crate) fn remove(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
     let (now_ms, person) = (mesh.now_ms, mesh.peers[whom].person());
     mesh.peers[by].core.remove_from_room(now_ms, room_of(room), person).unwrap();
 }
@@ -661,7 +661,7 @@ fn what_a_room_said_last_is_shown_once_it_can_be_read() {
 }
 
 /// Answers in somebody's place: no secret is given.
-fn keeps_secrets(request: &SyncRequest) -> Option<SyncResponse> {
+pub(crate) fn keeps_secrets(request: &SyncRequest) -> Option<SyncResponse> {
     match &request.ask {
         SyncAsk::Secrets(_) => Some(SyncResponse::Secrets(Default::default())),
         _ => None,
