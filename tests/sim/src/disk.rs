@@ -75,6 +75,11 @@ impl Disk {
         self.group.is_empty() && self.waiting.is_empty()
     }
 
+    /// What was there before the first start.
+    pub(crate) fn lay_down(&mut self, writes: &[Write]) {
+        self.apply(writes, 0);
+    }
+
     /// Begins with the next group; false when there is none, or one is under way.
     pub(crate) fn begin(&mut self) -> bool {
         if !self.group.is_empty() {

@@ -23,5 +23,6 @@ mod views;
 pub use campaign::{Run, go_all};
 pub use outcome::{Failure, Figures, Outcome};
 pub use promise::{Unfinished, Violation};
-pub use scenario::{Faults, SCENARIOS, Scenario, Work};
+pub use scenario::{Faults, PRIVATE_ROOMS, SCENARIOS, Scenario, Work};
+pub use script::Decision;
 pub use trace::{Moment, Says, TraceHash, What};

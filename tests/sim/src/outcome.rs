@@ -39,6 +39,11 @@ pub struct Figures {
     pub deliveries: u64,
     /// Of these, how many came live: within 5 s.
     pub live: u64,
+    /// Pairs of an entry of a private room and somebody who, as its author knew, had been put out: none of
+    /// them could read it.
+    pub kept_from: u64,
+    /// Private rooms in which people were put out by admins who did not know of each other's decision.
+    pub rivals: u64,
     /// From the healing until everything was everywhere, in milliseconds.
     pub converged_ms: u64,
 }

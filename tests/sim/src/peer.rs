@@ -7,7 +7,7 @@ use std::rc::Rc;
 use kinmesh_core::{BatchToken, CallToken, Core, EntryView, FrameToken, RequestToken, SyncToken};
 use kinmesh_proto::{
     CallId, CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, DeviceId, DeviceKeys,
-    EntryId, EntryKey, Hello, PersonId, RoomId, SyncRequest, SyncResponse,
+    EntryId, EntryKey, Hello, PersonId, RoomId, RoomName, SyncRequest, SyncResponse,
 };
 
 use crate::clock::{Clock, START_MS};
@@ -28,6 +28,8 @@ pub(crate) struct Peer {
     pub(crate) session: Session,
     /// Entries that its faces were told of, in any life.
     pub(crate) shown: BTreeSet<(ConversationId, EntryId)>,
+    /// Private rooms to which it was invited and which it has not entered, with who did.
+    pub(crate) invited: BTreeMap<RoomId, (RoomName, PersonId)>,
 }
 
 impl Peer {
@@ -49,6 +51,7 @@ impl Peer {
             core: None,
             session: Session::default(),
             shown: BTreeSet::new(),
+            invited: BTreeMap::new(),
         }
     }
 
@@ -64,10 +67,15 @@ impl Peer {
         self.session.ends.contains_key(&other)
     }
 
-    /// Connected peers that said they take part in a room.
-    pub(crate) fn listeners(&self, room: RoomId) -> Vec<usize> {
-        let ends = self.session.ends.iter().filter(|(_, end)| end.rooms.contains(&room));
+    /// Connected peers that said they take part in what is met in a place.
+    pub(crate) fn listeners(&self, place: RoomId) -> Vec<usize> {
+        let ends = self.session.ends.iter().filter(|(_, end)| end.rooms.contains(&place));
         ends.map(|(other, _)| *other).collect()
+    }
+
+    /// The room of ours that is met in a place.
+    pub(crate) fn room_at(&self, place: RoomId) -> Option<RoomId> {
+        self.session.places.iter().find(|(_, known)| **known == place).map(|(room, _)| *room)
     }
 }
 
@@ -82,12 +90,14 @@ pub(crate) struct Session {
     pub(crate) ends: BTreeMap<usize, End>,
     /// Devices with which no connection is taken.
     pub(crate) kept_out: BTreeSet<DeviceId>,
-    /// Rooms we take part in, as gossip sees it.
+    /// Rooms we take part in, as gossip sees it: the places where they are met.
     pub(crate) rooms: BTreeSet<RoomId>,
+    /// Where each of our rooms is met.
+    pub(crate) places: BTreeMap<RoomId, RoomId>,
     /// Neighbours to whom a room's frames are forwarded.
     pub(crate) mesh: BTreeMap<RoomId, BTreeSet<usize>>,
-    /// Frames that are not judged yet, with who brought them.
-    pub(crate) frames: BTreeMap<FrameToken, (u64, usize)>,
+    /// Frames that are not judged yet, with who brought them, and of which room they are.
+    pub(crate) frames: BTreeMap<FrameToken, (u64, usize, RoomId)>,
     /// Requests of others that are not answered yet.
     pub(crate) requests: BTreeMap<RequestToken, Asker>,
     /// Our own requests under way.

@@ -61,6 +61,8 @@ pub enum Violation {
     CallStays { peer: usize, call: CallId },
     #[error("{asks} requests while there was nothing to do, {allowed} would be plenty")]
     Restless { asks: u64, allowed: u64 },
+    #[error("peer {peer} can read {entry:?}, whose author knew that they had been put out")]
+    ReadAfterRemoval { peer: usize, entry: EntryId },
     #[error("{waited_ms} ms after the mesh was healed: {what}")]
     NotConverged { waited_ms: u64, what: Unfinished },
 }
@@ -75,6 +77,8 @@ pub enum Unfinished {
         "of the chat of peers {one} and {two}, one has {has} entries and the other {others} (or other ones)"
     )]
     ChatsDiffer { one: usize, has: usize, two: usize, others: usize },
+    #[error("members {one} and {two} of private room {room} have not the same of it")]
+    PrivateRoomsDiffer { room: usize, one: usize, two: usize },
     #[error("on peer {peer}, {count} entries of {conversation:?} still wait to go out")]
     Queued { peer: usize, conversation: ConversationId, count: usize },
     #[error("the disk of peer {peer} is still at work")]

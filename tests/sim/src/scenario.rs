@@ -72,7 +72,13 @@ pub struct Work {
     pub changes: bool,
     /// In per cent: something about calls.
     pub calls: u64,
+    /// In per cent: deciding who is in a private room. Without, there are no such rooms; with, there are
+    /// [`crate::scenario::PRIVATE_ROOMS`], and everybody is a contact of everybody from the beginning.
+    pub decisions: u64,
 }
+
+/// Private rooms of a run in which anything is decided about them.
+pub const PRIVATE_ROOMS: usize = 2;
 
 /// One kind of run. The seed decides everything that is left open here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,11 +118,32 @@ const SMALL: Scenario = Scenario {
     room_size: 8,
     late_joiners: 30,
     links_wanted: usize::MAX,
-    work: Work { actions: 90, bursts: 4, burst_max: 150, moves: 8, chats: 35, changes: true, calls: 0 },
+    work: Work {
+        actions: 90,
+        bursts: 4,
+        burst_max: 150,
+        moves: 8,
+        chats: 35,
+        changes: true,
+        calls: 0,
+        decisions: 0,
+    },
     faults: Faults::NONE,
     busy_ms: 90_000,
     heal_max_ms: 180_000,
     rest_ms: 60_000,
+};
+
+/// People who let each other in and out while they talk.
+const DECIDING: Work = Work {
+    actions: 110,
+    bursts: 1,
+    burst_max: 20,
+    moves: 0,
+    chats: 10,
+    changes: true,
+    calls: 0,
+    decisions: 45,
 };
 
 /// A network that loses, doubles and holds up much of what it is given.
@@ -131,7 +158,16 @@ const BIG_ROOM: Scenario = Scenario {
     room_size: 1_000,
     late_joiners: 0,
     links_wanted: 6,
-    work: Work { actions: 200, bursts: 0, burst_max: 1, moves: 0, chats: 0, changes: false, calls: 0 },
+    work: Work {
+        actions: 200,
+        bursts: 0,
+        burst_max: 1,
+        moves: 0,
+        chats: 0,
+        changes: false,
+        calls: 0,
+        decisions: 0,
+    },
     faults: Faults { gossip_lost: 30, asks_lost: 30, partitions: 1, ..Faults::NONE },
     busy_ms: 60_000,
     heal_max_ms: 300_000,
@@ -139,7 +175,7 @@ const BIG_ROOM: Scenario = Scenario {
 };
 
 /// Every scenario, the gentlest first.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 16] = [
     SMALL,
     Scenario { name: "lossy", faults: LOSSY, ..SMALL },
     Scenario { name: "partition", faults: Faults { partitions: 4, late: 5, ..Faults::NONE }, ..SMALL },
@@ -203,6 +239,30 @@ pub const SCENARIOS: [Scenario; 14] = [
             disk_failures: 1,
             clock_off_max_ms: 5_000,
             ..Faults::NONE
+        },
+        ..SMALL
+    },
+    Scenario {
+        name: "private",
+        peers: 3..=6,
+        rooms: 0..=0,
+        work: DECIDING,
+        faults: Faults { partitions: 4, late: 10, ..Faults::NONE },
+        ..SMALL
+    },
+    Scenario {
+        name: "private-storm",
+        peers: 3..=6,
+        rooms: 0..=0,
+        work: DECIDING,
+        faults: Faults {
+            partitions: 3,
+            one_way: 30,
+            crashes: 4,
+            absences: 2,
+            disk_failures: 2,
+            clock_off_max_ms: 30_000,
+            ..LOSSY
         },
         ..SMALL
     },

@@ -1,7 +1,7 @@
 //! What is done and what goes wrong in one run, written down before it begins.
 
 use crate::dice::Dice;
-use crate::scenario::{Faults, Scenario, Work};
+use crate::scenario::{Faults, PRIVATE_ROOMS, Scenario, Work};
 
 /// How long a peer that ended stays away.
 const ABSENCE_MS: std::ops::RangeInclusive<u64> = 500..=40_000;
@@ -11,6 +11,8 @@ const PARTITION_MS: std::ops::RangeInclusive<u64> = 3_000..=50_000;
 const DISK_FAULT_MS: std::ops::RangeInclusive<u64> = 200..=8_000;
 /// Everybody who is there from the beginning joins within this.
 const GATHERING_MS: u64 = 3_000;
+/// Private rooms are founded after this: everybody is connected by then.
+const FOUNDING_MS: u64 = 5_000;
 
 /// One thing that is done to a peer or to the network.
 #[derive(Debug, Clone)]
@@ -61,6 +63,23 @@ pub(crate) enum Action {
     Read,
     Rename,
     Call,
+    Found,
+    Decide(Decision),
+}
+
+/// What is decided about somebody in a private room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// They are let in.
+    Admit,
+    /// They are put out.
+    Expel,
+    /// They may decide.
+    Promote,
+    /// They may not any more.
+    Demote,
+    /// Whoever decides that goes.
+    Leave,
 }
 
 /// Where a person writes.
@@ -107,6 +126,7 @@ impl Author<'_> {
     /// The whole script. Steps need not stand in the order of their times.
     pub(crate) fn write(mut self) -> Vec<(u64, Step)> {
         self.gather();
+        self.found_rooms();
         for _ in 0..self.scenario.work.actions {
             let (at_ms, peer) = (self.some_time(), self.somebody());
             let action = self.some_action();
@@ -131,6 +151,14 @@ impl Author<'_> {
         }
     }
 
+    fn found_rooms(&mut self) {
+        let rooms = if self.scenario.work.decisions > 0 { PRIVATE_ROOMS } else { 0 };
+        for peer in 0..rooms {
+            let at_ms = FOUNDING_MS + self.dice.below(GATHERING_MS);
+            self.steps.push((at_ms, Step::Act { peer, action: Action::Found }));
+        }
+    }
+
     /// Different peers, drawn as from a hat.
     fn some_peers(&mut self, count: usize) -> Vec<usize> {
         let mut hat: Vec<usize> = (0..self.peers).collect();
@@ -143,7 +171,10 @@ impl Author<'_> {
     }
 
     fn some_action(&mut self) -> Action {
-        let Work { bursts, burst_max, moves, chats, changes, calls, .. } = self.scenario.work;
+        let Work { bursts, burst_max, moves, chats, changes, calls, decisions, .. } = self.scenario.work;
+        if self.dice.percent(decisions) {
+            return Action::Decide(self.some_decision());
+        }
         if self.dice.percent(moves) {
             let room = self.dice.below(self.rooms as u64) as usize;
             return if self.dice.percent(50) { Action::Leave } else { Action::Join { room } };
@@ -162,6 +193,16 @@ impl Author<'_> {
                 let entries = if is_burst { self.dice.within(2..=burst_max) } else { 1 };
                 Action::Say { to: place, entries }
             }
+        }
+    }
+
+    fn some_decision(&mut self) -> Decision {
+        match self.dice.below(20) {
+            0..8 => Decision::Admit,
+            8..13 => Decision::Promote,
+            13..18 => Decision::Expel,
+            18 => Decision::Demote,
+            _ => Decision::Leave,
         }
     }
 

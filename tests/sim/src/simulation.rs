@@ -10,6 +10,7 @@ mod fault;
 mod healed;
 mod life;
 mod link;
+mod private;
 mod promise;
 mod rumour;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::queue::Queue;
 use crate::scenario::{Faults, Scenario};
 use crate::script::{Author, Partition, Step};
 use crate::trace::{Moment, Trace, What};
+use private::Sealed;
 
 /// How often a driver ticks its core, seeks peers and looks after its connections.
 const TICK_MS: u64 = 1_000;
@@ -64,7 +66,11 @@ pub(crate) struct Simulation {
     by_person: BTreeMap<PersonId, usize>,
     /// Names and ids of the rooms there are.
     rooms: Vec<(RoomName, RoomId)>,
-    /// Who can be found in each room: what rendezvous knows.
+    /// Private rooms that were founded.
+    private: Vec<RoomId>,
+    /// What was sealed by who knew that somebody had been put out.
+    sealed: Vec<Sealed>,
+    /// Who can be found in each place where a room is met: what rendezvous knows.
     members: BTreeMap<RoomId, BTreeSet<usize>>,
     /// What goes wrong at the moment.
     faults: Faults,
@@ -99,6 +105,8 @@ impl Simulation {
             queue: Queue::new(),
             peers,
             rooms,
+            private: Vec::new(),
+            sealed: Vec::new(),
             members: BTreeMap::new(),
             faults,
             partitions: Vec::new(),
@@ -125,6 +133,9 @@ impl Simulation {
         };
         for (at_ms, step) in author.write() {
             self.queue.push(at_ms, Event::Step(step));
+        }
+        if self.scenario.work.decisions > 0 {
+            self.befriend_all();
         }
         (0..self.peers.len()).for_each(|index| self.start(index));
     }
@@ -215,6 +226,7 @@ impl Simulation {
         self.tell(index, Core::tick);
         self.accept_requests(index);
         self.talk(index);
+        self.follow_invitations(index);
     }
 
     /// Tells a core a fact and does what it decides: one round of its driver.

@@ -5,7 +5,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use kinmesh_core::Verdict;
-use kinmesh_proto::{ConversationId, EntryKey, PersonId};
+use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId};
+
+use crate::script::Decision;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,11 +34,14 @@ pub enum What {
     Joins { room: usize },
     Leaves { room: usize },
     Accepts { person: PersonId },
+    Founds { room: RoomId },
+    Enters { room: RoomId },
+    Decides { room: RoomId, what: Decision, about: usize },
     Writes { conversation: ConversationId, key: EntryKey },
     Publishes { frame: u64, entries: usize, listeners: usize },
     Hears { frame: u64, from: usize, entries: usize },
     Judges { frame: u64, verdict: Says },
-    Asks { ask: u64, whom: usize, what: &'static str },
+    Asks { ask: u64, whom: usize, what: &'static str, of: ConversationId },
     IsAsked { ask: u64, by: usize },
     Answers { ask: u64, how: &'static str },
     GetsAnswer { ask: u64 },

@@ -74,6 +74,26 @@ fn calls_end_for_everybody_and_leave_one_note() {
 }
 
 #[test]
+fn admins_who_decide_apart_agree_and_nobody_reads_what_was_sealed_after_they_were_put_out() {
+    every_promise_is_kept("private", SEEDS);
+}
+
+#[test]
+fn private_rooms_keep_their_promises_through_all_faults_at_once() {
+    every_promise_is_kept("private-storm", SEEDS);
+}
+
+#[test]
+fn there_is_something_to_keep_from_somebody_and_decisions_cross() {
+    let private = Scenario::named("private").expect("it is a preset");
+    let runs = (0..20).map(|seed| Run { scenario: private.clone(), seed }.figures().expect("it holds"));
+    let (kept_from, rivals) = runs.fold((0, 0), |(kept_from, rivals), figures| {
+        (kept_from + figures.kept_from, rivals + figures.rivals)
+    });
+    assert!(kept_from > 100 && rivals > 0, "{kept_from} entries kept, {rivals} rivals");
+}
+
+#[test]
 fn rooms_that_not_everybody_is_connected_in_are_whole_too() {
     every_promise_is_kept("crowd", 4);
 }

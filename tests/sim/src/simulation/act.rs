@@ -25,6 +25,8 @@ impl Simulation {
             }),
             Action::Read => self.read(index),
             Action::Call => self.do_with_calls(index),
+            Action::Found => self.found(index),
+            Action::Decide(decision) => self.decide(index, decision),
             Action::Rename => {
                 let name = format!("peer {index}, {} s", self.now_ms / 1000);
                 self.name(index, &name);
@@ -143,6 +145,7 @@ impl Simulation {
             if self.ledger.note(entry.id(), written) {
                 self.figures.entries += 1;
                 self.note(index, What::Writes { conversation, key: entry.key() });
+                self.note_sealed(index, conversation, &entry);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use kinmesh_core::{CallFault, RequestToken};
 use kinmesh_proto::{
     CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, DeviceId, EntryBody, EntryId,
-    Receipt, SyncAsk, SyncRequest, SyncResponse, Unverified, codec,
+    Receipt, Refusal, SyncAsk, SyncRequest, SyncResponse, Unverified, codec,
 };
 
 use super::{Event, Simulation};
@@ -56,7 +56,8 @@ impl Simulation {
         if let Question::Sync(request) = &question {
             self.figures.sync_bytes += codec::encode(request).len() as u64;
         }
-        self.note(index, What::Asks { ask, whom, what: question.name() });
+        let of = self.conversation_of(index, &question);
+        self.note(index, What::Asks { ask, whom, what: question.name(), of });
         self.peers[index].session.asks.insert(ask, Ask { whom, about });
         let life = self.peers[index].life;
         let timeout_ms = question.timeout_ms();
@@ -93,6 +94,13 @@ impl Simulation {
             Question::Sync(request) => self.rooms.iter().find(|(_, room)| room.0 == request.conversation.0),
             Question::Chat(_) | Question::Call(_) => None,
         };
+        let private = match question {
+            Question::Sync(request) => self.private_conversation(request.conversation),
+            Question::Chat(_) | Question::Call(_) => None,
+        };
+        if let Some(conversation) = private {
+            return conversation;
+        }
         room.map_or(ConversationId::Direct(self.peers[asker].person), |(_, room)| ConversationId::Room(*room))
     }
 
@@ -133,6 +141,9 @@ impl Simulation {
         for (brought, receipt) in asker.brought.iter().zip(receipts) {
             match receipt {
                 Receipt::Refused(_) if brought.is_erased => {}
+                // The step that gave its author a seat may still be on its way.
+                Receipt::Refused(Refusal::NotAuthor)
+                    if matches!(asker.conversation, ConversationId::Control(_)) => {}
                 Receipt::Refused(reason) => {
                     self.violate(Violation::RefusedHonest { peer: index, from: asker.peer, reason: *reason });
                 }

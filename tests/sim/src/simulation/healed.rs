@@ -23,7 +23,7 @@ impl Simulation {
     pub(super) fn unfinished(&self) -> Option<Unfinished> {
         let rooms = self.members.iter().find_map(|(room, _)| self.unfinished_room(*room));
         let peers = || (0..self.peers.len()).find_map(|peer| self.unfinished_peer(peer));
-        rooms.or_else(peers)
+        rooms.or_else(|| self.unfinished_private_rooms()).or_else(peers)
     }
 
     fn members_of(&self, room: RoomId) -> impl Iterator<Item = usize> {
@@ -59,6 +59,9 @@ impl Simulation {
 
     fn still_queued(&self, peer: usize, conversation: ConversationId) -> Option<Unfinished> {
         let has_somebody = match conversation {
+            ConversationId::Room(room) | ConversationId::Control(room) if self.is_private(room) => {
+                self.has_company(peer, room)
+            }
             ConversationId::Room(room) | ConversationId::Control(room) => {
                 let mut members = self.members_of(room);
                 members.any(|member| member == peer) && self.members_of(room).nth(1).is_some()
@@ -97,6 +100,7 @@ impl Simulation {
             }
         }
         self.check_orders();
+        self.check_private_rooms();
     }
 
     /// What was ever shown is still there.
@@ -141,6 +145,10 @@ impl Simulation {
 
     /// The faces were told of every post that came in this life, and last of what it is now.
     fn check_told(&mut self, peer: usize, conversation: ConversationId) {
+        if matches!(conversation, ConversationId::Control(_)) {
+            // What was decided is shown as what the room is now.
+            return;
+        }
         let Peer { session, disk, .. } = &self.peers[peer];
         let is_as_told = |post: &PageItem| {
             let now = EntryView { read_by_other: false, ..EntryView::of(conversation, post, None) };
@@ -177,7 +185,11 @@ impl Simulation {
         }
     }
 
-    fn check_order(&mut self, (one, here): (usize, ConversationId), (two, there): (usize, ConversationId)) {
+    pub(super) fn check_order(
+        &mut self,
+        (one, here): (usize, ConversationId),
+        (two, there): (usize, ConversationId),
+    ) {
         if self.peers[one].disk.order(here) != self.peers[two].disk.order(there) {
             return self.violate(Violation::OrdersDiffer { one, two, conversation: here });
         }

@@ -1,7 +1,7 @@
 //! Starts and ends of peers, and their disks at work.
 
 use kinmesh_core::{Core, StoredConversation, StoredQueue};
-use kinmesh_proto::{DisplayName, StatusLine};
+use kinmesh_proto::{ConversationId, DisplayName, StatusLine};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -52,6 +52,10 @@ impl Simulation {
             let queued = StoredQueue { front: disk.queued(id, sent), count: disk.count_queued(id, sent) };
             let last = disk.posts(id, 1).pop();
             core.restore_conversation(id, disk.newest(id), last, queued, disk.unread(id, read));
+        }
+        for room in core.private_rooms() {
+            let log = disk.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
+            core.restore_log(peer.clock.read(self.now_ms), room, log.collect());
         }
         core
     }

@@ -71,6 +71,7 @@ impl Simulation {
         let contacts = self.peers[index].core.iter().flat_map(Core::contact_devices);
         let mut wanted: BTreeSet<usize> =
             contacts.filter_map(|device| self.by_device.get(&device).copied()).collect();
+        wanted.extend(self.wanted_of_private_rooms(index));
         if self.peers[index].session.ends.len() < PEERS_WANTED {
             let rooms: Vec<RoomId> = self.peers[index].session.rooms.iter().copied().collect();
             for room in rooms {

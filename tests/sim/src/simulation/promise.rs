@@ -1,9 +1,10 @@
 //! Promises that are checked at every output while a run goes on.
 
-use kinmesh_core::{ConversationEvent, Event, SyncFault};
+use kinmesh_core::{ConversationEvent, EntryView, Event, SyncFault};
 use kinmesh_proto::{ConversationId, Delivery, DeviceId, EntryId, EntryKey};
 
 use super::Simulation;
+use crate::peer::Peer;
 use crate::promise::Violation;
 use crate::trace::What;
 
@@ -16,6 +17,8 @@ impl Simulation {
         match change {
             ConversationEvent::EntryAdded { entry } => {
                 let key = entry.key;
+                self.peers[index].note_invitation(&entry);
+                let told = &mut self.peers[index].session.told;
                 told.insert((conversation, key), entry);
                 self.check_shown(index, conversation, key);
             }
@@ -26,7 +29,22 @@ impl Simulation {
                 }
                 self.check_delivery(index, conversation, key, delivery);
             }
+            ConversationEvent::Unsealed => self.read_again(index, conversation),
+            ConversationEvent::Opened => {
+                self.peers[index].invited.retain(|room, _| ConversationId::Room(*room) != conversation);
+            }
             _ => {}
+        }
+    }
+
+    /// Faces read their pages again: more can be read than before.
+    fn read_again(&mut self, index: usize, conversation: ConversationId) {
+        let Peer { disk, session, .. } = &mut self.peers[index];
+        for post in disk.posts(conversation, usize::MAX) {
+            let now = EntryView::of(conversation, &post, None);
+            if let Some(told) = session.told.get_mut(&(conversation, now.key)) {
+                *told = EntryView { delivery: told.delivery, ..now };
+            }
         }
     }
 

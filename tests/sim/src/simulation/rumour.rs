@@ -4,7 +4,7 @@
 use kinmesh_core::{FrameToken, Verdict};
 use kinmesh_proto::{ConversationId, EntryKey, RoomFrame, RoomId};
 
-use super::{Simulation, in_room};
+use super::Simulation;
 use crate::peer::{Control, Parcel};
 use crate::promise::Violation;
 use crate::trace::What;
@@ -17,23 +17,26 @@ pub(super) struct NotPublished;
 
 impl Simulation {
     pub(super) fn subscribe(&mut self, index: usize, room: RoomId) {
-        self.members.entry(room).or_default().insert(index);
-        self.peers[index].session.rooms.insert(room);
-        self.say_to_all(index, &Control::Subscribe(room));
+        let place = self.place_of(index, room);
+        self.peers[index].session.places.insert(room, place);
+        self.members.entry(place).or_default().insert(index);
+        self.peers[index].session.rooms.insert(place);
+        self.say_to_all(index, &Control::Subscribe(place));
         // Peers may have been in the room before we were.
-        for other in self.peers[index].listeners(room) {
+        for other in self.peers[index].listeners(place) {
             let device = self.peers[other].device;
             self.with_core(index, |core, now_ms| core.subscribed(now_ms, device, room));
         }
     }
 
     pub(super) fn unsubscribe(&mut self, index: usize, room: RoomId) {
-        if let Some(members) = self.members.get_mut(&room) {
+        let place = self.peers[index].session.places.remove(&room).unwrap_or(room);
+        if let Some(members) = self.members.get_mut(&place) {
             members.remove(&index);
         }
-        self.peers[index].session.rooms.remove(&room);
-        self.peers[index].session.mesh.remove(&room);
-        self.say_to_all(index, &Control::Unsubscribe(room));
+        self.peers[index].session.rooms.remove(&place);
+        self.peers[index].session.mesh.remove(&place);
+        self.say_to_all(index, &Control::Unsubscribe(place));
     }
 
     fn say_to_all(&mut self, index: usize, control: &Control) {
@@ -43,22 +46,22 @@ impl Simulation {
         }
     }
 
-    pub(super) fn heard_of_subscription(&mut self, from: usize, to: usize, room: RoomId) {
+    pub(super) fn heard_of_subscription(&mut self, from: usize, to: usize, place: RoomId) {
         if let Some(end) = self.peers[to].session.ends.get_mut(&from) {
-            end.rooms.insert(room);
+            end.rooms.insert(place);
         }
-        if self.peers[to].session.rooms.contains(&room) {
+        if let Some(room) = self.peers[to].room_at(place) {
             let device = self.peers[from].device;
             self.tell(to, |core, now_ms| core.subscribed(now_ms, device, room));
         }
     }
 
-    pub(super) fn heard_of_unsubscription(&mut self, from: usize, to: usize, room: RoomId) {
+    pub(super) fn heard_of_unsubscription(&mut self, from: usize, to: usize, place: RoomId) {
         if let Some(end) = self.peers[to].session.ends.get_mut(&from) {
-            end.rooms.remove(&room);
+            end.rooms.remove(&place);
         }
-        self.pruned(from, to, room);
-        if self.peers[to].session.rooms.contains(&room) {
+        self.pruned(from, to, place);
+        if let Some(room) = self.peers[to].room_at(place) {
             let device = self.peers[from].device;
             self.tell(to, |core, _| core.unsubscribed(device, room));
         }
@@ -137,8 +140,9 @@ impl Simulation {
         room: RoomId,
         content: &RoomFrame,
     ) -> Result<(), NotPublished> {
-        let frame = self.gossip.number_of(room, content, self.now_ms);
-        let listeners = self.peers[index].listeners(room);
+        let place = self.peers[index].session.places.get(&room).copied().unwrap_or(room);
+        let frame = self.gossip.number_of(place, content, self.now_ms);
+        let listeners = self.peers[index].listeners(place);
         if listeners.is_empty() || !self.gossip.see(index, frame) {
             return Err(NotPublished);
         }
@@ -166,20 +170,18 @@ impl Simulation {
     pub(super) fn heard_frame(&mut self, from: usize, to: usize, number: u64, is_copy: bool) {
         let Some(frame) = self.gossip.frame(number) else { return };
         let is_news = self.gossip.see(to, number) || is_copy;
-        if !is_news || !self.peers[to].session.rooms.contains(&frame.room) {
-            return;
-        }
+        let Some(room) = self.peers[to].room_at(frame.room).filter(|_| is_news) else { return };
         if !frame.entries.is_empty() {
             self.note(to, What::Hears { frame: number, from, entries: frame.entries.len() });
         }
         let token = FrameToken(self.next_number());
-        self.peers[to].session.frames.insert(token, (number, from));
-        let (room, content) = (frame.room, frame.content.clone());
+        self.peers[to].session.frames.insert(token, (number, from, room));
+        let content = frame.content.clone();
         self.tell(to, |core, now_ms| core.room_frame(now_ms, room, content, token));
     }
 
     pub(super) fn judged(&mut self, index: usize, token: FrameToken, verdict: Verdict) {
-        let Some((number, from)) = self.peers[index].session.frames.remove(&token) else {
+        let Some((number, from, room)) = self.peers[index].session.frames.remove(&token) else {
             return self.violate(Violation::AnsweredTwice { peer: index });
         };
         let Some(frame) = self.gossip.frame(number) else { return };
@@ -190,7 +192,8 @@ impl Simulation {
             Verdict::Ignore => {}
             Verdict::Reject => self.violate(Violation::RejectedHonest { peer: index, from }),
             Verdict::Accept => {
-                self.check_forwarded(index, in_room(frame.room), &frame.entries);
+                let conversation = self.conversation_heard(index, room, &frame.entries);
+                self.check_forwarded(index, conversation, &frame.entries);
                 self.forward(index, from, frame.room, number);
             }
         }

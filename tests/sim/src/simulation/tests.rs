@@ -117,6 +117,43 @@ fn a_member_without_an_entry_and_an_entry_that_waits_are_not_the_end() {
     assert!(matches!(simulation.unfinished(), Some(Unfinished::Queued { peer: ALICE, .. })));
 }
 
+/// After all is over in a private room from which somebody was put out.
+fn after_a_removal() -> Simulation {
+    let private = Scenario::named("private").unwrap();
+    let run = |seed| {
+        let mut simulation = Simulation::new(private.clone(), seed, 0);
+        simulation.run_until_whole();
+        simulation.check_private_rooms();
+        simulation
+    };
+    (0..).map(run).find(|simulation| simulation.figures.kept_from > 0).unwrap()
+}
+
+#[test]
+fn who_reads_what_was_sealed_after_they_were_put_out_is_noticed() {
+    let mut simulation = after_a_removal();
+    assert_eq!(simulation.violation, None);
+    let secrets: Vec<Write> =
+        simulation.peers.iter().flat_map(|peer| peer.disk.load().secrets).map(Write::PutSecret).collect();
+    for peer in 0..simulation.peers.len() {
+        secrets.iter().cloned().for_each(|secret| write_behind_the_back(&mut simulation, peer, secret));
+    }
+    simulation.check_private_rooms();
+    assert!(matches!(simulation.violation, Some(Violation::ReadAfterRemoval { .. })));
+}
+
+#[test]
+fn members_who_have_not_the_same_of_a_private_room_are_not_the_end() {
+    let mut simulation = after_a_removal();
+    let is_in_company =
+        |peer: &usize| simulation.private.iter().any(|room| simulation.has_company(*peer, *room));
+    let peer = (0..simulation.peers.len()).find(is_in_company).unwrap();
+    let room = simulation.private.iter().copied().find(|room| simulation.has_company(peer, *room)).unwrap();
+    let stored = simulation.peers[peer].disk.newest(ConversationId::Control(room)).unwrap();
+    write_behind_the_back(&mut simulation, peer, Write::PutEntry { conversation: in_room(room), stored });
+    assert!(matches!(simulation.unfinished(), Some(Unfinished::PrivateRoomsDiffer { .. })));
+}
+
 #[test]
 fn what_a_restart_would_forget_is_noticed() {
     let (mut simulation, lobby, _) = healed();
