@@ -75,8 +75,8 @@ pub struct Stranger {
 
 enum Command {
     Dial(Multiaddr),
-    Subscribe(RoomId),
-    Publish(RoomId, Vec<u8>, oneshot::Sender<Result<(), gossipsub::PublishError>>),
+    Subscribe(String),
+    Publish(String, Vec<u8>, oneshot::Sender<Result<(), gossipsub::PublishError>>),
     Ask(Question, PeerId, Vec<u8>, Answer),
     AnswerMedia(MediaResponse, Duration),
 }
@@ -159,15 +159,25 @@ impl Stranger {
 
     /// Enters a room, and waits until it can be heard there by this peer.
     pub async fn enter(&self, room: RoomId, listener: PeerId) -> Result<()> {
-        self.order(Command::Subscribe(room)).await?;
-        let listens = (listener, room.topic());
-        self.wait("a listener in the room", |heard| heard.listeners.contains(&listens).then_some(())).await
+        self.listen(&room.topic(), listener).await
+    }
+
+    /// The same with a topic, whatever is met there.
+    pub async fn listen(&self, topic: &str, listener: PeerId) -> Result<()> {
+        self.order(Command::Subscribe(topic.to_owned())).await?;
+        let listens = (listener, topic.to_owned());
+        self.wait("a listener on the topic", |heard| heard.listeners.contains(&listens).then_some(())).await
     }
 
     /// Publishes a frame, as it is, in a room.
     pub async fn publish(&self, room: RoomId, frame: Vec<u8>) -> Result<()> {
+        self.publish_on(&room.topic(), frame).await
+    }
+
+    /// The same on a topic.
+    pub async fn publish_on(&self, topic: &str, frame: Vec<u8>) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        self.order(Command::Publish(room, frame, reply)).await?;
+        self.order(Command::Publish(topic.to_owned(), frame, reply)).await?;
         Ok(answer.await??)
     }
 
@@ -392,9 +402,9 @@ impl Actor {
         match order {
             // A dial that fails is noticed by the one who waits for the connection.
             Command::Dial(address) => drop(self.swarm.dial(address)),
-            Command::Subscribe(room) => drop(behaviour.gossip.subscribe(&IdentTopic::new(room.topic()))),
-            Command::Publish(room, frame, reply) => {
-                let published = behaviour.gossip.publish(IdentTopic::new(room.topic()), frame);
+            Command::Subscribe(topic) => drop(behaviour.gossip.subscribe(&IdentTopic::new(topic))),
+            Command::Publish(topic, frame, reply) => {
+                let published = behaviour.gossip.publish(IdentTopic::new(topic), frame);
                 // Whoever asked may have given up; here and below that is no fault.
                 let _ = reply.send(published.map(drop));
             }

@@ -2,6 +2,8 @@
 //! and within its memory.
 #![allow(clippy::print_stdout)] // What was measured is worth reading in a log.
 
+mod member;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
