@@ -34,6 +34,10 @@ use crate::mixer::{Mixer, Volume};
 /// How often the figures are told: nobody reads faster.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
+/// Whoever says nothing gives a sign of life this often: it tells a call that stands from one that does
+/// not, and how the way is.
+const SIGN_EVERY: Duration = Duration::from_secs(1);
+
 /// Where packets go. Called on the engine's worker, so it hands them over and never waits.
 type Outlet = Box<dyn FnMut(Packet) + Send>;
 
@@ -60,6 +64,8 @@ pub struct Voice {
     tone: Vec<f32>,
     tone_at: usize,
     sent: Sent,
+    /// When the last packet went out.
+    sent_at: Duration,
     codec_faults: u32,
     told_at: Option<Duration>,
 }
@@ -92,6 +98,7 @@ impl Voice {
             tone: Vec::new(),
             tone_at: 0,
             sent: Sent::default(),
+            sent_at: Duration::ZERO,
             codec_faults: 0,
             told_at: None,
         })
@@ -111,6 +118,9 @@ impl Voice {
         if let Some(plan) = self.adaptation.think(now) {
             let plan = plan.clone();
             self.codec_faults += u32::from(self.sender.follow(plan).is_err());
+        }
+        if self.is_sign_due(now) {
+            self.give_sign_without_microphone(now);
         }
         if self.told_at.is_none_or(|at| now.saturating_sub(at) >= TELL_EVERY) {
             self.tell(now);
@@ -199,13 +209,35 @@ impl Voice {
         self.is_closed = true;
         match packet {
             Ok(Some(packet)) => self.pass_on(packet, now),
+            Ok(None) if self.is_sign_due(now) => self.give_sign(now),
             Ok(None) => {}
             // The next frame may be better; a call without a codec is told by the count.
             Err(_) => self.codec_faults = self.codec_faults.saturating_add(1),
         }
     }
 
+    fn is_sign_due(&self, now: Duration) -> bool {
+        !self.wishes.is_held && now.saturating_sub(self.sent_at) >= SIGN_EVERY
+    }
+
+    fn give_sign_without_microphone(&mut self, now: Duration) {
+        let missing = self.pace.missing_without_blocks(now);
+        if missing > 0 {
+            self.sender.pass(missing);
+            self.give_sign(now);
+        }
+    }
+
+    /// In place of the frame that was not sent just now, and so in time like any other.
+    fn give_sign(&mut self, now: Duration) {
+        match self.sender.sign_of_life() {
+            Ok(packet) => self.pass_on(packet, now),
+            Err(_) => self.codec_faults = self.codec_faults.saturating_add(1),
+        }
+    }
+
     fn pass_on(&mut self, packet: Packet, now: Duration) {
+        self.sent_at = now;
         let again: usize = packet.earlier.iter().map(|earlier| earlier.payload.len()).sum();
         self.sent.note(packet.payload.len() + again);
         for speaker in &mut self.speakers {

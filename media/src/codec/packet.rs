@@ -45,13 +45,21 @@ pub struct Sender {
     sent: VecDeque<Option<Payload>>,
     /// Whether the last of them waits for the next frame, to go in one packet with it.
     holds_back: bool,
+    /// What the codec makes of silence, once it made something of it.
+    silence: Option<Payload>,
 }
 
 impl Sender {
     /// Begins a voice.
     pub fn new(plan: Plan) -> Result<Self, CodecError> {
-        let encoder = Encoder::new(plan)?;
-        Ok(Self { encoder, sequence: 0, frame: 0, sent: VecDeque::with_capacity(KEPT), holds_back: false })
+        Ok(Self {
+            encoder: Encoder::new(plan)?,
+            sequence: 0,
+            frame: 0,
+            sent: VecDeque::with_capacity(KEPT),
+            holds_back: false,
+            silence: None,
+        })
     }
 
     /// Follows another plan from the next frame on.
@@ -71,12 +79,29 @@ impl Sender {
         let earlier = if goes_on || waits { Vec::new() } else { self.earlier() };
         self.keep(payload.clone());
         self.holds_back = waits;
+        if is_silence(&payload) {
+            self.silence = Some(payload.clone());
+        }
         if goes_on || waits {
             return Ok(None);
         }
-        let packet = Packet { sequence: self.sequence, frame: number, payload, earlier };
+        Ok(Some(self.packet(number, payload, earlier)))
+    }
+
+    /// A sign of life, for when nothing was sent in a while: says once more that nobody speaks, in place
+    /// of the last frame that was not sent.
+    pub fn sign_of_life(&mut self) -> Result<Packet, CodecError> {
+        let payload = match &self.silence {
+            Some(silence) => silence.clone(),
+            None => self.encoder.encode(&[0.0; FRAME])?,
+        };
+        Ok(self.packet(self.frame.wrapping_sub(1), payload, Vec::new()))
+    }
+
+    fn packet(&mut self, frame: u32, payload: Payload, earlier: Vec<Earlier>) -> Packet {
+        let sequence = self.sequence;
         self.sequence = self.sequence.wrapping_add(1);
-        Ok(Some(packet))
+        Packet { sequence, frame, payload, earlier }
     }
 
     /// Lets a frame pass of which nothing may be heard. Once the other side was told, none is coded.

@@ -12,6 +12,8 @@ const BLOCK_TIME: Duration = Duration::from_micros(10_010);
 const FRAME_TIME: Duration = Duration::from_millis(20);
 /// Less is not told from a thread that was woken late.
 const MISSING_MIN: Duration = Duration::from_millis(40);
+/// A microphone of which nothing was heard for so long is not there.
+const ABSENT_MIN: Duration = Duration::from_millis(500);
 /// After a stall, blocks come in a burst and are soon in time again: so many are waited for.
 const PATIENCE: u32 = 8;
 
@@ -46,6 +48,18 @@ impl Pace {
         self.due = Some((due + FRAME_TIME.saturating_mul(frames)).min(now) + BLOCK_TIME);
         frames
     }
+
+    /// Asks while there may be no microphone at all. Returns how many frames are missing up to now.
+    pub(super) fn missing_without_blocks(&mut self, now: Duration) -> u32 {
+        let due = *self.due.get_or_insert(now);
+        let lag = now.saturating_sub(due);
+        if lag < ABSENT_MIN {
+            return 0;
+        }
+        let frames = u32::try_from(lag.as_millis() / FRAME_TIME.as_millis()).unwrap_or(u32::MAX);
+        self.due = Some(due + FRAME_TIME.saturating_mul(frames));
+        frames
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +83,17 @@ mod tests {
             missing((0..1_000).map(|n| if (500..506).contains(&n) { 5_060_000 } else { n * 10_000 })),
             0
         );
+    }
+
+    #[test]
+    fn what_no_microphone_hears_is_missing_as_well() {
+        let mut pace = Pace::default();
+        let seconds = |pace: &mut Pace, from: u64| -> u32 {
+            (from..from + 5).map(|second| pace.missing_without_blocks(Duration::from_secs(second))).sum()
+        };
+        assert_eq!(seconds(&mut pace, 3), 200);
+        assert_eq!(pace.missing(Duration::from_secs(7)), 0);
+        assert_eq!(pace.missing_without_blocks(Duration::from_millis(7_100)), 0);
     }
 
     #[test]
