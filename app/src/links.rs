@@ -156,7 +156,7 @@ pub fn text_of(ticket: &Ticket) -> String {
 pub fn words_for(ticket: &Ticket) -> String {
     let name = ticket.name.as_str();
     match &ticket.room {
-        Some(TicketRoom::Public(room)) => {
+        Some(TicketRoom::Public(room) | TicketRoom::Founded { name: room, .. }) => {
             tr_args("invite-to-room", &[("name", name.into()), ("room", room.as_str().into())])
         }
         Some(TicketRoom::Private(_)) => tr_args("invite-to-private-room", &[("name", name.into())]),
@@ -166,7 +166,7 @@ pub fn words_for(ticket: &Ticket) -> String {
 
 fn leads_to(ticket: &Ticket) -> String {
     match &ticket.room {
-        Some(TicketRoom::Public(room)) => room.as_str().to_owned(),
+        Some(TicketRoom::Public(room) | TicketRoom::Founded { name: room, .. }) => room.as_str().to_owned(),
         Some(TicketRoom::Private(_)) | None => ticket.name.as_str().to_owned(),
     }
 }

@@ -11,6 +11,7 @@ mod history;
 mod invites;
 mod message;
 mod methods;
+mod moderation;
 mod rooms;
 mod session;
 #[cfg(unix)]

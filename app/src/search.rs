@@ -273,6 +273,9 @@ mod tests {
             completeness: Completeness::default(),
             private: None,
             voice: Vec::new(),
+            founded: None,
+            moderation: None,
+            hidden_people: Vec::new(),
         }
     }
 

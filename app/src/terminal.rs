@@ -10,6 +10,7 @@ mod entries;
 mod export;
 mod found;
 mod invites;
+mod moderation;
 pub(crate) mod names;
 mod obey;
 mod rooms;

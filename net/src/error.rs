@@ -85,6 +85,24 @@ pub enum SendError {
     /// The newest key of a private room is not here yet.
     #[error("the room's key is not here yet: it comes from a member who is connected")]
     NoKey,
+    /// An admin of the room muted us.
+    #[error("an admin of this room muted you")]
+    Muted {
+        /// Until when, in Unix milliseconds.
+        until_ms: u64,
+    },
+    /// An admin put us out of the room.
+    #[error("an admin put you out of this room")]
+    PutOut,
+    /// Who writes in the room is let in by an admin.
+    #[error("an admin of this room has to let you in first")]
+    NotLetIn,
+    /// The room asks everybody to wait between two posts.
+    #[error("this room asks you to wait {} s before your next message", wait_ms.div_ceil(1000))]
+    TooSoon {
+        /// How much longer, in milliseconds.
+        wait_ms: u64,
+    },
     /// As many entries wait for somebody to take them as this device keeps ready.
     #[error("too many messages wait to go out: they go when somebody can take them")]
     OutboxFull,
@@ -100,7 +118,7 @@ pub enum SendError {
     Call(#[from] CallError),
 }
 
-/// Nothing was decided about a private room.
+/// Nothing was decided about a room.
 #[derive(Debug, thiserror::Error)]
 pub enum RoomError {
     /// This post of this chat invites to no room.
@@ -109,6 +127,12 @@ pub enum RoomError {
     /// The room's rules, or its log, say no.
     #[error(transparent)]
     Refused(#[from] kinmesh_core::RoomRefusal),
+    /// We do not knock at it, or nobody there is answered.
+    #[error(transparent)]
+    Knock(#[from] kinmesh_core::KnockRefusal),
+    /// Nothing of it is hidden for the user alone.
+    #[error(transparent)]
+    Hide(#[from] kinmesh_core::HideRefusal),
     /// It could not be stored.
     #[error("it could not be stored: {0}")]
     Store(#[from] StoreError),

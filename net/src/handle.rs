@@ -6,7 +6,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use kinmesh_core::{Change, EditView, EntryView, Event, Overview, PersonView};
+use kinmesh_core::{Change, EditView, EntryView, Event, Overview, PersonView, Seen};
 use kinmesh_proto::{
     ConversationId, DisplayName, EntryKey, JoinLink, PageAt, PageItem, PersonId, Privacy, RoomId, RoomName,
     SafetyNumber, StatusLine,
@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Post {
         conversation: ConversationId,
         key: EntryKey,
-        reply: Reply<ReadError, Option<(PageItem, EntryView)>>,
+        reply: Reply<ReadError, Option<(Seen, EntryView)>>,
     },
     Page {
         conversation: ConversationId,
@@ -409,6 +409,12 @@ impl ConversationHandle {
         Ok(self.read(key).await?.map(|(_, view)| view))
     }
 
+    /// One post with what it says, also if that is withheld: the user asks to look at it all the same.
+    pub async fn look(&self, key: EntryKey) -> Result<Option<EntryView>, ReadError> {
+        let read = self.read(key).await?;
+        Ok(read.map(|(seen, view)| if seen.withheld.is_none() { view } else { seen.looked_at(self.id) }))
+    }
+
     /// Marks everything up to and including this entry as read.
     pub async fn mark_read(&self, up_to: EntryKey) -> Result<(), ChangeError> {
         self.node.call(|reply| Command::MarkRead { conversation: self.id, up_to, reply }).await?
@@ -424,10 +430,10 @@ impl ConversationHandle {
     }
 
     async fn item(&self, key: EntryKey) -> Result<PageItem, EditError> {
-        Ok(self.read(key).await?.ok_or(EditError::UnknownPost)?.0)
+        Ok(self.read(key).await?.ok_or(EditError::UnknownPost)?.0.item)
     }
 
-    async fn read(&self, key: EntryKey) -> Result<Option<(PageItem, EntryView)>, ReadError> {
+    async fn read(&self, key: EntryKey) -> Result<Option<(Seen, EntryView)>, ReadError> {
         self.node.call(|reply| Command::Post { conversation: self.id, key, reply }).await?
     }
 }

@@ -1,16 +1,20 @@
-//! What the faces decide about private rooms: founding and entering them, letting people in and out.
+//! What the faces decide about rooms: founding and entering them, letting people in and out, what is shown.
 //!
 //! Runs wherever it is called, like the rest of the handle.
 
-use kinmesh_core::{EntryView, NewRoom};
-use kinmesh_proto::{EntryKey, PersonId, Role, RoomId, RoomName, RoomSettings};
+use kinmesh_core::{EntryView, HideHere, Mute, NewPublicRoom, NewRoom};
+use kinmesh_proto::{EntryKey, PersonId, Role, RoomId, RoomName, RoomSettings, StatusLine};
 
 use crate::error::RoomError;
 use crate::handle::{ChatHandle, Command, NodeHandle, Reply, RoomHandle};
 
-/// What the driver is asked to do with private rooms.
+/// What the driver is asked to do with rooms.
 pub(crate) enum RoomCommand {
     Create { new: NewRoom, reply: Reply<RoomError, RoomId> },
+    Found { new: NewPublicRoom, reply: Reply<RoomError, RoomId> },
+    EnterFounded { room: RoomId, name: RoomName, reply: Reply<RoomError> },
+    Knock { room: RoomId, knocking: Knocking, reply: Reply<RoomError> },
+    HideHere { room: RoomId, what: HideHere, hidden: bool, reply: Reply<RoomError> },
     Enter { room: RoomId, name: RoomName, host: PersonId, reply: Reply<RoomError> },
     CarryOn { room: RoomId, reply: Reply<RoomError, RoomId> },
     Decide { room: RoomId, decision: Decision, reply: Reply<RoomError> },
@@ -19,9 +23,18 @@ pub(crate) enum RoomCommand {
 /// What an admin decides.
 pub(crate) enum Decision {
     Add(PersonId),
-    Remove(PersonId),
+    Remove(PersonId, Option<u64>),
     SetRole(PersonId, Role),
     SetSettings(RoomSettings),
+    Hide { entries: Vec<EntryKey>, hidden: bool, reason: StatusLine },
+    Mute(PersonId, Mute),
+}
+
+/// What is done at a room's door.
+pub(crate) enum Knocking {
+    Knock(String),
+    Stop,
+    Decline(PersonId),
 }
 
 impl NodeHandle {
@@ -29,6 +42,19 @@ impl NodeHandle {
     /// disk when this returns.
     pub async fn create_room(&self, new: NewRoom) -> Result<RoomHandle, RoomError> {
         let room = self.call(|reply| Command::Room(RoomCommand::Create { new, reply })).await??;
+        Ok(self.room(room))
+    }
+
+    /// Founds a public room, of which we are the first admin. It is on our disk when this returns.
+    pub async fn found_room(&self, new: NewPublicRoom) -> Result<RoomHandle, RoomError> {
+        let room = self.call(|reply| Command::Room(RoomCommand::Found { new, reply })).await??;
+        Ok(self.room(room))
+    }
+
+    /// Enters a founded public room, which is called `name` until a member brings its log. One that we are in
+    /// already is returned as it is.
+    pub async fn enter_founded(&self, room: RoomId, name: RoomName) -> Result<RoomHandle, RoomError> {
+        self.call(|reply| Command::Room(RoomCommand::EnterFounded { room, name, reply })).await??;
         Ok(self.room(room))
     }
 }
@@ -69,22 +95,65 @@ impl RoomHandle {
         Ok(self.node().room(next))
     }
 
-    /// Lets a contact into a private room; they get an invitation in the chat with us.
+    /// Lets a contact into a private room; they get an invitation in the chat with us. Into a public one
+    /// that is knocked at, anybody.
     pub async fn add(&self, person: PersonId) -> Result<(), RoomError> {
         self.decide(Decision::Add(person)).await
     }
 
-    /// Puts somebody out of a private room. They keep what they have of it.
-    pub async fn remove(&self, person: PersonId) -> Result<(), RoomError> {
-        self.decide(Decision::Remove(person)).await
+    /// Puts somebody out of a room. They keep what they have of it. In a public room nothing that they write
+    /// is shown any more; nor, with `from_ms`, what they wrote since then.
+    pub async fn remove(&self, person: PersonId, from_ms: Option<u64>) -> Result<(), RoomError> {
+        self.decide(Decision::Remove(person, from_ms)).await
     }
 
-    /// Changes what somebody may do in a private room.
+    /// Hides entries from everybody, or shows them again.
+    pub async fn hide(
+        &self,
+        entries: Vec<EntryKey>,
+        hidden: bool,
+        reason: StatusLine,
+    ) -> Result<(), RoomError> {
+        self.decide(Decision::Hide { entries, hidden, reason }).await
+    }
+
+    /// Mutes somebody, or ends that.
+    pub async fn mute(&self, person: PersonId, mute: Mute) -> Result<(), RoomError> {
+        self.decide(Decision::Mute(person, mute)).await
+    }
+
+    /// Hides something for the user alone, or shows it again. Nobody is told.
+    pub async fn hide_here(&self, what: HideHere, hidden: bool) -> Result<(), RoomError> {
+        let room = self.id();
+        self.node().call(|reply| Command::Room(RoomCommand::HideHere { room, what, hidden, reply })).await?
+    }
+
+    /// Asks the admins of a founded room to let us in, until one does or we stop.
+    pub async fn knock(&self, text: String) -> Result<(), RoomError> {
+        self.at_the_door(Knocking::Knock(text)).await
+    }
+
+    /// No longer asks to be let in.
+    pub async fn stop_knocking(&self) -> Result<(), RoomError> {
+        self.at_the_door(Knocking::Stop).await
+    }
+
+    /// Declines somebody who knocks. They are not told.
+    pub async fn decline_knock(&self, person: PersonId) -> Result<(), RoomError> {
+        self.at_the_door(Knocking::Decline(person)).await
+    }
+
+    async fn at_the_door(&self, knocking: Knocking) -> Result<(), RoomError> {
+        let room = self.id();
+        self.node().call(|reply| Command::Room(RoomCommand::Knock { room, knocking, reply })).await?
+    }
+
+    /// Changes what somebody may do.
     pub async fn set_role(&self, person: PersonId, role: Role) -> Result<(), RoomError> {
         self.decide(Decision::SetRole(person, role)).await
     }
 
-    /// Changes what a private room is called and how it is kept.
+    /// Changes what the room is called and how it is kept.
     pub async fn set_settings(&self, settings: RoomSettings) -> Result<(), RoomError> {
         self.decide(Decision::SetSettings(settings)).await
     }

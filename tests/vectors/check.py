@@ -418,6 +418,24 @@ def media(vectors):
     vectors.cbor("media response without a line", None)
 
 
+def founded_room(vectors, alice, bob, key):
+    nonce = bytes([7] * 16)
+    room = derive_key("kinmesh 2026-11 founded room", alice.person + nonce)
+    vectors.expect("founded room of alice", room)
+    settings = {"n": "Square", "t": "", "h": "all", "d": "knock", "w": 30_000}
+    for name, step in (
+        ("create in public", {"create": {"o": nonce, "s": settings, "m": [], "e": None, "f": None}}),
+        ("remove in public", {"remove": {"p": bob.person, "e": None, "w": 1_793_000_000_000}}),
+        ("hide", {"hide": {"t": [key], "o": True, "x": "spam"}}),
+        ("mute", {"mute": {"p": bob.person, "u": 1_793_000_060_000}}),
+    ):
+        vectors.cbor(f"content of the step {name}", {"k": "control", "c": step})
+    vectors.cbor("room of a ticket into it", {"founded": {"i": room, "n": "Square"}})
+    log = derive_key("kinmesh 2026-11 control log", room)
+    vectors.cbor("sync request to knock", {"g": log, "a": {"knock": "let me in"}})
+    vectors.cbor("sync response knocked", "knocked")
+
+
 def main():
     here = Path(__file__).resolve().parent
     document = Path(sys.argv[1]) if len(sys.argv) > 1 else here / "../../docs/protocol.md"
@@ -430,6 +448,7 @@ def main():
     private_room(vectors, alice, bob)
     calls(vectors, alice, bob, lobby)
     media(vectors)
+    founded_room(vectors, alice, bob, key)
     left = [name for name, _ in vectors.lines[vectors.taken :]]
     for fault in vectors.wrong:
         print(fault, file=sys.stderr)

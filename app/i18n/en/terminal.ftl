@@ -28,6 +28,15 @@ terminal-help =
     /admit PERSON              let a contact into it; /expel puts somebody out
     /admin PERSON              let somebody decide who is in; /unadmin takes it back
     /carry-on                  carry this private room on in a new one, when all admins are gone
+    /found NAME                a public room of which you are the first admin
+    /door open|knock           who may write there: everybody, or whom an admin let in
+    /slow 30s|10m|off          how long everybody but admins waits between two messages
+    /hide last|N|sN [REASON]   hide a message from everybody; /unhide takes it back
+    /mute PERSON 10m|3h|7d     show nothing that somebody writes; /unmute takes it back
+    /knock [TEXT]              ask the admins to let you in; /turnaway PERSON declines who asks
+    /look N|sN                 show a message that is hidden
+    /fold last|N|sN            hide a message for you alone; /unfold takes it back
+    /ignore PERSON             hide what somebody writes here for you alone; /unignore
     /who                       who is in the room
     /people                    everybody you know of
     /chat PERSON               talk with one person from now on

@@ -1,6 +1,6 @@
 //! The lists of rooms and chats: order, one line of preview, unread marks.
 
-use kinmesh_core::{ChatView, EntryView, IntroducedView, InvitedView, RoomView, UNREAD_CAP};
+use kinmesh_core::{ChatView, EntryView, IntroducedView, InvitedView, RoomView, UNREAD_CAP, Withheld};
 use kinmesh_proto::{ConversationId, PersonId};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -17,7 +17,7 @@ pub struct Row {
     pub conversation: ConversationId,
     /// The room's or the person's name.
     pub title: String,
-    /// The person's fingerprint, where names clash.
+    /// The fingerprint of the person, or of who founded the room, where names clash.
     pub fingerprint: Option<String>,
     /// Which of the avatar colours.
     pub color: usize,
@@ -48,6 +48,8 @@ pub struct Preview {
     pub call: Option<CallNote>,
     /// Whether it is sealed with a key of the room that is not here.
     pub sealed: bool,
+    /// Why it is not shown, if it is not.
+    pub withheld: Option<Withheld>,
     /// Whether its author took it back.
     pub deleted: bool,
 }
@@ -55,6 +57,9 @@ pub struct Preview {
 impl Preview {
     /// What the entry says.
     pub fn said(&self) -> Said<'_> {
+        if let (None, Some(why)) = (&self.text, &self.withheld) {
+            return Said::Withheld(why);
+        }
         match (&self.text, &self.introduces, &self.invites_to, self.call) {
             _ if self.deleted => Said::Deleted,
             _ if self.sealed => Said::Sealed,
@@ -86,7 +91,7 @@ pub fn room_rows(rooms: &[RoomView], me: PersonId, names: &Directory, filter: &s
     let rows = rooms.iter().filter(shown).map(|room| Row {
         conversation: ConversationId::Room(room.room),
         title: room.name.as_str().to_owned(),
-        fingerprint: None,
+        fingerprint: room.clashing_fingerprint().map(str::to_owned),
         color: avatar_color(&room.room.0),
         online: None,
         joined: room.joined,
@@ -139,8 +144,9 @@ fn preview(entry: &EntryView, me: PersonId, names: Option<&Directory>) -> Previe
     };
     let text = entry.text.as_deref().map(one_line);
     let (introduces, invites_to) = (entry.introduces.clone(), entry.invites_to.clone());
-    let call = CallNote::of(entry, me);
-    Preview { by, text, introduces, invites_to, call, sealed: entry.sealed, deleted: entry.deleted }
+    let (call, withheld) = (CallNote::of(entry, me), entry.withheld.clone());
+    let (sealed, deleted) = (entry.sealed, entry.deleted);
+    Preview { by, text, introduces, invites_to, call, sealed, withheld, deleted }
 }
 
 /// A text in one line, as much of it as a list may show.

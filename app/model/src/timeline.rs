@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Date, Time};
-use kinmesh_core::{ConversationEvent, EntryView, IntroducedView, InvitedView};
+use kinmesh_core::{ConversationEvent, EntryView, IntroducedView, InvitedView, Withheld};
 use kinmesh_proto::{CallOutcome, Delivery, EntryKey, PersonId};
 
 use crate::when::Clock;
@@ -89,6 +89,7 @@ pub enum Applied {
 
 /// One thing to draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // Nearly all of them are bubbles: a box would be one more allocation for each.
 pub enum Item<'a> {
     /// What follows is of this day.
     Day(Date),
@@ -128,6 +129,8 @@ pub struct Bubble<'a> {
     pub delivery: Delivery,
     /// Whether it is ours, and the other has read it.
     pub read: bool,
+    /// Why it is not shown to those who did not ask to look at it.
+    pub withheld: Option<&'a Withheld>,
 }
 
 /// What an entry says.
@@ -143,6 +146,8 @@ pub enum Said<'a> {
     Call(CallNote),
     /// Something sealed with a key of the room that is not here.
     Sealed,
+    /// Something that is not shown, for this reason.
+    Withheld(&'a Withheld),
     /// Its author took it back.
     Deleted,
     /// Content of a later version.
@@ -167,6 +172,9 @@ impl CallNote {
 
 impl<'a> Said<'a> {
     fn of(entry: &'a EntryView, me: PersonId) -> Self {
+        if let (None, Some(why)) = (&entry.text, &entry.withheld) {
+            return Self::Withheld(why);
+        }
         match (&entry.text, &entry.introduces, &entry.invites_to, CallNote::of(entry, me)) {
             _ if entry.deleted => Self::Deleted,
             _ if entry.sealed => Self::Sealed,
@@ -403,6 +411,13 @@ impl Timeline {
         unknown
     }
 
+    /// Shows what an entry says that is withheld: the reader asked to look at it.
+    pub fn look_at(&mut self, entry: EntryView) {
+        if let Some(held) = self.entries.get_mut(&entry.key) {
+            *held = EntryView { delivery: held.delivery, ..entry };
+        }
+    }
+
     /// Takes a post that is answered here, or that it is not on this device.
     pub fn take_answered(&mut self, key: EntryKey, post: Option<EntryView>) {
         self.answered.insert(key, post);
@@ -523,6 +538,7 @@ impl Timeline {
             edited: entry.edited_ms.is_some(),
             delivery: entry.delivery,
             read: read && entry.delivery == Delivery::Delivered,
+            withheld: entry.withheld.as_ref(),
         }
     }
 

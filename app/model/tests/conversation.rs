@@ -40,6 +40,7 @@ fn entry(author: PersonId, ms: u64, text: &str) -> EntryView {
         reactions: Vec::new(),
         follows_gap: false,
         read_by_other: false,
+        withheld: None,
     }
 }
 
@@ -117,6 +118,7 @@ fn said<'a>(said: Said<'a>) -> &'a str {
         Said::Invitation(_) => "(invitation)",
         Said::Call(_) => "(call)",
         Said::Sealed => "(sealed)",
+        Said::Withheld(_) => "(withheld)",
         Said::Deleted => "(deleted)",
         Said::Unreadable => "(unreadable)",
     }

@@ -64,6 +64,7 @@ fn last(conversation: ConversationId, author: PersonId, ms: u64, text: &str) -> 
         reactions: Vec::new(),
         follows_gap: false,
         read_by_other: false,
+        withheld: None,
     })
 }
 
@@ -83,6 +84,9 @@ fn room(name: &str, joined: bool, said: Option<(PersonId, u64, &str)>) -> RoomVi
         completeness: Completeness::default(),
         private: None,
         voice: Vec::new(),
+        founded: None,
+        moderation: None,
+        hidden_people: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The table in `docs/rpc.md` lists them. Codes and kinds are part of the API: add, never change.
 
-use kinmesh_core::{CallRefusal, InviteFault, OpenFault, RoomRefusal};
+use kinmesh_core::{CallRefusal, HideRefusal, InviteFault, KnockRefusal, OpenFault, RoomRefusal};
 use kinmesh_net::archive::{ArchiveError, EmptyPassphrase, ExportError, ImportError};
 use kinmesh_net::{
     CallError, CallRefusalError, ChangeError, ConnectError, EditError, FollowError, IntroduceError,
@@ -73,6 +73,11 @@ const NO_NAME: (i32, &str) = (-32035, "no_name");
 const NO_KEY: (i32, &str) = (-32036, "no_key");
 const NOT_ADMIN: (i32, &str) = (-32037, "not_admin");
 const MEMBERSHIP: (i32, &str) = (-32038, "membership");
+const MUTED: (i32, &str) = (-32042, "muted");
+const PUT_OUT: (i32, &str) = (-32043, "put_out");
+const NOT_LET_IN: (i32, &str) = (-32044, "not_let_in");
+const TOO_SOON: (i32, &str) = (-32045, "too_soon");
+const HIDDEN_FULL: (i32, &str) = (-32046, "hidden_full");
 const SOUND: (i32, &str) = (-32040, "sound");
 const SOUND_BUSY: (i32, &str) = (-32041, "sound_busy");
 const IN_A_CALL: (i32, &str) = (-32050, "in_a_call");
@@ -150,6 +155,10 @@ impl From<SendError> for Fault {
             SendError::TooLongToAsk { .. } => TOO_LONG_TO_ASK,
             SendError::OutboxFull => OUTBOX_FULL,
             SendError::NoKey => NO_KEY,
+            SendError::Muted { .. } => MUTED,
+            SendError::PutOut => PUT_OUT,
+            SendError::NotLetIn => NOT_LET_IN,
+            SendError::TooSoon { .. } => TOO_SOON,
             SendError::Store(_) => STORE,
             SendError::NotStoredHere(_) => NOT_STORED_HERE,
             SendError::Call(error) => return error.into(),
@@ -314,6 +323,11 @@ impl From<RoomError> for Fault {
         match error {
             RoomError::NoInvitation => Self::new(UNKNOWN_INVITE, error),
             RoomError::Refused(refusal) => refusal.into(),
+            RoomError::Knock(KnockRefusal::NotThere) => Self::new(NOT_JOINED, error),
+            RoomError::Knock(KnockRefusal::IsIn | KnockRefusal::NoKnock) => Self::new(MEMBERSHIP, error),
+            RoomError::Knock(KnockRefusal::TooLong) => Self::bad_params(error),
+            RoomError::Hide(HideRefusal::NotARoom) => Self::new(NOT_JOINED, error),
+            RoomError::Hide(HideRefusal::TooMany) => Self::new(HIDDEN_FULL, error),
             RoomError::Store(_) => Self::new(STORE, error),
             RoomError::Read(error) => error.into(),
             RoomError::Call(error) => error.into(),
@@ -332,7 +346,9 @@ impl From<RoomRefusal> for Fault {
             | RoomRefusal::LastAdmin
             | RoomRefusal::IsPublic
             | RoomRefusal::LogFull => MEMBERSHIP,
-            RoomRefusal::TooManyPeople => return Self::bad_params(refusal),
+            RoomRefusal::TooManyPeople | RoomRefusal::HideCount | RoomRefusal::TooSlow => {
+                return Self::bad_params(refusal);
+            }
             RoomRefusal::TooManyRooms(_) => TOO_MANY_ROOMS,
             RoomRefusal::Send(kinmesh_core::SendRefusal::OutboxFull) => OUTBOX_FULL,
             RoomRefusal::Send(_) => NOT_JOINED,

@@ -113,6 +113,7 @@ pub(super) fn look(program: &Program, OfLink { link }: OfLink) -> Outcome {
         Link::Ticket(ticket) => {
             let (kind, room) = match &ticket.room {
                 Some(TicketRoom::Public(name)) => ("room", Some(name)),
+                Some(TicketRoom::Founded { name, .. }) => ("founded_room", Some(name)),
                 Some(TicketRoom::Private(_)) => ("private_room", None),
                 None => ("chat", None),
             };

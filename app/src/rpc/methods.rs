@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::fault::Fault;
 use super::history::{self, Progress};
-use super::{calls, invites, rooms, sound};
+use super::{calls, invites, moderation, rooms, sound};
 use crate::program::{Program, parse_link};
 
 /// Ends the program; the session that is asked carries it out after its answer.
@@ -191,6 +191,14 @@ pub(super) async fn call(
         "rooms.set_role" => rooms::set_role(program, read(params)?).await,
         "rooms.set" => rooms::set(program, read(params)?).await,
         "rooms.carry_on" => rooms::carry_on(program, read(params)?).await,
+        "rooms.found" => moderation::found(program, read(params)?).await,
+        "rooms.enter_founded" => moderation::enter(program, read(params)?).await,
+        "rooms.hide" => moderation::hide(program, read(params)?).await,
+        "rooms.mute" => moderation::mute(program, read(params)?).await,
+        "rooms.hide_here" => moderation::hide_here(program, read(params)?).await,
+        "rooms.knock" => moderation::knock(program, read(params)?).await,
+        "rooms.stop_knocking" => moderation::stop_knocking(program, read(params)?).await,
+        "rooms.decline_knock" => moderation::decline_knock(program, read(params)?).await,
         "chats.list" => with(params, |Nothing {}| show(&overview().chats)),
         "conversation.send" => send(program, read(params)?).await,
         "conversation.edit" => edit(program, read(params)?).await,
@@ -202,6 +210,7 @@ pub(super) async fn call(
             Ok(Value::Null)
         }),
         "conversation.entry" => entry(program, read(params)?).await,
+        "conversation.look" => look(program, read(params)?).await,
         "conversation.page" => page(program, read(params)?).await,
         "conversation.mark_read" => mark_read(program, read(params)?).await,
         "conversation.export" => history::export_one(program, read(params)?, progress).await,
@@ -344,6 +353,10 @@ async fn edits(program: &Program, OfEntry { conversation, key }: OfEntry) -> Out
 
 async fn entry(program: &Program, OfEntry { conversation, key }: OfEntry) -> Outcome {
     show(&program.node.conversation(conversation).post(key).await?)
+}
+
+async fn look(program: &Program, OfEntry { conversation, key }: OfEntry) -> Outcome {
+    show(&program.node.conversation(conversation).look(key).await?)
 }
 
 async fn page(program: &Program, Page { conversation, before, limit, after }: Page) -> Outcome {

@@ -1,8 +1,8 @@
-//! The methods on private rooms: founding and entering them, who is in, what they are called.
+//! The methods on rooms that somebody founded: private ones, who is in, what they are called.
 
 use kinmesh_core::{NewRoom, RoomView};
 use kinmesh_proto::{
-    ConversationId, EntryKey, Past, PersonId, Role, RoomId, RoomName, RoomSettings, StatusLine,
+    ConversationId, Door, EntryKey, Past, PersonId, Role, RoomId, RoomName, RoomSettings, StatusLine,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -64,6 +64,19 @@ pub(super) struct Set {
     topic: Option<StatusLine>,
     #[serde(default)]
     past: Option<Past>,
+    #[serde(default)]
+    door: Option<Door>,
+    #[serde(default)]
+    slow_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Remove {
+    room: RoomId,
+    person: PersonId,
+    #[serde(default)]
+    from_ms: Option<u64>,
 }
 
 /// Founds a private room.
@@ -95,8 +108,8 @@ pub(super) async fn add(program: &Program, OfMember { room, person }: OfMember) 
 }
 
 /// Puts somebody out.
-pub(super) async fn remove(program: &Program, OfMember { room, person }: OfMember) -> Outcome {
-    program.node.room(room).remove(person).await?;
+pub(super) async fn remove(program: &Program, Remove { room, person, from_ms }: Remove) -> Outcome {
+    program.node.room(room).remove(person, from_ms).await?;
     Ok(Value::Null)
 }
 
@@ -107,17 +120,17 @@ pub(super) async fn set_role(program: &Program, SetRole { room, person, role }: 
 }
 
 /// Changes what a room is called and how it is kept; what is not given stays.
-pub(super) async fn set(program: &Program, Set { room, name, topic, past }: Set) -> Outcome {
+pub(super) async fn set(program: &Program, new: Set) -> Outcome {
     let overview = program.node.overview();
-    let known = overview.rooms.iter().find(|view| view.room == room);
-    let Some(RoomView { name: known, private: Some(private), .. }) = known else {
-        return Err(Fault::not_in());
-    };
+    let known = overview.rooms.iter().find(|view| view.room == new.room);
+    let known = known.and_then(RoomView::settings).ok_or_else(Fault::not_in)?;
     let settings = RoomSettings {
-        name: name.unwrap_or_else(|| known.clone()),
-        topic: topic.unwrap_or_else(|| private.topic.clone()),
-        past: past.unwrap_or(private.past),
+        name: new.name.unwrap_or(known.name),
+        topic: new.topic.unwrap_or(known.topic),
+        past: new.past.unwrap_or(known.past),
+        door: new.door.unwrap_or(known.door),
+        slow_ms: new.slow_ms.unwrap_or(known.slow_ms),
     };
-    program.node.room(room).set_settings(settings).await?;
+    program.node.room(new.room).set_settings(settings).await?;
     Ok(Value::Null)
 }

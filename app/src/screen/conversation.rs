@@ -11,10 +11,12 @@ use std::time::Duration;
 use iced::widget::{button, column, container, row, space, stack, text, text_editor};
 use iced::{Center, Fill, Padding, Task};
 use jiff::civil::Date;
-use kinmesh_core::{Acquaintance, ConversationEvent, EntryView, PersonView, RoomAccess, RoomView};
+use kinmesh_core::{
+    Acquaintance, ConversationEvent, EntryView, FoundedStanding, HideHere, PersonView, RoomAccess, RoomView,
+};
 use kinmesh_model::{Applied, Item, Part, Piece, Timeline};
 use kinmesh_net::{ConversationHandle, EditError, RoomError};
-use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId};
+use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId, StatusLine};
 
 use super::contact::{self, Act};
 use super::{Cx, words};
@@ -94,6 +96,12 @@ pub enum Message {
     Enter(EntryKey),
     /// It was entered, or why not.
     Entered(Result<RoomId, String>),
+    /// What a post says that is not shown is wanted.
+    Look(EntryKey),
+    /// It was read.
+    Looked(ConversationId, Option<Box<EntryView>>),
+    /// An admin is to be asked to let us in, or no longer.
+    Knock(bool),
     /// All texts that a post had are wanted.
     History(EntryKey),
     /// The room that was left is to be joined again.
@@ -326,7 +334,7 @@ impl State {
             | ConversationEvent::MemberLeft { .. }
             | ConversationEvent::Opened
             | ConversationEvent::Closed => self.read_members(program),
-            ConversationEvent::Unsealed => self.reread(program, cx),
+            ConversationEvent::Unsealed | ConversationEvent::ShownAnew => self.reread(program, cx),
             _ => Task::none(),
         }
     }
@@ -378,6 +386,8 @@ impl State {
             Message::Enter(key) => (self.enter(key, program), None),
             Message::Entered(Ok(room)) => (Task::none(), Some(Event::Open(ConversationId::Room(room)))),
             Message::Entered(Err(error)) => (Task::none(), Some(Event::Toast(error))),
+            Message::Look(key) => (self.look(key, program), None),
+            Message::Knock(knocks) => (self.knock(knocks, program), None),
             Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
             Message::Back => (Task::none(), Some(Event::Back)),
@@ -394,6 +404,7 @@ impl State {
         match message {
             Message::ReadAnswered(_, key, post) => self.timeline.take_answered(key, post.map(|post| *post)),
             Message::ReadMembers(_, members) => self.show_members(members),
+            Message::Looked(id, Some(post)) if id == self.id => self.timeline.look_at(*post),
             Message::Seen(number) => drop(self.shown.take_if(|_| self.wish.0 == number)),
             Message::ToggleMenu => self.has_menu = !self.has_menu,
             Message::Hover(key) => self.hovered = Some(key),
@@ -500,6 +511,18 @@ impl State {
                 let handle = self.handle(program);
                 return (act(async move { handle.delete(key).await }), None);
             }
+            menu::Message::Hide(key, hidden) => {
+                self.menu = None;
+                return (self.hide(key, hidden, program), None);
+            }
+            menu::Message::HideHere(key, hidden) => {
+                self.menu = None;
+                return (self.hide_here(HideHere::Entry(key), hidden, program), None);
+            }
+            menu::Message::HideAuthor(person, hidden) => {
+                self.menu = None;
+                return (self.hide_here(HideHere::Author(person), hidden, program), None);
+            }
         }
         (Task::none(), None)
     }
@@ -508,6 +531,30 @@ impl State {
         self.menu = None;
         let handle = self.handle(program);
         act(async move { handle.react(key, emoji, on).await })
+    }
+
+    fn hide(&self, key: EntryKey, hidden: bool, program: &Program) -> Task<Message> {
+        let Some(room) = self.id.room().map(|id| program.node.room(id)) else { return Task::none() };
+        decided(async move { room.hide(vec![key], hidden, StatusLine::default()).await })
+    }
+
+    fn hide_here(&self, what: HideHere, hidden: bool, program: &Program) -> Task<Message> {
+        let Some(room) = self.id.room().map(|id| program.node.room(id)) else { return Task::none() };
+        decided(async move { room.hide_here(what, hidden).await })
+    }
+
+    fn look(&self, key: EntryKey, program: &Program) -> Task<Message> {
+        let (id, handle) = (self.id, self.handle(program));
+        // A post that cannot be read stays as it is.
+        let work = async move { handle.look(key).await.ok().flatten().map(Box::new) };
+        Task::perform(work, move |post| Message::Looked(id, post))
+    }
+
+    fn knock(&self, knocks: bool, program: &Program) -> Task<Message> {
+        let Some(room) = self.id.room().map(|id| program.node.room(id)) else { return Task::none() };
+        let work =
+            async move { if knocks { room.knock(String::new()).await } else { room.stop_knocking().await } };
+        decided(work)
     }
 
     fn enter(&self, invitation: EntryKey, program: &Program) -> Task<Message> {
@@ -547,6 +594,9 @@ impl State {
         let ConversationId::Room(id) = self.id else { return Task::none() };
         let Some(room) = room(cx, id) else { return Task::none() };
         let (name, node) = (room.name.clone(), program.node.clone());
+        if room.founded.is_some() {
+            return decided(async move { node.enter_founded(id, name).await.map(drop) });
+        }
         let work = async move { node.join_room(name).await };
         Task::perform(work, |done| Message::Done(done.map(drop).map_err(|error| words::change_error(&error))))
     }
@@ -639,6 +689,7 @@ impl State {
             hovered: self.hovered,
             shown: self.shown,
             menu: self.menu.as_ref(),
+            hides: self.hides(cx),
         };
         let rows = self.timeline.items(&cx.clock).into_iter().map(|item| match item {
             Item::Day(date) => (Key::Day(date), bubble::day(date, cx)),
@@ -648,6 +699,11 @@ impl State {
         });
         let history = log(rows, self.wish, Message::Scrolled).has_end(self.timeline.has_end());
         stack![Element::from(history)].push(self.latest_pill()).into()
+    }
+
+    fn hides(&self, cx: &Cx) -> menu::Hides {
+        let room = self.id.room().and_then(|id| room(cx, id));
+        menu::Hides { here: room.is_some(), for_all: room.is_some_and(RoomView::is_ours_to_moderate) }
     }
 
     /// Says how much came while older entries are looked at, and goes there.
@@ -712,6 +768,11 @@ fn act(work: impl Future<Output = Result<(), EditError>> + Send + 'static) -> Ta
     Task::perform(work, |done| Message::Done(done.map_err(|error| words::edit_error(&error))))
 }
 
+/// Decides something about a room; the result is told by an event.
+fn decided(work: impl Future<Output = Result<(), RoomError>> + Send + 'static) -> Task<Message> {
+    Task::perform(work, |done| Message::Done(done.map_err(|error| words::room_error(&error))))
+}
+
 /// A room that we are in, or were in.
 pub fn room(cx: &Cx, id: RoomId) -> Option<&RoomView> {
     cx.overview.rooms.iter().find(|room| room.room == id)
@@ -722,7 +783,11 @@ fn subtitle(id: ConversationId, cx: &Cx) -> String {
         ConversationId::Room(id) | ConversationId::Control(id) => {
             room(cx, id).map_or_else(String::new, |room| {
                 let members = tr_args("members-count", &[("count", room.members.into())]);
-                let subtitle = if room.private.is_some() { "room-subtitle-private" } else { "room-subtitle" };
+                let subtitle = match (&room.private, &room.founded) {
+                    (Some(_), _) => "room-subtitle-private",
+                    (None, Some(_)) => "room-subtitle-founded",
+                    (None, None) => "room-subtitle",
+                };
                 let about = tr_args(subtitle, &[("members", members.into()), ("online", room.online.into())]);
                 match words::syncing(&room.completeness) {
                     Some(syncing) => format!("{about} · {syncing}"),
@@ -738,11 +803,15 @@ fn subtitle(id: ConversationId, cx: &Cx) -> String {
 
 fn can_write_in(room: &RoomView) -> bool {
     let access = room.private.as_ref().map(|private| private.access);
-    room.joined && access.is_none_or(|access| access == RoomAccess::Open)
+    let is_let_in = room.founded.as_ref().is_none_or(|founded| founded.standing == FoundedStanding::In);
+    room.joined && is_let_in && access.is_none_or(|access| access == RoomAccess::Open)
 }
 
 /// Why nothing can be written here. Into a private room nobody comes back by themselves.
 fn closed_room<'a>(room: Option<&RoomView>) -> Element<'a, Message> {
+    if let Some(founded) = room.filter(|room| room.joined).and_then(|room| room.founded.as_ref()) {
+        return outside(founded.standing);
+    }
     let access = room.and_then(|room| room.private.as_ref()).map(|private| private.access);
     let words = match access {
         None => "room-left-sentence",
@@ -752,6 +821,20 @@ fn closed_room<'a>(room: Option<&RoomView>) -> Element<'a, Message> {
     };
     let rejoin = access.is_none().then(|| widget::quiet(tr("room-rejoin"), Message::Rejoin));
     let content = row![widget::secondary(tr(words)), space::horizontal()].push(rejoin);
+    let padding = Padding::from(gap::XL).top(gap::S);
+    container(widget::card(content.align_y(Center))).padding(padding).into()
+}
+
+/// Why we cannot write in a founded room yet, and what can be done about it.
+fn outside<'a>(standing: FoundedStanding) -> Element<'a, Message> {
+    let (words, knock) = match standing {
+        FoundedStanding::Outside => ("founded-outside-sentence", Some(("founded-knock", true))),
+        FoundedStanding::Knocking => ("founded-knocking-sentence", Some(("founded-stop-knocking", false))),
+        FoundedStanding::PutOut => ("founded-put-out-sentence", None),
+        FoundedStanding::AwaitsLog | FoundedStanding::In => ("room-awaits-log", None),
+    };
+    let knock = knock.map(|(words, knocks)| widget::quiet(tr(words), Message::Knock(knocks)));
+    let content = row![widget::secondary(tr(words)), space::horizontal()].push(knock);
     let padding = Padding::from(gap::XL).top(gap::S);
     container(widget::card(content.align_y(Center))).padding(padding).into()
 }

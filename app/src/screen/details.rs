@@ -2,13 +2,14 @@
 
 use iced::widget::{Column, column, container, progress_bar, row, scrollable, text};
 use iced::{Center, Fill, Padding, Task};
-use kinmesh_core::{Acquaintance, PersonView, PrivateView, RoomAccess, RoomView};
+use kinmesh_core::{Acquaintance, FoundedView, Mute, PersonView, PrivateView, RoomAccess, RoomView};
 use kinmesh_model::{Face, initial};
 use kinmesh_net::RoomError;
-use kinmesh_proto::{ConversationId, Past, PersonId, Role, RoomId, RoomName};
+use kinmesh_proto::{ConversationId, Door, Past, PersonId, Role, RoomId, RoomName, RoomSettings};
 
 use super::contact::{self, Act};
 use super::conversation::room;
+use super::dialog::new_room::SLOW_MS;
 use super::{Cx, words};
 use crate::i18n::{tr, tr_args};
 use crate::program::Program;
@@ -20,6 +21,8 @@ use crate::widget::{self, AvatarSize, Element};
 const INDENT: f32 = gap::M + side::AVATAR_SMALL + gap::M;
 /// Members drawn at once; the number above them counts all.
 const MEMBERS_CAP: usize = 200;
+/// How long somebody is muted by a press, in milliseconds. The terminal and programs name any time.
+const MUTE_MS: u64 = 60 * 60 * 1000;
 
 /// What can happen here.
 #[derive(Debug, Clone)]
@@ -36,6 +39,12 @@ pub enum Message {
     CarryOn(RoomId),
     /// This room is wanted.
     OpenRoom(RoomId),
+    /// Somebody is to be muted in a room for an hour, or no longer.
+    Mute(RoomId, PersonId, bool),
+    /// Somebody who knocks is let in, or turned away.
+    Answer(RoomId, PersonId, bool),
+    /// The settings of a room are to be these.
+    Settings(RoomId, Box<RoomSettings>),
     /// Somebody is to have this role in it.
     SetRole(RoomId, PersonId, Role),
     /// The chat with a member is wanted.
@@ -85,7 +94,24 @@ pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, O
             (Task::perform(work, done), None)
         }
         Message::Admit(id) => (Task::none(), Some(Event::Admit(id))),
-        Message::Expel(id, person) => (decided(async move { node.room(id).remove(person).await }), None),
+        Message::Expel(id, person) => {
+            (decided(async move { node.room(id).remove(person, None).await }), None)
+        }
+        Message::Mute(id, person, mutes) => {
+            let until_ms = if mutes { cx.clock.now_ms() + MUTE_MS } else { 0 };
+            let mute = Mute { until_ms, from_ms: None };
+            (decided(async move { node.room(id).mute(person, mute).await }), None)
+        }
+        Message::Answer(id, person, lets_in) => {
+            let room = node.room(id);
+            let work = async move {
+                if lets_in { room.add(person).await } else { room.decline_knock(person).await }
+            };
+            (decided(work), None)
+        }
+        Message::Settings(id, settings) => {
+            (decided(async move { node.room(id).set_settings(*settings).await }), None)
+        }
         Message::CarryOn(id) => (Task::none(), Some(Event::CarryOn(id))),
         Message::OpenRoom(id) => (Task::none(), Some(Event::OpenRoom(id))),
         Message::SetRole(id, person, role) => {
@@ -149,15 +175,15 @@ fn room_details<'a>(
     cx: &'a Cx,
 ) -> Column<'a, Message, theme::Theme> {
     let name = title(room.name.as_str().to_owned());
-    let about = match &room.private {
-        Some(private) => private_card(private),
-        None => (tr("room-public"), tr("room-public-sentence")),
+    let about = match (&room.private, &room.founded) {
+        (Some(private), _) => private_card(private),
+        (None, Some(founded)) => founded_card(founded, cx),
+        (None, None) => (tr("room-public"), tr("room-public-sentence")),
     };
     let leave = room.joined.then(|| widget::danger(tr("room-leave"), Message::Leave(room.room)));
     let about = titled_card(about.0, about.1, leave.into_iter().collect());
     let complete = room.joined.then(|| completeness(room, cx));
-    let is_admin = room.private.as_ref().is_some_and(|private| private.role == Some(Role::Admin));
-    let admit = is_admin.then(|| {
+    let admit = (room.private.is_some() && room.is_ours_to_moderate()).then(|| {
         let admit = widget::link(tr("room-admit"), Message::Admit(room.room));
         let make = widget::link(tr("invite-make"), Message::Invite(room.room));
         titled_card(tr("room-admin"), tr("room-admin-sentence"), vec![admit, make])
@@ -173,11 +199,14 @@ fn room_details<'a>(
         .into_iter()
         .take(MEMBERS_CAP)
         .map(|(person, face)| member(room, person, face, cx));
+    let (knocks, rules) = (knocks(room, cx), rules(room));
     column![name]
         .push(complete)
         .push(about)
+        .push(knocks)
         .extend(kin(room, cx))
         .push(admit)
+        .push(rules)
         .push(invite)
         .push((!members.is_empty()).then_some(heading))
         .extend(rows)
@@ -221,17 +250,76 @@ fn kin<'a>(room: &RoomView, cx: &Cx) -> Vec<Element<'a, Message>> {
     parent.into_iter().chain(next).chain(carry_on).collect()
 }
 
-/// What an admin can decide about a member of a private room.
-fn decisions<'a>(room: &RoomView, person: PersonId) -> Option<Element<'a, Message>> {
-    let private = room.private.as_ref().filter(|private| private.role == Some(Role::Admin))?;
-    let seat = private.seats.iter().find(|seat| seat.person == person)?;
-    let (words, role) = match seat.role {
-        Role::Admin => ("room-make-member", Role::Member),
-        Role::Member => ("room-make-admin", Role::Admin),
+/// What a founded public room is, and how we stand in it.
+fn founded_card(founded: &FoundedView, cx: &Cx) -> (String, String) {
+    let door = match founded.door {
+        Door::Open => "founded-open-sentence",
+        Door::Knock => "founded-knock-sentence",
     };
-    let role = widget::link(tr(words), Message::SetRole(room.room, person, role));
-    let expel = widget::danger(tr("room-expel"), Message::Expel(room.room, person));
-    Some(container(row![role, expel].spacing(gap::L)).padding(Padding::ZERO.left(INDENT)).into())
+    let founder = founded.founder.map(|founder| {
+        let name = cx.names.face(founder).full_name();
+        let fingerprint = founder.fingerprint();
+        tr_args("founded-by", &[("name", name.into()), ("fingerprint", fingerprint.into())])
+    });
+    let topic =
+        Some(founded.topic.as_str()).filter(|topic| !topic.is_empty()).map(|topic| format!("{topic}\n"));
+    let sentences = [topic, Some(tr(door)), founder];
+    let sentences = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ").replace("\n ", "\n");
+    (tr("founded"), sentences)
+}
+
+/// Who wants to be let in.
+fn knocks<'a>(room: &'a RoomView, cx: &'a Cx) -> Option<Element<'a, Message>> {
+    let founded = room.founded.as_ref().filter(|founded| !founded.knocks.is_empty())?;
+    let cards = founded.knocks.iter().map(|knock| {
+        let name = [("name", cx.names.face(knock.person).full_name().into())];
+        let answer = |lets_in| Message::Answer(room.room, knock.person, lets_in);
+        let actions =
+            vec![widget::link(tr("accept"), answer(true)), widget::danger(tr("decline"), answer(false))];
+        titled_card(tr_args("founded-knocks", &name), knock.text.clone(), actions)
+    });
+    Some(Column::with_children(cards).into())
+}
+
+/// The rules of a room that its admins can change with a press.
+fn rules<'a>(room: &RoomView) -> Option<Element<'a, Message>> {
+    let settings = room.settings().filter(|_| room.is_ours_to_moderate())?;
+    let set = |settings| Message::Settings(room.room, Box::new(settings));
+    let is_slow = settings.slow_ms > 0;
+    let slow_ms = if is_slow { 0 } else { SLOW_MS };
+    let slow = set(RoomSettings { slow_ms, ..settings.clone() });
+    let slow = widget::link(tr(if is_slow { "room-slow-off" } else { "room-slow-on" }), slow);
+    let door = room.founded.is_some().then(|| {
+        let (words, door) = match settings.door {
+            Door::Open => ("room-door-knock", Door::Knock),
+            Door::Knock => ("room-door-open", Door::Open),
+        };
+        widget::link(tr(words), set(RoomSettings { door, ..settings.clone() }))
+    });
+    let sentence = match settings.slow_ms {
+        0 => tr("room-not-slow-sentence"),
+        slow_ms => tr_args("room-slow-sentence", &[("seconds", slow_ms.div_ceil(1000).into())]),
+    };
+    Some(titled_card(tr("room-rules"), sentence, [Some(slow), door].into_iter().flatten().collect()))
+}
+
+/// What an admin can decide about somebody in a room.
+fn decisions<'a>(room: &RoomView, person: PersonId, cx: &Cx) -> Option<Element<'a, Message>> {
+    let moderation = room.moderation.as_ref().filter(|_| room.is_ours_to_moderate())?;
+    let seat = room.seats().iter().find(|seat| seat.person == person);
+    let (words, role) = match seat.map(|seat| seat.role) {
+        Some(Role::Admin) => ("room-make-member", Role::Member),
+        Some(Role::Member) | None => ("room-make-admin", Role::Admin),
+    };
+    let now_ms = cx.clock.now_ms();
+    let is_muted = moderation.muted.iter().any(|muted| muted.person == person && muted.until_ms > now_ms);
+    let mute = if is_muted { "room-unmute" } else { "room-mute" };
+    let decisions = row![
+        widget::link(tr(words), Message::SetRole(room.room, person, role)),
+        widget::link(tr(mute), Message::Mute(room.room, person, !is_muted)),
+        widget::danger(tr("room-expel"), Message::Expel(room.room, person)),
+    ];
+    Some(container(decisions.spacing(gap::L).wrap()).padding(Padding::ZERO.left(INDENT)).into())
 }
 
 /// What of the room's history is here, as far as others hold it.
@@ -263,8 +351,7 @@ fn member<'a>(room: &RoomView, person: PersonId, face: Face, cx: &'a Cx) -> Elem
     let note = text(note).size(size::CAPTION).style(theme::text::secondary).into();
     let avatar = widget::avatar(initial(&face.name), face.color, AvatarSize::Small, Some(face.online));
     let name = ellipsis(face.full_name()).size(size::NAME).font(theme::SEMIBOLD);
-    let seats = room.private.as_ref().map(|private| &private.seats);
-    let is_admin = seats.into_iter().flatten().any(|seat| seat.person == person && seat.role == Role::Admin);
+    let is_admin = room.seats().iter().any(|seat| seat.person == person && seat.role == Role::Admin);
     let role =
         is_admin.then(|| text(tr("room-role-admin")).size(size::CAPTION).style(theme::text::secondary));
     let lines = column![widget::ends(name, Some(note))].push(role);
@@ -273,7 +360,7 @@ fn member<'a>(room: &RoomView, person: PersonId, face: Face, cx: &'a Cx) -> Elem
         return container(row).padding([gap::S, gap::M + gap::S]).into();
     }
     let row = widget::list_row(avatar, lines, false, Message::OpenPerson(person));
-    column![row].push(decisions(room, person)).into()
+    column![row].push(decisions(room, person, cx)).into()
 }
 
 fn person_details<'a>(person: &'a PersonView, cx: &'a Cx) -> Column<'a, Message, theme::Theme> {

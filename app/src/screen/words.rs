@@ -3,13 +3,16 @@
 pub mod invites;
 
 use jiff::civil::{Date, Time};
-use kinmesh_core::{Completeness, Online, PersonView, RoomRefusal, Route, SendRefusal, WaitReason, Waiting};
-use kinmesh_model::{BootstrapReach, Clock, Connection, Moment, Preview, Reach, Said, Speaker};
+use kinmesh_core::{
+    Completeness, HideRefusal, KnockRefusal, Online, PersonView, RoomRefusal, Route, SendRefusal, WaitReason,
+    Waiting, Withheld,
+};
+use kinmesh_model::{BootstrapReach, Clock, Connection, Directory, Moment, Preview, Reach, Said, Speaker};
 use kinmesh_net::{
     BootstrapLink, CallError, ChangeError, ConnectError, EditError, FollowError, IntroduceError, NodeStatus,
     ReadError, RoomError, SendError,
 };
-use kinmesh_proto::{Delivery, LinkError, NameError, Refusal};
+use kinmesh_proto::{Delivery, LinkError, NameError, PersonId, Refusal};
 
 use crate::calls;
 use crate::i18n::{tr, tr_args};
@@ -86,6 +89,7 @@ pub fn said_in_line(said: Said<'_>) -> String {
         Said::Call(call) => calls::words::note(call),
         Said::Deleted => tr("entry-deleted"),
         Said::Sealed => tr("entry-sealed"),
+        Said::Withheld(_) => tr("entry-withheld"),
         Said::Unreadable => tr("entry-unreadable"),
     }
 }
@@ -296,6 +300,12 @@ pub fn send_error(error: &SendError) -> String {
             tr_args("error-too-long-to-ask", &args)
         }
         SendError::NoKey => tr("error-room-no-key"),
+        SendError::Muted { .. } => tr("error-muted"),
+        SendError::PutOut => tr("error-put-out"),
+        SendError::NotLetIn => tr("error-not-let-in"),
+        SendError::TooSoon { wait_ms } => {
+            tr_args("error-too-soon", &[("seconds", wait_ms.div_ceil(1000).into())])
+        }
         SendError::OutboxFull => tr("error-outbox-full"),
         SendError::Store(error) => store_error(error),
         SendError::NotStoredHere(error) => {
@@ -305,11 +315,35 @@ pub fn send_error(error: &SendError) -> String {
     }
 }
 
-/// Why nothing was decided about a private room.
+/// Why a post is not shown.
+pub fn withheld(why: &Withheld, names: &Directory, me: PersonId) -> String {
+    let called = |person| if person == me { tr("you") } else { names.face(person).full_name() };
+    let by = |id: &str, person: PersonId| tr_args(id, &[("who", called(person).into())]);
+    match why {
+        Withheld::Hidden { by: person, reason } if reason.as_str().is_empty() => {
+            by("withheld-hidden", *person)
+        }
+        Withheld::Hidden { by: person, reason } => {
+            let reason = reason.as_str().to_owned();
+            tr_args("withheld-hidden-reason", &[("who", called(*person).into()), ("reason", reason.into())])
+        }
+        Withheld::Muted { by: person } => by("withheld-muted", *person),
+        Withheld::PutOut { by: person } => by("withheld-put-out", *person),
+        Withheld::NotLetIn => tr("withheld-not-let-in"),
+        Withheld::TooSoon => tr("withheld-too-soon"),
+        Withheld::Entry => tr("withheld-entry"),
+        Withheld::Author => tr("withheld-author"),
+    }
+}
+
+/// Why nothing was decided about a room.
 pub fn room_error(error: &RoomError) -> String {
     let refusal = match error {
         RoomError::NoInvitation => return tr("error-room-no-invitation"),
         RoomError::Refused(refusal) => refusal,
+        RoomError::Knock(refusal) => return knock_refusal(*refusal),
+        RoomError::Hide(HideRefusal::NotARoom) => return tr("error-room-not-in"),
+        RoomError::Hide(HideRefusal::TooMany) => return tr("error-hidden-full"),
         RoomError::Store(error) => return store_error(error),
         RoomError::Read(error) => return store_error(error),
         RoomError::Call(error) => return call_error(*error),
@@ -323,6 +357,8 @@ pub fn room_error(error: &RoomError) -> String {
         RoomRefusal::LastAdmin => "error-room-last-admin",
         RoomRefusal::IsPublic => "error-room-is-public",
         RoomRefusal::LogFull => "error-room-log-full",
+        RoomRefusal::HideCount => "error-hide-count",
+        RoomRefusal::TooSlow => "error-too-slow",
         RoomRefusal::TooManyPeople => {
             return tr_args("error-room-too-many", &[("max", kinmesh_proto::limits::SEATS_MAX.into())]);
         }
@@ -332,6 +368,17 @@ pub fn room_error(error: &RoomError) -> String {
         RoomRefusal::Send(SendRefusal::OutboxFull) => "error-outbox-full",
         RoomRefusal::Send(_) => "error-not-joined",
     })
+}
+
+fn knock_refusal(refusal: KnockRefusal) -> String {
+    match refusal {
+        KnockRefusal::NotThere => tr("error-room-not-in"),
+        KnockRefusal::IsIn => tr("error-knock-is-in"),
+        KnockRefusal::NoKnock => tr("error-knock-none"),
+        KnockRefusal::TooLong => {
+            tr_args("error-knock-too-long", &[("max", kinmesh_proto::limits::KNOCK_BYTES_MAX.into())])
+        }
+    }
 }
 
 /// Why a post was not changed or answered.

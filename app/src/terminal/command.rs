@@ -6,6 +6,7 @@ use super::calls::{OnCall, Part as CallPart};
 use super::contacts::Act;
 use super::entries::{Deed, Shared, Which};
 use super::invites::{Asked, Numbered, parse_asked, parse_numbered};
+use super::moderation::{Rule, parse_door, parse_slow, parse_span};
 use super::rooms::Seating;
 use crate::calls::VOLUME_MAX;
 use crate::export::Format;
@@ -23,26 +24,60 @@ pub(super) enum Command {
     Join(String),
     Leave,
     Create(String),
-    Seat { person: String, seating: Seating },
+    Seat {
+        person: String,
+        seating: Seating,
+    },
     CarryOn,
+    Found(String),
+    Rule(Rule),
+    /// `None` ends it.
+    Mute {
+        person: String,
+        for_ms: Option<u64>,
+    },
+    Ignore {
+        person: String,
+        hidden: bool,
+    },
+    Knock(String),
+    TurnAway(String),
     Who,
     People,
     Contacts,
     Chat(String),
-    Msg { person: String, text: String },
+    Msg {
+        person: String,
+        text: String,
+    },
     History(usize),
     Search(String),
     More,
     Go(usize),
     Export(Export),
-    DealWith { which: Which, deed: Deed },
-    Share { what: Shared, on: bool },
+    DealWith {
+        which: Which,
+        deed: Deed,
+    },
+    Share {
+        what: Shared,
+        on: bool,
+    },
     Add(String),
-    Rename { person: String, nickname: Option<String> },
+    Rename {
+        person: String,
+        nickname: Option<String>,
+    },
     Remove(String),
     Requests,
-    Contact { person: String, act: Act },
-    Introduce { person: String, to: String },
+    Contact {
+        person: String,
+        act: Act,
+    },
+    Introduce {
+        person: String,
+        to: String,
+    },
     Link,
     Connect(String),
     Invite(Asked),
@@ -139,6 +174,20 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "admin" => seat(person("/admin PERSON")?, Seating::Admin),
         "unadmin" => seat(person("/unadmin PERSON")?, Seating::Unadmin),
         "carry-on" => Command::CarryOn,
+        "found" => Command::Found(needed("/found NAME")?),
+        "door" => Command::Rule(parse_door(rest).ok_or(Mistake::Usage("/door open|knock"))?),
+        "slow" => Command::Rule(parse_slow(rest).ok_or(Mistake::Usage("/slow 30s|10m|off"))?),
+        "hide" => hide(&needed(HIDE)?)?,
+        "unhide" => deal_with(rest, "/unhide N|sN", Deed::Unhide)?,
+        "look" => deal_with(rest, "/look N|sN", Deed::Look)?,
+        "fold" => deal_with(rest, "/fold last|N|sN", Deed::Fold)?,
+        "unfold" => deal_with(rest, "/unfold N|sN", Deed::Unfold)?,
+        "mute" => mute(&needed(MUTE)?)?,
+        "unmute" => Command::Mute { person: person("/unmute PERSON")?, for_ms: None },
+        "ignore" => Command::Ignore { person: person("/ignore PERSON")?, hidden: true },
+        "unignore" => Command::Ignore { person: person("/unignore PERSON")?, hidden: false },
+        "knock" => Command::Knock(rest.to_owned()),
+        "turnaway" => Command::TurnAway(person("/turnaway PERSON")?),
         "who" => Command::Who,
         "people" => Command::People,
         "contacts" => Command::Contacts,
@@ -204,6 +253,21 @@ const REPLY: &str = "/reply last|N|sN TEXT";
 const EDIT: &str = "/edit last|N|sN TEXT";
 const REACT: &str = "/react last|N|sN EMOJI";
 const UNREACT: &str = "/unreact last|N|sN EMOJI";
+
+const HIDE: &str = "/hide last|N|sN [REASON]";
+const MUTE: &str = "/mute PERSON 10m|3h|7d";
+
+/// A message, and why it is hidden.
+fn hide(rest: &str) -> Result<Command, Mistake> {
+    let (which, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    deal_with(which, HIDE, Deed::Hide(reason.trim().to_owned()))
+}
+
+fn mute(rest: &str) -> Result<Command, Mistake> {
+    let (person, for_how_long) = take_name(rest);
+    let for_ms = parse_span(for_how_long).ok_or(Mistake::Usage(MUTE))?;
+    Ok(Command::Mute { person, for_ms: Some(for_ms) })
+}
 
 const EXPORT: &str = "/export FILE.md|FILE.json, /export all FILE";
 
@@ -363,6 +427,20 @@ mod tests {
         assert_eq!(command("  hello /help\r"), Command::Say("  hello /help".into()));
         assert_eq!(command("//shrug"), Command::Say("/shrug".into()));
         assert_eq!(parse("  "), Ok(None));
+    }
+
+    #[test]
+    fn what_admins_do_names_a_time_or_a_reason() {
+        let mute = |person: &str, for_ms| Command::Mute { person: person.into(), for_ms };
+        assert_eq!(command("/mute \"Ann Lee\" 10m"), mute("Ann Lee", Some(600_000)));
+        assert_eq!(command("/unmute Bo"), mute("Bo", None));
+        let hide = |which, reason: &str| Command::DealWith { which, deed: Deed::Hide(reason.into()) };
+        assert_eq!(command("/hide 3 buy now"), hide(Which::Number(3), "buy now"));
+        assert_eq!(command("/hide last"), hide(Which::Last, ""));
+        assert_eq!(command("/slow off"), Command::Rule(Rule::SlowMs(0)));
+        for wrong in ["/mute Bo", "/mute Bo 10", "/mute Bo 0m", "/slow soon", "/door ajar", "/hide"] {
+            assert!(matches!(parse(wrong), Err(Mistake::Usage(_))), "{wrong}");
+        }
     }
 
     #[test]

@@ -36,6 +36,14 @@ pub(super) enum Deed {
     Unreact(String),
     Edits,
     Enter,
+    /// Hides it from everybody, for this reason.
+    Hide(String),
+    Unhide,
+    /// Shows what is not shown.
+    Look,
+    /// Hides it for the user alone.
+    Fold,
+    Unfold,
 }
 
 impl Deed {
@@ -75,6 +83,11 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Deed::Enter => self.enter(&place, &entry).await,
             Deed::Edit(text) => self.done(place.edit(entry.key, text).await).await,
             Deed::Delete => self.done(place.delete(entry.key).await).await,
+            Deed::Hide(reason) => self.hide(&place, &entry, true, &reason).await,
+            Deed::Unhide => self.hide(&place, &entry, false, "").await,
+            Deed::Look => self.look(&place, &entry).await,
+            Deed::Fold => self.fold(&place, &entry, true).await,
+            Deed::Unfold => self.fold(&place, &entry, false).await,
             Deed::React(emoji) => self.done(place.react(entry.key, emoji, true).await).await,
             Deed::Unreact(emoji) => self.done(place.react(entry.key, emoji, false).await).await,
         }

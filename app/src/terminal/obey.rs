@@ -8,7 +8,7 @@ use tokio::io::AsyncWrite;
 use super::command::{self, Command, Mistake};
 use super::names::{self, Meant};
 use super::session::{Flow, Session};
-use super::{rooms, words};
+use super::{moderation, rooms, words};
 use crate::i18n::{tr, tr_args};
 use crate::links;
 
@@ -61,6 +61,12 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::Create(name) => self.create(&name).await,
             Command::Seat { person, seating } => self.seat(&person, seating).await,
             Command::CarryOn => self.carry_on().await,
+            Command::Found(name) => self.found(&name).await,
+            Command::Rule(rule) => self.rule(rule).await,
+            Command::Mute { person, for_ms } => self.mute(&person, for_ms).await,
+            Command::Ignore { person, hidden } => self.ignore(&person, hidden).await,
+            Command::Knock(text) => self.knock(text).await,
+            Command::TurnAway(person) => self.turn_away(&person).await,
             Command::Contact { person, act } => self.contact(&person, act).await,
             Command::Introduce { person, to } => self.introduce(&person, &to).await,
             Command::Rename { person, nickname } => self.rename(&person, nickname).await,
@@ -156,7 +162,9 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             None => format!("* {} [{}]", names::who(&overview, person), person.fingerprint()),
         };
         let role = room.and_then(|room| rooms::role(&overview, room, person));
-        [Some(line), role].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let known = room.and_then(|room| overview.rooms.iter().find(|view| view.room == room));
+        let muted = known.and_then(|room| moderation::muted(room, person));
+        [Some(line), role, muted].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     async fn people(&mut self, contacts_only: bool) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! Private rooms on the terminal: founding and entering them, carrying them on, letting people in and out.
+//! Rooms that somebody founded, on the terminal: founding and entering them, carrying them on, letting
+//! people in and out.
 
 use std::io;
 
@@ -72,7 +73,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         let handle = self.program.node.room(room);
         let (done, words) = match seating {
             Seating::Admit => (handle.add(person).await, "terminal-admitted"),
-            Seating::Expel => (handle.remove(person).await, "terminal-expelled"),
+            Seating::Expel => (handle.remove(person, None).await, "terminal-expelled"),
             Seating::Admin => (handle.set_role(person, Role::Admin).await, "terminal-made-admin"),
             Seating::Unadmin => (handle.set_role(person, Role::Member).await, "terminal-made-member"),
         };
@@ -108,7 +109,7 @@ pub(super) fn kin(overview: &Overview, room: &RoomView) -> Vec<String> {
 /// That somebody is an admin of the room, if they are.
 pub(super) fn role(overview: &Overview, room: RoomId, person: PersonId) -> Option<String> {
     let room = overview.rooms.iter().find(|view| view.room == room)?;
-    let seat = room.private.as_ref()?.seats.iter().find(|seat| seat.person == person)?;
+    let seat = room.seats().iter().find(|seat| seat.person == person)?;
     (seat.role == Role::Admin).then(|| tr("terminal-admin"))
 }
 

@@ -278,7 +278,9 @@ impl<'a, W: AsyncWrite + Unpin> Session<'a, W> {
                 self.member("terminal-member-left", place, person).await
             }
             ConversationEvent::Unsealed => self.look_again().await,
-            ConversationEvent::Opened
+            ConversationEvent::Knocked { person } => self.knocked(place, person).await,
+            ConversationEvent::ShownAnew
+            | ConversationEvent::Opened
             | ConversationEvent::Closed
             | ConversationEvent::RoomChanged
             | ConversationEvent::VoiceChanged
@@ -437,6 +439,7 @@ mod tests {
             reactions: Vec::new(),
             follows_gap: false,
             read_by_other: false,
+            withheld: None,
         }
     }
 

@@ -7,8 +7,8 @@ use kinmesh_model::CallNote;
 use kinmesh_net::{BootstrapLink, NodeStatus, Overview, SearchProgress};
 use kinmesh_proto::{Delivery, Refusal};
 
-use super::names;
 use super::safe::safe;
+use super::{moderation, names};
 use crate::calls;
 use crate::i18n::{tr, tr_args};
 use crate::rebuilt;
@@ -48,6 +48,9 @@ pub(super) fn entry(overview: &Overview, entry: &EntryView, now: &Zoned) -> Stri
 }
 
 fn text(overview: &Overview, entry: &EntryView) -> String {
+    if let (None, Some(why)) = (&entry.text, &entry.withheld) {
+        return moderation::withheld(overview, why);
+    }
     let call = CallNote::of(entry, overview.me.person).map(calls::words::note);
     match &entry.text {
         Some(text) => safe(text),
@@ -180,7 +183,9 @@ pub(super) fn room(room: &RoomView, now: &Zoned) -> String {
     let left = if room.joined { String::new() } else { format!(", {}", tr("terminal-room-left")) };
     let complete = if room.joined { completeness(room.completeness, now) } else { String::new() };
     let numbers = tr_args("terminal-room-numbers", &numbers);
-    let private = room.private.as_ref().map(|private| format!(", {}", super::rooms::mark(private)));
+    let private = room.private.as_ref().map(super::rooms::mark);
+    let kind = private.or_else(|| room.founded.as_ref().map(|founded| moderation::mark(room, founded)));
+    let private = kind.map(|kind| format!(", {kind}"));
     format!("#{}, {numbers}{}{left}{complete}", safe(room.name.as_str()), private.unwrap_or_default())
 }
 
@@ -276,6 +281,9 @@ mod tests {
             completeness,
             private: None,
             voice: Vec::new(),
+            founded: None,
+            moderation: None,
+            hidden_people: Vec::new(),
         }
     }
 

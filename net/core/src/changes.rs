@@ -10,6 +10,7 @@ use kinmesh_proto::{
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::event::ConversationEvent;
+use crate::lens::Pace;
 use crate::node::{Core, Pending, SendRefusal, put_entry};
 use crate::output::{Output, Token};
 use crate::view::{EntryView, is_deleted, reactions_of};
@@ -135,15 +136,23 @@ impl Core {
             return Err(SendRefusal::NotJoined);
         }
         self.open_for_sending(conversation)?;
+        let is_post = content.is_post();
+        let takes_back = matches!(content, Content::Delete { .. });
         let tag = conversation.tag(self.me());
         self.clock = self.clock.max(self.newest_seen(conversation)).next(now_ms);
         let clock = self.clock;
+        if !takes_back {
+            self.may_be_shown(conversation, clock, is_post)?;
+        }
         let Some(target) = self.conversations.get_mut(&conversation) else {
             return Err(SendRefusal::NotJoined);
         };
         let body = target.compose(tag, clock, content);
         let reservation = target.reservation();
         let entry = self.signed(conversation, body)?;
+        if is_post {
+            self.posted(conversation, entry.key());
+        }
         let reserved = reservation.as_ref().map(|record| record.seq_reserved);
         let mut writes = vec![put_entry(conversation, &entry, Delivery::Queued, now_ms)];
         writes.extend(reservation.map(Write::PutConversation));
@@ -196,6 +205,7 @@ impl Core {
             return;
         }
         self.hear_introduction(id, entry);
+        self.note_late_post(id, entry);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         match entry.content().target() {
             Some(target) => {
@@ -203,7 +213,8 @@ impl Core {
                 self.read_post(id, target, Reading::default());
             }
             None if self.is_plain(id, entry) => {
-                self.show_added(id, EntryView::of(id, &unchanged(entry, delivery, now_ms), None));
+                let seen = self.lens(id).look(unchanged(entry, delivery, now_ms), &Pace::default());
+                seen.into_iter().for_each(|seen| self.show_added(id, seen.view(id, None)));
             }
             None => self.read_post(id, entry.key(), Reading { is_new: true, is_stale: false }),
         }
@@ -217,6 +228,7 @@ impl Core {
     fn is_plain(&self, id: ConversationId, entry: &Entry) -> bool {
         let newest_change = self.conversations.get(&id).and_then(|known| known.newest_change);
         newest_change.is_none_or(|change| change < entry.key())
+            && !self.asks_to_wait(id)
             && entry.value().prev.iter().all(|prev| self.is_recent(prev.id))
     }
 
@@ -229,11 +241,12 @@ impl Core {
         }
         self.reading.insert((id, key), reading);
         self.persist_later();
-        self.push(Output::ReadPost { conversation: id, key });
+        let pace = self.lens(id).pace_range(key, key);
+        self.push(Output::ReadPost { conversation: id, key, pace });
     }
 
-    /// The store has read a post; `None` when it is not there.
-    pub fn post_read(&mut self, id: ConversationId, key: EntryKey, item: Option<PageItem>) {
+    /// The store has read a post, `None` when it is not there, and when people wrote around it.
+    pub fn post_read(&mut self, id: ConversationId, key: EntryKey, item: Option<PageItem>, pace: &Pace) {
         let Some(Reading { is_new, is_stale }) = self.reading.remove(&(id, key)) else { return };
         if is_stale {
             return self.read_post(id, key, Reading { is_new, is_stale: false });
@@ -242,7 +255,8 @@ impl Core {
         let Some(mut item) = item else { return };
         item.changes.retain(|change| !self.is_hidden(id, change.entry.person()));
         self.gaps.shown(id, &item);
-        let view = EntryView::of(id, &item, self.read_by_other(id));
+        let Some(seen) = self.lens(id).look(item, pace) else { return };
+        let view = seen.view(id, self.read_by_other(id));
         if is_new { self.show_added(id, view) } else { self.show_changed(id, view) }
     }
 

@@ -1,4 +1,5 @@
-//! What follows from the control log of a private room: who is in, who may decide, which secrets count.
+//! What follows from the control log of a room: who is in, who may decide, which secrets count, what is
+//! not shown.
 //!
 //! Owns the rules. The steps of a log form a graph (each names those its author had seen), and what
 //! holds follows from the set of steps alone, so everybody who has the same steps is of one mind, in
@@ -13,15 +14,18 @@
 //! - Being let in does not undo a removal that it did not see.
 
 mod graph;
+mod moderation;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kinmesh_proto::{
     Commitment, Control, EntryId, EntryKey, Past, PersonId, Role, RoomId, RoomSettings, limits,
 };
 
 use graph::Graph;
+pub use moderation::{Moderation, Withheld};
 use verdicts::standing;
 
 /// Secrets that nobody brought together so far: from so many on, a member should.
@@ -54,7 +58,7 @@ pub struct Membership {
 #[error("{} secrets of the room are not here", .0.len())]
 pub struct SecretsMissing(pub Vec<EntryId>);
 
-/// The control log of one private room, and what follows from it.
+/// The control log of one room, and what follows from it.
 #[derive(Debug, Clone)]
 pub struct ControlLog {
     room: RoomId,
@@ -64,6 +68,7 @@ pub struct ControlLog {
     standing: BTreeSet<usize>,
     members: BTreeMap<PersonId, Membership>,
     settings: Option<RoomSettings>,
+    moderation: Arc<Moderation>,
 }
 
 impl ControlLog {
@@ -76,6 +81,7 @@ impl ControlLog {
             standing: BTreeSet::new(),
             members: BTreeMap::new(),
             settings: None,
+            moderation: Arc::default(),
         }
     }
 
@@ -147,6 +153,21 @@ impl ControlLog {
             Step { author, control: Control::Create { parent, .. }, .. } => Some(((*parent)?, *author)),
             _ => None,
         })
+    }
+
+    /// What is not shown of the room, and who may write.
+    pub fn moderation(&self) -> &Arc<Moderation> {
+        &self.moderation
+    }
+
+    /// Who founded the room; `None` before its first step is here.
+    pub fn founder(&self) -> Option<PersonId> {
+        verdicts::creation(&self.graph, &self.standing).map(|n| self.graph.step(n).author)
+    }
+
+    /// Whether a step, if it stood, would found this room.
+    pub fn is_founded_by(&self, step: &Step) -> bool {
+        verdicts::founds(step, self.room)
     }
 
     /// The newest steps that stand: what the next one will name.
@@ -261,6 +282,7 @@ impl ControlLog {
         self.standing = standing(&self.graph, self.room);
         self.members = verdicts::members(&self.graph, &self.standing);
         self.settings = verdicts::settings(&self.graph, &self.standing);
+        self.moderation = Arc::new(Moderation::of(&self.graph, &self.standing));
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Conversation {
     /// The newest change to a post that is known here: a later post was changed by none of them.
     pub newest_change: Option<EntryKey>,
     pub unread: usize,
+    /// Of a room: our newest post that is known here.
+    pub own_post: Option<EntryKey>,
     /// Whether an entry was shown since the store was asked to count.
     pub added_since_count: bool,
     /// Members of a room and when they were last seen in it.
@@ -97,6 +99,7 @@ impl Conversation {
             last: None,
             newest_change: None,
             unread: 0,
+            own_post: None,
             added_since_count: false,
             members: BTreeMap::new(),
             outbox: Outbox::default(),
@@ -230,6 +233,7 @@ impl Conversation {
         let is_known = view.call.is_some_and(|outcome| !outcome.is_missed());
         let is_unread = view.delivery == Delivery::Received
             && !is_known
+            && view.withheld.is_none()
             && self.record.read.is_none_or(|read| view.key > read);
         self.unread = (self.unread + usize::from(is_unread)).min(UNREAD_CAP);
         self.added_since_count |= is_unread;

@@ -149,6 +149,13 @@ pub enum ConversationEvent {
     VoiceChanged,
     /// A private room's secrets came: more of what is sealed can be read, so read pages again.
     Unsealed,
+    /// Somebody wants to be let into the room: read the overview.
+    Knocked {
+        /// Who.
+        person: PersonId,
+    },
+    /// Other posts of the room are shown than before, or others of them are not: read pages again.
+    ShownAnew,
     /// Entries were read on this device.
     Read {
         /// Unread entries that remain.

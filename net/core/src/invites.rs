@@ -143,7 +143,9 @@ impl Core {
             return Err(InviteFault::Past);
         }
         match uses {
-            Some(_) if matches!(room, Some(TicketRoom::Public(_))) => return Err(InviteFault::NotCounted),
+            Some(_) if room.as_ref().is_some_and(|room| !room.is_counted()) => {
+                return Err(InviteFault::NotCounted);
+            }
             Some(uses) if !(1..=limits::TICKET_USES_MAX).contains(&uses) => return Err(InviteFault::Uses),
             _ => {}
         }
@@ -167,7 +169,10 @@ impl Core {
             return if is_admin { Ok(TicketRoom::Private(room)) } else { Err(InviteFault::NotAdmin) };
         }
         let name = known.and_then(|known| known.record.name.clone()).ok_or(InviteFault::NotJoined)?;
-        Ok(TicketRoom::Public(name))
+        match self.is_founded(room) {
+            true => Ok(TicketRoom::Founded { id: room, name }),
+            false => Ok(TicketRoom::Public(name)),
+        }
     }
 
     pub(crate) fn invite_made(&mut self, record: InviteRecord) {

@@ -13,9 +13,12 @@ pub mod control;
 mod conversation;
 mod echo;
 pub mod event;
+mod founded;
 mod gaps;
 mod introductions;
 mod invites;
+mod lens;
+mod moderation;
 mod node;
 mod outbox;
 pub mod output;
@@ -39,12 +42,16 @@ pub use calls::{
 };
 pub use changes::{Change, ChangeRefusal};
 pub use contacts::{Because, ContactRefusal};
+pub use control::Withheld;
 pub use event::{ConversationEvent, Event, StoreFault};
+pub use founded::{KnockRefusal, NewPublicRoom};
 pub use introductions::IntroduceRefusal;
 pub use invites::{
     INVITES_MAX, InviteFault, InviteState, InviteView, NewInvite, OpenFault, OpeningView, UnknownInvite,
     check_ticket,
 };
+pub use lens::{Lens, Pace, Seen};
+pub use moderation::{HideHere, HideRefusal, Mute};
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
 pub use outbox::{QUEUED_FETCH_MAX, StoredQueue};
 pub use output::{
@@ -56,9 +63,9 @@ pub use presence::{BEACON_MS, HelloError};
 pub use private::{NewRoom, RoomRefusal};
 pub use room::{ROOMS_MAX, TooManyRooms};
 pub use view::{
-    Acquaintance, ChatView, Completeness, EditView, EntryView, IntroducedView, InvitedView, Online, Overview,
-    OwnView, PersonView, PrivateView, ReactionView, RequestView, RoomAccess, RoomView, Route, SeatView,
-    WaitReason, Waiting,
+    Acquaintance, ChatView, Completeness, EditView, EntryView, FoundedStanding, FoundedView, IntroducedView,
+    InvitedView, KnockView, ModerationView, MutedView, Online, Overview, OwnView, PersonView, PrivateView,
+    ReactionView, RequestView, RoomAccess, RoomView, Route, SeatView, WaitReason, Waiting,
 };
 
 /// Unread entries are counted up to this; a face shows "999+".

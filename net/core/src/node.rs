@@ -8,8 +8,8 @@ use std::sync::Arc;
 use kinmesh_proto::record::{InviteRecord, OpeningRecord, OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     CertCache, ChatResponse, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId,
-    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRefusal, Keyring, PageItem, PersonId,
-    Privacy, Receipt, RoomId, SecretRecord, SharedProofs, StatusLine, TicketId, limits,
+    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRefusal, Keyring, KnockRecord, PersonId,
+    Privacy, Receipt, RoomId, SecretRecord, SharedProofs, StatusLine, SyncResponse, TicketId, limits,
 };
 use rand::rngs::StdRng;
 
@@ -21,6 +21,7 @@ use crate::echo::Echo;
 use crate::event::{ConversationEvent, Event};
 use crate::gaps::Gaps;
 use crate::invites::{Invites, NewContact};
+use crate::lens::Seen;
 use crate::outbox::StoredQueue;
 use crate::output::{FrameToken, Output, RequestToken, SyncToken, Token};
 use crate::own::Way;
@@ -29,7 +30,7 @@ use crate::private::PrivateRoom;
 use crate::recent::Recent;
 use crate::sync::{Intake, Sync};
 use crate::unsaved::Record;
-use crate::view::{EntryView, PersonView, RequestView};
+use crate::view::{PersonView, RequestView};
 
 /// Our clock follows others' entries no further ahead than this: a minute less than where entries
 /// are refused, so that somebody whose clock runs ahead cannot make others refuse ours.
@@ -71,6 +72,24 @@ pub enum SendRefusal {
     /// Too many entries wait already.
     #[error("too many entries wait to go out")]
     OutboxFull,
+    /// An admin of the room muted us.
+    #[error("an admin of this room muted you")]
+    Muted {
+        /// Until when, in Unix milliseconds.
+        until_ms: u64,
+    },
+    /// An admin put us out of the room.
+    #[error("an admin put you out of this room")]
+    PutOut,
+    /// Who writes in the room is let in by an admin.
+    #[error("an admin of this room has to let you in first")]
+    NotLetIn,
+    /// The room asks everybody to wait between two posts.
+    #[error("this room asks you to wait {wait_ms} ms before your next post")]
+    TooSoon {
+        /// How much longer, in milliseconds.
+        wait_ms: u64,
+    },
     /// The key of a private room is not here yet.
     #[error("the room's key is not here yet: it comes from a member who is connected")]
     NoKey,
@@ -110,6 +129,8 @@ pub(crate) enum Pending {
     Heard { conversation: ConversationId, entries: Vec<Entry>, frame: FrameToken },
     /// We enter a private room.
     Entered { room: RoomId, host: PersonId },
+    /// Somebody knocks at a room of ours.
+    Knocked { room: RoomId, knock: KnockRecord, request: RequestToken },
     /// Secrets of a private room came.
     Secrets { room: RoomId, records: Vec<SecretRecord> },
     /// Entries of a chat, with the receipts to give for the whole batch they came in.
@@ -160,6 +181,12 @@ pub struct Core {
     pub(crate) keyring: Keyring,
     /// Questions for secrets that are not answered yet.
     pub(crate) secret_asks: BTreeMap<SyncToken, RoomId>,
+    /// Knocks that are not answered yet: at which room, and at whose door.
+    pub(crate) knock_asks: BTreeMap<SyncToken, (RoomId, DeviceId)>,
+    /// At whose doors we knocked lately, and when.
+    pub(crate) knocked: BTreeMap<(RoomId, DeviceId), u64>,
+    /// Rooms of which faces must be told that they show other posts.
+    pub(crate) shown_anew: BTreeSet<ConversationId>,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -209,6 +236,9 @@ impl Core {
             private: BTreeMap::new(),
             keyring: Keyring::default(),
             secret_asks: BTreeMap::new(),
+            knock_asks: BTreeMap::new(),
+            knocked: BTreeMap::new(),
+            shown_anew: BTreeSet::new(),
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
@@ -258,7 +288,7 @@ impl Core {
         &mut self,
         id: ConversationId,
         newest: Option<StoredEntry>,
-        last: Option<PageItem>,
+        last: Option<Seen>,
         queued: StoredQueue,
         unread: usize,
     ) {
@@ -268,7 +298,7 @@ impl Core {
         let read_by_other = self.read_by_other(id);
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         conversation.unread = unread;
-        conversation.last = last.map(|post| EntryView::of(id, &post, read_by_other));
+        conversation.last = last.map(|post| post.view(id, read_by_other));
         let last = conversation.last.as_ref().filter(|last| last.delivery == Delivery::Received);
         conversation.receipts.theirs = last.map(|last| last.key);
         if let Some(StoredEntry { entry, .. }) = newest {
@@ -307,6 +337,8 @@ impl Core {
         self.send_due_beacons(now_ms);
         self.tick_sync(now_ms);
         self.tick_private(now_ms);
+        self.knock_at_admins(now_ms);
+        self.tell_shown_anew();
         self.redeem_due(now_ms);
         self.tend_calls(now_ms);
         self.flush_outboxes(now_ms);
@@ -441,6 +473,7 @@ impl Core {
                 self.heard_persisted(now_ms, conversation, entries, fresh, frame)
             }
             Pending::Entered { room, host } => self.entered(now_ms, room, host),
+            Pending::Knocked { room, knock, request } => self.knock_persisted(room, knock, request),
             Pending::Secrets { room, records } => self.secrets_persisted(now_ms, room, records),
             Pending::Delivered { person, entries, receipts, request } => {
                 self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
@@ -517,6 +550,9 @@ impl Core {
                 self.not_let_in_by_ticket(ticket, person, request);
             }
             Pending::OpeningAnswered { ticket, .. } => self.opening_not_answered(ticket),
+            Pending::Knocked { request, .. } => {
+                self.push(Output::RespondSync { request, response: SyncResponse::Busy });
+            }
             // What is written again with the next tick, or asked for again.
             Pending::Entered { .. } | Pending::Secrets { .. } => {}
             Pending::Note

@@ -148,6 +148,8 @@ pub enum Output {
         conversation: ConversationId,
         /// Which.
         key: EntryKey,
+        /// A range of which all entries are wanted, too: whether its author waited long enough.
+        pace: Option<KeyRange>,
     },
     /// Read up to [`crate::QUEUED_FETCH_MAX`] queued entries of ours after this key, then call
     /// [`crate::Core::queued_read`].

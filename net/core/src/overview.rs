@@ -1,5 +1,6 @@
 //! The snapshot of everything the faces list.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinmesh_proto::{ConversationId, PersonId, RoomId};
@@ -29,6 +30,7 @@ impl Core {
                 ConversationId::Direct(_) | ConversationId::Control(_) => {}
             }
         }
+        mark_clashes(&mut rooms);
         rooms.sort_by_key(|room| std::cmp::Reverse(room.last.as_ref().map(|last| last.key)));
         chats.sort_by_key(|chat| std::cmp::Reverse(chat.last.as_ref().map(|last| last.key)));
         let (requests, people) = (self.request_views(), self.people_views());
@@ -93,6 +95,23 @@ impl Core {
             waiting: self.waiting_in_room(room, conversation),
             private: self.private_view(room),
             voice: self.voice_view(room),
+            founded: self.founded_view(room),
+            moderation: self.moderation_view(room),
+            hidden_people: conversation.record.hidden.people.iter().copied().collect(),
         })
+    }
+}
+
+/// Marks founded rooms that are called like another one here: their name alone does not say which is meant.
+fn mark_clashes(rooms: &mut [RoomView]) {
+    let mut times = BTreeMap::<String, usize>::new();
+    for room in rooms.iter() {
+        *times.entry(room.name.folded()).or_default() += 1;
+    }
+    for room in rooms {
+        let is_shared = times.get(&room.name.folded()).is_some_and(|times| *times > 1);
+        if let Some(founded) = &mut room.founded {
+            founded.name_clashes = is_shared;
+        }
     }
 }

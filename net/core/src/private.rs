@@ -1,4 +1,5 @@
-//! Private rooms: what is done about what their control logs say.
+//! Rooms that have a control log: what is done about what it says. Most of it is about private rooms; what
+//! only public ones have is in [`crate::founded`], and what both hide in [`crate::moderation`].
 //!
 //! Who is in and which secrets count is decided in [`crate::control`] from the log alone. Here the log
 //! is fed with the steps that reach our disk, and the rest of the peer follows it: members, names,
@@ -13,6 +14,7 @@ mod secrets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::slice;
+use std::sync::Arc;
 
 use kinmesh_proto::{
     Content, Control, ConversationId, ConversationTag, DeviceId, Entry, EntryBody, EntryId, EntryKey,
@@ -22,7 +24,7 @@ use rand::RngExt;
 
 pub use deciding::{NewRoom, RoomRefusal};
 
-use crate::control::{ControlLog, Step};
+use crate::control::{ControlLog, Moderation, Step};
 use crate::event::ConversationEvent;
 use crate::node::{Core, Pending};
 use crate::output::Output;
@@ -53,10 +55,14 @@ pub(crate) enum Seated {
     Never,
 }
 
-/// One private room.
+/// One room with a control log.
 #[derive(Debug)]
 pub(crate) struct PrivateRoom {
     log: ControlLog,
+    /// Whether it is a founded public room: nothing in it is sealed, and whoever comes is in.
+    is_founded: bool,
+    /// What was said last of what is shown.
+    shown: Arc<Moderation>,
     /// Steps of others on their way to our disk.
     arriving: BTreeMap<EntryId, Step>,
     /// Who let us in; asked for the log until that says so too.
@@ -77,6 +83,8 @@ impl PrivateRoom {
     pub(crate) fn new(room: RoomId, host: Option<PersonId>) -> Self {
         Self {
             log: ControlLog::new(room),
+            is_founded: false,
+            shown: Arc::default(),
             arriving: BTreeMap::new(),
             host,
             epochs: Vec::new(),
@@ -85,6 +93,15 @@ impl PrivateRoom {
             patient_until_ms: None,
             rotate_at_ms: None,
         }
+    }
+
+    /// A public room that somebody founded.
+    pub(crate) fn founded(room: RoomId) -> Self {
+        Self { is_founded: true, ..Self::new(room, None) }
+    }
+
+    pub(crate) fn log(&self) -> &ControlLog {
+        &self.log
     }
 
     /// Whether to trust somebody with the log: they are in, or let us in and our own log is still short.
@@ -103,17 +120,12 @@ impl PrivateRoom {
     /// Those of these steps that are not kept: there is no room for them, or their authors never had a seat
     /// by what stands, here and among them.
     fn refused(&self, steps: Vec<Step>) -> BTreeSet<EntryId> {
-        let room = self.log.room();
-        let founds = |step: &Step| match &step.control {
-            Control::Create { nonce, .. } => RoomId::private(step.author, nonce) == room,
-            _ => false,
-        };
         let is_known = |step: &Step| self.log.holds(step.key) || self.arriving.contains_key(&step.key.id);
         let mut waiting: Vec<Step> = steps.into_iter().filter(|step| !is_known(step)).collect();
         let (mut trial, mut kept) = (self.log.clone(), Vec::new());
         loop {
             let seated = trial.ever_seated();
-            let is_fit = |step: &Step| seated.contains(&step.author) || founds(step);
+            let is_fit = |step: &Step| seated.contains(&step.author) || self.log.is_founded_by(step);
             let (fit, unfit): (Vec<Step>, Vec<Step>) = waiting.into_iter().partition(is_fit);
             let before = kept.len();
             let mut full = Vec::new();
@@ -133,20 +145,21 @@ impl PrivateRoom {
 impl Core {
     pub(crate) fn restore_private(&mut self) {
         for conversation in self.conversations.values() {
-            if let (ConversationId::Room(room), Some(private)) =
-                (conversation.id(), conversation.record.private)
-            {
+            let ConversationId::Room(room) = conversation.id() else { continue };
+            if let Some(private) = conversation.record.private {
                 self.private.insert(room, PrivateRoom::new(room, private.host));
+            } else if conversation.record.founded.is_some() {
+                self.private.insert(room, PrivateRoom::founded(room));
             }
         }
     }
 
-    /// Private rooms whose control log is to be restored with [`Core::restore_log`].
-    pub fn private_rooms(&self) -> Vec<RoomId> {
+    /// Rooms whose control log is to be restored with [`Core::restore_log`].
+    pub fn rooms_with_log(&self) -> Vec<RoomId> {
         self.private.keys().copied().collect()
     }
 
-    /// Takes up the stored control log of a private room: all entries of it.
+    /// Takes up the stored control log of a room: all entries of it.
     pub fn restore_log(&mut self, now_ms: u64, room: RoomId, entries: Vec<Entry>) {
         let steps: Vec<Step> = entries.iter().filter_map(step_of).collect();
         if let Some(private) = self.private.get_mut(&room) {
@@ -159,6 +172,7 @@ impl Core {
     pub fn topic(&self, room: RoomId) -> Option<String> {
         match self.private.get(&room) {
             None => Some(room.topic()),
+            Some(private) if private.is_founded => Some(room.topic()),
             Some(private) => self.keyring.key(room, &private.epochs).map(|key| key.topic()),
         }
     }
@@ -174,6 +188,7 @@ impl Core {
         for room in self.open_rooms() {
             match self.private.get(&room) {
                 None => namespaces.push(room.namespace()),
+                Some(private) if private.is_founded => namespaces.push(room.namespace()),
                 Some(private) => {
                     let key = self.keyring.key(room, &private.epochs);
                     namespaces.extend(key.iter().flat_map(|key| days.iter().map(|day| key.namespace(*day))));
@@ -188,6 +203,14 @@ impl Core {
     }
 
     pub(crate) fn is_private(&self, room: RoomId) -> bool {
+        self.private.get(&room).is_some_and(|private| !private.is_founded)
+    }
+
+    pub(crate) fn is_founded(&self, room: RoomId) -> bool {
+        self.private.get(&room).is_some_and(|private| private.is_founded)
+    }
+
+    pub(crate) fn has_log(&self, room: RoomId) -> bool {
         self.private.contains_key(&room)
     }
 
@@ -196,9 +219,16 @@ impl Core {
         self.conversations.get(&ConversationId::Room(room)).is_some_and(|known| known.record.open)
     }
 
-    /// Whether somebody can be a member: of a public room anybody.
+    pub(crate) fn log_of(&self, room: RoomId) -> Option<&ControlLog> {
+        self.private.get(&room).map(PrivateRoom::log)
+    }
+
+    /// Whether somebody can be a member: of most public rooms anybody.
     pub(crate) fn may_be_member(&self, room: RoomId, person: PersonId) -> bool {
-        self.private.get(&room).is_none_or(|private| private.log.is_member(person))
+        self.private.get(&room).is_none_or(|private| match private.is_founded {
+            true => private.log.moderation().lets_in(person),
+            false => private.log.is_member(person),
+        })
     }
 
     /// An entry as a member reads it, if it is sealed and the secrets are here.
@@ -228,21 +258,33 @@ impl Core {
         self.private.get(&room).map(|private| private.refused(steps)).unwrap_or_default()
     }
 
-    /// The private room, or its control log, that has this tag.
-    pub(crate) fn private_conversation(&self, tag: ConversationTag) -> Option<ConversationId> {
+    /// The room with a control log, or that log, that has this tag.
+    pub(crate) fn logged_conversation(&self, tag: ConversationTag) -> Option<ConversationId> {
         let both = |room: &RoomId| [ConversationId::Room(*room), ConversationId::Control(*room)];
         self.private.keys().flat_map(both).find(|id| self.belongs(*id, tag))
     }
 
-    /// Whether a device may ask about a private room.
-    pub(crate) fn may_ask_about(&self, device: DeviceId, room: RoomId) -> bool {
+    /// Whether a device may ask about a room with a control log, or about that log.
+    pub(crate) fn may_ask_about(&self, device: DeviceId, id: ConversationId) -> bool {
+        let Some(room) = id.room() else { return false };
+        if self.is_founded(room) {
+            return self.takes_part(device, id);
+        }
         let (person, private) = (self.people.person_of(device), self.private.get(&room));
         person.zip(private).is_some_and(|(person, private)| private.is_partner(self.me(), person))
     }
 
-    /// Connected devices with which a private room, or its log, can be compared.
+    /// Connected devices with which a room with a control log, or that log, can be compared.
     pub(crate) fn private_partners(&self, now_ms: u64, id: ConversationId) -> Vec<DeviceId> {
         let Some(private) = self.private_room(id) else { return Vec::new() };
+        if private.is_founded {
+            return self
+                .subscriptions
+                .keys()
+                .copied()
+                .filter(|device| self.takes_part(*device, id))
+                .collect();
+        }
         let me = self.me();
         if self.is_too_early(now_ms, id) {
             return Vec::new();
@@ -258,6 +300,9 @@ impl Core {
     /// for the secrets to read it with.
     pub(crate) fn is_too_early(&self, now_ms: u64, id: ConversationId) -> bool {
         let (ConversationId::Room(_), Some(private)) = (id, self.private_room(id)) else { return false };
+        if private.is_founded {
+            return false;
+        }
         let is_patient = private.patient_until_ms.is_some_and(|until_ms| now_ms < until_ms);
         is_patient || !private.log.is_member(self.me())
     }
@@ -265,7 +310,11 @@ impl Core {
     /// Somebody said hello: what we share with them is compared.
     pub(crate) fn met_in_private_rooms(&mut self, now_ms: u64, person: PersonId, device: DeviceId) {
         let me = self.me();
-        let shared = self.private.iter_mut().filter(|(_, private)| private.is_partner(me, person));
+        let there = self.subscriptions.get(&device).cloned().unwrap_or_default();
+        let shared = self.private.iter_mut().filter(|(room, private)| match private.is_founded {
+            true => there.contains(room),
+            false => private.is_partner(me, person),
+        });
         let rooms: Vec<RoomId> = shared
             .map(|(room, private)| {
                 (private.ask_at_ms, private.asked_in_vain) = (now_ms, 0);
@@ -309,6 +358,9 @@ impl Core {
     pub(crate) fn own_step_stored(&mut self, now_ms: u64, room: RoomId, entry: &Entry) {
         self.steps_stored(now_ms, room, slice::from_ref(entry));
         let Some(step) = step_of(entry) else { return };
+        if self.is_founded(room) && matches!(step.control, Control::Create { .. }) {
+            self.founded_room_stands(room);
+        }
         self.send_invitations(now_ms, room, &step.control);
         self.compare_log_with_all(now_ms, room);
     }
@@ -358,18 +410,25 @@ impl Core {
 
     /// Members of the private rooms we are in, or about to be.
     pub(crate) fn private_members(&self) -> impl Iterator<Item = PersonId> {
-        let rooms =
-            self.private.iter().filter(move |(room, _)| self.is_open(**room)).map(|(_, private)| private);
+        let rooms = self.private.iter();
+        let rooms = rooms.filter(move |(room, private)| !private.is_founded && self.is_open(**room));
+        let rooms = rooms.map(|(_, private)| private);
         rooms.flat_map(|private| private.log.members().keys().copied().chain(private.host))
     }
 
     /// Follows the log.
     fn conclude(&mut self, now_ms: u64, room: RoomId) {
-        self.follow_members(now_ms, room);
         self.follow_settings(room);
-        self.follow_our_seat(room);
-        self.follow_key(now_ms, room);
-        self.follow_rotation(now_ms, room);
+        if self.is_founded(room) {
+            self.follow_who_is_let_in(now_ms, room);
+            self.follow_our_place(room);
+        } else {
+            self.follow_members(now_ms, room);
+            self.follow_our_seat(room);
+            self.follow_key(now_ms, room);
+            self.follow_rotation(now_ms, room);
+        }
+        self.follow_moderation(room);
         for changed in [Some(room), self.carries_on(room)].into_iter().flatten() {
             self.tell(ConversationId::Room(changed), ConversationEvent::RoomChanged);
         }
@@ -394,6 +453,16 @@ impl Core {
                 self.met(now_ms, ConversationId::Control(room), device);
                 self.met(now_ms, id, device);
             }
+        }
+    }
+
+    /// What is shown follows from the log.
+    fn follow_moderation(&mut self, room: RoomId) {
+        let Some(private) = self.private.get_mut(&room) else { return };
+        let moderation = Arc::clone(private.log.moderation());
+        let before = std::mem::replace(&mut private.shown, Arc::clone(&moderation));
+        if !moderation.shows_like(&before) {
+            self.shows_anew(ConversationId::Room(room));
         }
     }
 
@@ -473,7 +542,8 @@ impl Core {
 
     /// Each second: secrets that are wanted, and rotations that are due.
     pub(crate) fn tick_private(&mut self, now_ms: u64) {
-        let rooms: Vec<RoomId> = self.private.keys().copied().filter(|room| self.is_open(*room)).collect();
+        let is_met = |room: &RoomId| self.is_private(*room) && self.is_open(*room);
+        let rooms: Vec<RoomId> = self.private.keys().copied().filter(is_met).collect();
         for room in rooms {
             self.ask_for_secrets(now_ms, room);
             self.rotate_if_due(now_ms, room);
@@ -497,7 +567,7 @@ impl Core {
 
     /// What faces show of a private room beside what they show of every room.
     pub(crate) fn private_view(&self, room: RoomId) -> Option<PrivateView> {
-        let private = self.private.get(&room)?;
+        let private = self.private.get(&room).filter(|private| !private.is_founded)?;
         let me = self.me();
         let settings = private.log.settings();
         let seats = private.log.members().iter();
@@ -535,8 +605,8 @@ impl Core {
         }
     }
 
-    /// The role that somebody has in a private room.
-    fn role_in(&self, room: RoomId, person: PersonId) -> Option<Role> {
+    /// The role that somebody has in a room with a control log.
+    pub(crate) fn role_in(&self, room: RoomId, person: PersonId) -> Option<Role> {
         Some(self.private.get(&room)?.log.members().get(&person)?.role)
     }
 }

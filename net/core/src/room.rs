@@ -31,9 +31,11 @@ impl Core {
         let room = RoomId::public(&name);
         let id = ConversationId::Room(room);
         let record = match self.conversations.get(&id) {
-            Some(known) if known.record.open && known.record.private.is_none() => return Ok((room, None)),
-            // No private room has this id: whoever invited us to one made it up.
-            Some(known) => ConversationRecord { open: true, private: None, ..known.record.clone() },
+            Some(known) if known.record.open && !self.has_log(room) => return Ok((room, None)),
+            // No room with a log has this id: whoever invited us to one made it up.
+            Some(known) => {
+                ConversationRecord { open: true, private: None, founded: None, ..known.record.clone() }
+            }
             None => ConversationRecord::new(id, Some(name)),
         };
         if self.open_rooms().count() >= ROOMS_MAX {
@@ -65,6 +67,14 @@ impl Core {
         self.conversations.values().filter_map(room_of)
     }
 
+    /// Rooms we are in, or were in.
+    pub fn all_rooms(&self) -> impl Iterator<Item = RoomId> {
+        self.conversations.keys().filter_map(|id| match id {
+            ConversationId::Room(room) => Some(*room),
+            ConversationId::Direct(_) | ConversationId::Control(_) => None,
+        })
+    }
+
     /// Members of a room, ourselves included while we are in it.
     pub fn members(&self, room: RoomId) -> Vec<PersonId> {
         let Some(known) = self.conversations.get(&ConversationId::Room(room)) else { return Vec::new() };
@@ -73,12 +83,18 @@ impl Core {
     }
 
     pub(crate) fn joined(&mut self, now_ms: u64, record: ConversationRecord) {
-        let id = record.id;
+        let (id, founded) = (record.id, record.founded.clone());
         let known = self.conversations.entry(id).or_insert_with(|| Conversation::stored(record));
         (known.record.open, known.record.private) = (true, None);
+        known.record.founded = founded;
         known.beacon_at_ms = now_ms;
+        let is_founded = known.record.founded.is_some();
         if let ConversationId::Room(room) = id {
-            self.private.remove(&room);
+            if is_founded {
+                self.open_log(room)
+            } else {
+                drop(self.private.remove(&room))
+            }
             self.push(Output::Subscribe(room));
         }
         self.tell(id, ConversationEvent::Opened);
@@ -105,6 +121,9 @@ impl Core {
         if let Some(person) = self.people.person_of(device).filter(|person| self.may_be_member(room, *person))
         {
             self.add_member(now_ms, room, person);
+        }
+        if self.is_founded(room) {
+            self.met(now_ms, ConversationId::Control(room), device);
         }
         self.met(now_ms, ConversationId::Room(room), device);
     }
@@ -184,6 +203,10 @@ impl Core {
         {
             return Err(Verdict::Ignore);
         }
+        if entries.iter().any(|entry| self.is_shut_out(id, entry)) {
+            // Somebody who has not heard of it may have passed it on.
+            return Err(Verdict::Ignore);
+        }
         let counted = entries.iter().take_while(|entry| self.within_quota(id, entry)).count();
         if counted < entries.len() {
             entries[..counted].iter().for_each(|entry| self.uncount(id, entry));
@@ -199,7 +222,7 @@ impl Core {
     fn conversation_heard(&self, room: RoomId, entries: &[Entry]) -> ConversationId {
         let control = ConversationId::Control(room);
         let is_control = |entry: &Entry| self.belongs(control, entry.value().conversation);
-        if self.is_private(room) && entries.first().is_some_and(is_control) {
+        if self.has_log(room) && entries.first().is_some_and(is_control) {
             control
         } else {
             ConversationId::Room(room)

@@ -189,6 +189,7 @@ impl Core {
     pub fn sync_answered(&mut self, now_ms: u64, token: SyncToken, response: SyncResponse) {
         self.sync.refusals.tick(now_ms);
         let Some(id) = self.session_of(token) else {
+            self.knock_answered(token, Some(&response));
             self.secrets_answered(now_ms, token, Some(response));
             return;
         };
@@ -209,7 +210,10 @@ impl Core {
     pub fn sync_failed(&mut self, now_ms: u64, token: SyncToken) {
         match self.session_of(token) {
             Some(id) => self.do_step(now_ms, id, Step::End(Ending::Unanswered)),
-            None => self.secrets_answered(now_ms, token, None),
+            None => {
+                self.knock_answered(token, None);
+                self.secrets_answered(now_ms, token, None);
+            }
         }
     }
 
@@ -375,7 +379,7 @@ impl Core {
     fn partners(&self, now_ms: u64, id: ConversationId) -> Vec<DeviceId> {
         let devices: Vec<DeviceId> = match id {
             ConversationId::Control(_) => self.private_partners(now_ms, id),
-            ConversationId::Room(room) if self.is_private(room) => self.private_partners(now_ms, id),
+            ConversationId::Room(room) if self.has_log(room) => self.private_partners(now_ms, id),
             ConversationId::Room(room) => {
                 let listeners = self.subscriptions.iter().filter(|(_, rooms)| rooms.contains(&room));
                 listeners.map(|(device, _)| *device).collect()

@@ -59,6 +59,7 @@ impl Core {
             | Pending::Saved(_)
             | Pending::Entered { .. }
             | Pending::Secrets { .. }
+            | Pending::Knocked { .. }
             | Pending::Joined(_)
             | Pending::Left(_)
             | Pending::Own { .. }

@@ -1,13 +1,14 @@
 //! What a face shows: plain snapshots, the same for the desktop, the terminal and JSON-RPC.
 
 use kinmesh_proto::{
-    CallOutcome, Content, ConversationId, Delivery, DeviceId, DisplayName, EntryKey, PageItem, Past,
-    PersonId, Privacy, Role, RoomId, RoomName, StatusLine, StoredEntry,
+    CallOutcome, Content, ConversationId, Delivery, DeviceId, DisplayName, Door, EntryKey, PageItem, Past,
+    PersonId, Privacy, Role, RoomId, RoomName, RoomSettings, StatusLine, StoredEntry,
 };
 use serde::Serialize;
 use std::sync::Arc;
 
 use crate::changes::is_one_symbol;
+use crate::control::Withheld;
 
 /// Ourselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -158,6 +159,116 @@ pub struct RoomView {
     pub private: Option<PrivateView>,
     /// Who is in its voice channel, ourselves included.
     pub voice: Vec<PersonId>,
+    /// What only a founded public room has.
+    pub founded: Option<FoundedView>,
+    /// How a room that somebody founded, private or public, is moderated.
+    pub moderation: Option<ModerationView>,
+    /// People of whom the user hides all that they write here.
+    pub hidden_people: Vec<PersonId>,
+}
+
+impl RoomView {
+    /// How the room is kept, if anybody can change that.
+    pub fn settings(&self) -> Option<RoomSettings> {
+        let moderation = self.moderation.as_ref()?;
+        let (topic, past, door) = match (&self.private, &self.founded) {
+            (Some(private), _) => (private.topic.clone(), private.past, Door::Open),
+            (None, Some(founded)) => (founded.topic.clone(), Past::All, founded.door),
+            (None, None) => return None,
+        };
+        let settings = RoomSettings::new(self.name.clone(), topic, past);
+        Some(RoomSettings { door, slow_ms: moderation.slow_ms, ..settings })
+    }
+
+    /// The founder's fingerprint, where the name alone does not say which room it is.
+    pub fn clashing_fingerprint(&self) -> Option<&str> {
+        let founded = self.founded.as_ref().filter(|founded| founded.name_clashes)?;
+        founded.fingerprint.as_deref()
+    }
+
+    /// Whether we are an admin of it.
+    pub fn is_ours_to_moderate(&self) -> bool {
+        self.moderation.as_ref().is_some_and(|moderation| moderation.role == Some(Role::Admin))
+    }
+
+    /// Everybody who has a seat in it, and as what.
+    pub fn seats(&self) -> &[SeatView] {
+        match (&self.private, &self.founded) {
+            (Some(private), _) => &private.seats,
+            (None, Some(founded)) => &founded.seats,
+            (None, None) => &[],
+        }
+    }
+}
+
+/// What a founded public room has beside what every room has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundedView {
+    /// Who founded it; `None` before its control log is here.
+    pub founder: Option<PersonId>,
+    /// Short fingerprint of the founder's key.
+    pub fingerprint: Option<String>,
+    /// Whether another room here has the same name, so that the fingerprint must be shown.
+    pub name_clashes: bool,
+    /// What it is about; may be empty.
+    pub topic: StatusLine,
+    /// Who may write.
+    pub door: Door,
+    /// Whether we may write, as far as being let in goes.
+    pub standing: FoundedStanding,
+    /// Who has a seat, and as what: its admins, and whom they let in.
+    pub seats: Vec<SeatView>,
+    /// Who was put out.
+    pub put_out: Vec<PersonId>,
+    /// Who wants to be let in and waits for our answer, if we are an admin.
+    pub knocks: Vec<KnockView>,
+}
+
+/// How we stand in a founded public room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundedStanding {
+    /// We take part.
+    In,
+    /// Its control log is not here yet: a member has to be connected.
+    AwaitsLog,
+    /// Who writes here is let in, and we have not knocked.
+    Outside,
+    /// We knocked, and no admin has answered.
+    Knocking,
+    /// We were put out.
+    PutOut,
+}
+
+/// Somebody wants to be let into a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnockView {
+    /// Who.
+    pub person: PersonId,
+    /// What they say; may be empty.
+    pub text: String,
+    /// When it came, in Unix milliseconds.
+    pub received_ms: u64,
+}
+
+/// How a room is moderated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModerationView {
+    /// What we may do; `None` without a seat.
+    pub role: Option<Role>,
+    /// How long who is no admin waits between two posts, in milliseconds; zero: not at all.
+    pub slow_ms: u64,
+    /// Who was muted, and until when: the time may be over.
+    pub muted: Vec<MutedView>,
+}
+
+/// Somebody who was muted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MutedView {
+    /// Who.
+    pub person: PersonId,
+    /// Until when, in Unix milliseconds.
+    pub until_ms: u64,
 }
 
 /// What a private room has beside what every room has.
@@ -306,6 +417,9 @@ pub struct EntryView {
     /// Whether it is ours, and the other side of the chat has read it. Known only while both sides
     /// share what they read.
     pub read_by_other: bool,
+    /// Why it is not shown, if it is not: then nothing of what it says is here, unless the user asked to
+    /// look at it all the same.
+    pub withheld: Option<Withheld>,
 }
 
 /// A private room to which the author of a post invites.
@@ -374,6 +488,24 @@ impl EntryView {
             follows_gap: *follows_gap,
             read_by_other: *delivery == Delivery::Delivered
                 && read_by_other.is_some_and(|read| entry.key() <= read),
+            withheld: None,
+        }
+    }
+
+    /// The same without what it says, if it is withheld.
+    pub(crate) fn withheld(self, withheld: Option<Withheld>) -> Self {
+        if withheld.is_none() {
+            return self;
+        }
+        Self {
+            withheld,
+            text: None,
+            introduces: None,
+            invites_to: None,
+            reply_to: None,
+            edited_ms: None,
+            reactions: Vec::new(),
+            ..self
         }
     }
 }

@@ -20,6 +20,8 @@ mod invites;
 #[allow(dead_code)] // Each file of stories uses its part of it.
 #[path = "support/mesh.rs"]
 mod mesh;
+#[path = "stories/moderation.rs"]
+mod moderation;
 #[path = "stories/outbox.rs"]
 mod outbox;
 #[path = "stories/own.rs"]

@@ -1,4 +1,5 @@
-//! What the members of a private room decide: who is in, who may decide, what it is called.
+//! What is decided about a room that somebody founded, private or public: who is in, who may decide, what
+//! it is called, what is not shown.
 //!
 //! Owns the words of the control log and their form on the wire. What follows from a log is decided
 //! in `kinmesh-core`.
@@ -6,18 +7,19 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
+use crate::entry::EntryKey;
 use crate::id::{PersonId, RoomId};
 use crate::limits;
 use crate::name::{RoomName, StatusLine};
 use crate::sealed::Commitment;
 
-/// What somebody may do in a private room.
+/// What somebody may do in a room that has a control log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads, writes, and leaves.
     Member,
-    /// Also lets people in and out, makes admins, and changes the settings.
+    /// Also lets people in and out, moderates, makes admins, and changes the settings.
     Admin,
 }
 
@@ -32,7 +34,25 @@ pub enum Past {
     FromJoining,
 }
 
-/// What a private room is called and how it is kept.
+/// Who may write in a founded public room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// Whoever comes.
+    #[default]
+    Open,
+    /// Whom an admin let in.
+    Knock,
+}
+
+impl Door {
+    /// Whether everybody may write.
+    pub fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
+}
+
+/// What a room is called and how it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomSettings {
     /// Its name.
@@ -41,9 +61,31 @@ pub struct RoomSettings {
     /// What it is about; may be empty.
     #[serde(rename = "t")]
     pub topic: StatusLine,
-    /// What newcomers get of the past.
+    /// What newcomers get of a private room's past.
     #[serde(rename = "h")]
     pub past: Past,
+    /// Who may write, in a public room.
+    #[serde(rename = "d", default, skip_serializing_if = "Door::is_open")]
+    pub door: Door,
+    /// How long somebody who is no admin waits between two posts, in milliseconds, at most
+    /// [`limits::SLOW_MAX_MS`]. Zero: not at all.
+    #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
+    pub slow_ms: u64,
+}
+
+impl RoomSettings {
+    /// Settings of a room that is as most are: nobody knocks, and nobody waits.
+    pub fn new(name: RoomName, topic: StatusLine, past: Past) -> Self {
+        Self { name, topic, past, door: Door::Open, slow_ms: 0 }
+    }
+
+    fn is_within_limits(&self) -> bool {
+        self.slow_ms <= limits::SLOW_MAX_MS
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A person and what they may do.
@@ -63,7 +105,7 @@ pub struct Seat {
 pub enum Control {
     /// Founds the room; its author is its first admin.
     Create {
-        /// Makes the room's id, together with the founder: see [`RoomId::private`].
+        /// Makes the room's id, together with the founder: see [`RoomId::private`] and [`RoomId::founded`].
         #[serde(rename = "o")]
         nonce: ByteArray<16>,
         /// How it begins.
@@ -72,9 +114,9 @@ pub enum Control {
         /// Who is in it from the beginning, at most [`limits::SEATS_MAX`].
         #[serde(rename = "m")]
         seats: Vec<Seat>,
-        /// Proves its first secret.
+        /// Proves the first secret of a private room. A public one has none.
         #[serde(rename = "e")]
-        epoch: Commitment,
+        epoch: Option<Commitment>,
         /// The room that it carries on, when all admins of that one are gone.
         #[serde(rename = "f")]
         parent: Option<RoomId>,
@@ -93,9 +135,13 @@ pub enum Control {
         /// Who.
         #[serde(rename = "p")]
         person: PersonId,
-        /// Proves the new secret, which they never get.
+        /// Proves the new secret of a private room, which they never get.
         #[serde(rename = "e")]
-        epoch: Commitment,
+        epoch: Option<Commitment>,
+        /// In a public room: from when on their words are not shown, in Unix milliseconds, if that is
+        /// earlier than this step.
+        #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+        from_ms: Option<u64>,
     },
     /// The author goes.
     Leave,
@@ -109,15 +155,41 @@ pub enum Control {
         #[serde(rename = "e")]
         epoch: Commitment,
     },
+    /// Entries are not shown, or shown again.
+    Hide {
+        /// Which, from 1 to [`limits::HIDE_MAX`].
+        #[serde(rename = "t")]
+        entries: Vec<EntryKey>,
+        /// Whether they are hidden from now on.
+        #[serde(rename = "o")]
+        hidden: bool,
+        /// Why; may be empty.
+        #[serde(rename = "x")]
+        reason: StatusLine,
+    },
+    /// What somebody writes is not shown for a while.
+    Mute {
+        /// Who.
+        #[serde(rename = "p")]
+        person: PersonId,
+        /// Until when, in Unix milliseconds. A time that is over ends the mute before.
+        #[serde(rename = "u")]
+        until_ms: u64,
+        /// From when on, in Unix milliseconds, if that is earlier than this step.
+        #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+        from_ms: Option<u64>,
+    },
 }
 
 impl Control {
     /// The proof of the secret that this step brings.
     pub fn epoch(&self) -> Option<Commitment> {
         match self {
-            Self::Create { epoch, .. } | Self::Remove { epoch, .. } | Self::Rotate { epoch } => Some(*epoch),
-            Self::Add { epoch, .. } => *epoch,
-            Self::Leave | Self::SetRole(_) | Self::SetSettings(_) => None,
+            Self::Create { epoch, .. } | Self::Remove { epoch, .. } | Self::Add { epoch, .. } => *epoch,
+            Self::Rotate { epoch } => Some(*epoch),
+            Self::Leave | Self::SetRole(_) | Self::SetSettings(_) | Self::Hide { .. } | Self::Mute { .. } => {
+                None
+            }
         }
     }
 
@@ -131,7 +203,11 @@ impl Control {
 
     pub(crate) fn is_within_limits(&self) -> bool {
         match self {
-            Self::Create { seats, .. } => seats.len() <= limits::SEATS_MAX,
+            Self::Create { seats, settings, .. } => {
+                seats.len() <= limits::SEATS_MAX && settings.is_within_limits()
+            }
+            Self::SetSettings(settings) => settings.is_within_limits(),
+            Self::Hide { entries, .. } => (1..=limits::HIDE_MAX).contains(&entries.len()),
             _ => true,
         }
     }
@@ -143,6 +219,13 @@ impl RoomId {
         let material = [&founder.0[..], nonce].concat();
         Self(blake3::derive_key("kinmesh 2026-11 private room", &material))
     }
+
+    /// The public room that this person founded with this nonce: nobody else can found it, and it is
+    /// nobody's private room.
+    pub fn founded(founder: PersonId, nonce: &[u8; 16]) -> Self {
+        let material = [&founder.0[..], nonce].concat();
+        Self(blake3::derive_key("kinmesh 2026-11 founded room", &material))
+    }
 }
 
 #[cfg(test)]
@@ -153,21 +236,25 @@ mod tests {
     #[test]
     fn every_step_survives_its_way_over_the_wire() {
         let seat = Seat { person: PersonId([1; 32]), role: Role::Admin };
-        let settings = RoomSettings {
-            name: RoomName::new("Boat").unwrap(),
-            topic: StatusLine::new("sailing").unwrap(),
-            past: Past::FromJoining,
-        };
-        let epoch = Commitment([4; 32]);
+        let (name, topic) = (RoomName::new("Boat").unwrap(), StatusLine::new("sailing").unwrap());
+        let settings = RoomSettings::new(name, topic, Past::FromJoining);
+        let slow = RoomSettings { door: Door::Knock, slow_ms: 30_000, ..settings.clone() };
+        let epoch = Some(Commitment([4; 32]));
+        let entry = EntryKey { clock: crate::entry::Hlc(7), id: crate::id::EntryId([7; 32]) };
+        let reason = StatusLine::new("spam").unwrap();
         let nonce = ByteArray::new([5; 16]);
         let steps = [
             Control::Create { nonce, settings: settings.clone(), seats: vec![seat], epoch, parent: None },
-            Control::Add { seat, epoch: Some(epoch) },
-            Control::Remove { person: seat.person, epoch },
+            Control::Add { seat, epoch },
+            Control::Remove { person: seat.person, epoch, from_ms: None },
+            Control::Remove { person: seat.person, epoch: None, from_ms: Some(1) },
             Control::Leave,
             Control::SetRole(seat),
             Control::SetSettings(settings),
-            Control::Rotate { epoch },
+            Control::SetSettings(slow),
+            Control::Rotate { epoch: Commitment([4; 32]) },
+            Control::Hide { entries: vec![entry], hidden: true, reason },
+            Control::Mute { person: seat.person, until_ms: 9, from_ms: None },
         ];
         for step in steps {
             assert_eq!(codec::decode::<Control>(&codec::encode(&step), 1024).unwrap(), step);
@@ -179,5 +266,6 @@ mod tests {
         let room = RoomId::private(PersonId([1; 32]), &[5; 16]);
         assert_ne!(room, RoomId::private(PersonId([2; 32]), &[5; 16]));
         assert_ne!(room, RoomId::private(PersonId([1; 32]), &[6; 16]));
+        assert_ne!(room, RoomId::founded(PersonId([1; 32]), &[5; 16]));
     }
 }

@@ -31,7 +31,7 @@ pub mod ticket;
 pub use call::{CallOutcome, CallRequest, CallResponse, Voice};
 pub use codec::DecodeError;
 pub use content::Content;
-pub use control::{Control, Past, Role, RoomSettings, Seat};
+pub use control::{Control, Door, Past, Role, RoomSettings, Seat};
 pub use entry::{Entry, EntryBody, EntryKey, Hlc};
 pub use frame::{
     Ask, ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame, Typing,
@@ -44,9 +44,9 @@ pub use media::{MediaPacket, MediaResponse, Report};
 pub use name::{DisplayName, NameError, RoomName, StatusLine};
 pub use proofs::SharedProofs;
 pub use record::{
-    AddressRecord, Answer, Asking, ConversationRecord, Delivery, InviteRecord, MemberRecord, OpeningRecord,
-    OwnProfile, PageAt, PageItem, PersonRecord, Privacy, PrivateRecord, SecretRecord, Snapshot, StoredEntry,
-    TakenBack, Ties, Write,
+    AddressRecord, Answer, Asking, ConversationRecord, Delivery, FoundedRecord, HiddenHere, InviteRecord,
+    KnockRecord, MemberRecord, OpeningRecord, OwnProfile, PageAt, PageItem, PersonRecord, Privacy,
+    PrivateRecord, SecretRecord, Snapshot, StoredEntry, TakenBack, Ties, Write,
 };
 pub use safety::{SAFETY_WORDS, SafetyNumber};
 pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};

@@ -110,6 +110,13 @@ pub const VOICE_TTL_MS: u64 = 25_000;
 pub const VOICE_AGE_MAX_MS: u64 = 30_000;
 /// Most people that a private room is founded with; more are added one by one.
 pub const SEATS_MAX: usize = 64;
+/// Longest that a room makes people wait between two posts, in milliseconds: an hour. Who shows a post
+/// reads so much of the history before it.
+pub const SLOW_MAX_MS: u64 = 60 * 60 * 1000;
+/// Most entries that one step hides.
+pub const HIDE_MAX: usize = 64;
+/// Longest text of somebody who knocks at a room, in bytes of UTF-8.
+pub const KNOCK_BYTES_MAX: usize = 256;
 /// Most secrets of a private room that one question asks for.
 pub const SECRETS_ASKED_MAX: usize = 256;
 /// Most secrets that make one key: as many concurrent changes of membership as a room survives

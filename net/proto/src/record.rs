@@ -73,6 +73,54 @@ pub struct ConversationRecord {
     /// A private room, and its control log: how we came to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<PrivateRecord>,
+    /// A founded public room: who knocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub founded: Option<FoundedRecord>,
+    /// What the user does not want to see of it.
+    #[serde(default, skip_serializing_if = "HiddenHere::is_empty")]
+    pub hidden: HiddenHere,
+}
+
+/// What a device remembers of a founded public room beside its control log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FoundedRecord {
+    /// Whether the log, when it was looked at last, had not put us out.
+    pub was_in: bool,
+    /// What we say to be let in, until we are.
+    pub knocking: Option<String>,
+    /// Who wants to be let in and waits for the user's answer, in the order in which they came.
+    pub knocks: Vec<KnockRecord>,
+    /// Whom the user declined: they are not shown again.
+    pub declined: Vec<PersonId>,
+}
+
+/// Somebody who wants to be let into a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnockRecord {
+    /// Who.
+    pub person: PersonId,
+    /// What they say, at most [`crate::limits::KNOCK_BYTES_MAX`] bytes; may be empty.
+    pub text: String,
+    /// When it reached our disk, in Unix milliseconds.
+    pub received_ms: u64,
+}
+
+/// What the user hides in a room, for themselves alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HiddenHere {
+    /// Single entries.
+    pub entries: BTreeSet<EntryKey>,
+    /// All that these people write.
+    pub people: BTreeSet<PersonId>,
+}
+
+impl HiddenHere {
+    /// Whether nothing is hidden.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.people.is_empty()
+    }
 }
 
 /// How we came to a private room.
@@ -99,6 +147,8 @@ impl ConversationRecord {
             read_by_other: None,
             read_told: None,
             private: None,
+            founded: None,
+            hidden: HiddenHere::default(),
         }
     }
 }

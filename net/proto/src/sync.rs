@@ -123,6 +123,9 @@ pub enum SyncAsk {
     /// Of a private room: give us the secrets that these steps of its control log brought, at most
     /// [`limits::SECRETS_ASKED_MAX`].
     Secrets(Vec<EntryId>),
+    /// Of the control log of a founded room that is knocked at: let us in. With what the asker says, at
+    /// most [`limits::KNOCK_BYTES_MAX`] bytes.
+    Knock(String),
 }
 
 /// Which entries are wanted.
@@ -166,6 +169,8 @@ pub enum SyncResponse {
     Receipts(Vec<Receipt>),
     /// Those of the wanted secrets that are there and that the asker may have.
     Secrets(Vec<(EntryId, EpochSecret)>),
+    /// The user of the one asked will see who knocks, or has seen it before.
+    Knocked,
     /// Not now: ask again later, or somebody else.
     Busy,
     /// The one asked does not take part in that conversation, or does not know the asker in it.

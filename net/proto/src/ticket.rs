@@ -77,6 +77,22 @@ pub enum TicketRoom {
     Public(RoomName),
     /// A private room, whose name only its members know.
     Private(RoomId),
+    /// A public room that somebody founded.
+    Founded {
+        /// Which.
+        #[serde(rename = "i")]
+        id: RoomId,
+        /// What it was called when the ticket was made.
+        #[serde(rename = "n")]
+        name: RoomName,
+    },
+}
+
+impl TicketRoom {
+    /// Whether who comes with the ticket is let in by its maker, and counted.
+    pub fn is_counted(&self) -> bool {
+        matches!(self, Self::Private(_))
+    }
 }
 
 /// Why a text is no ticket, or none that can be used.

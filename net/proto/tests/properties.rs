@@ -6,7 +6,7 @@
 use kinmesh_proto::{
     Ask, CallId, CallOutcome, CallRequest, CallResponse, CertCache, ChatRequest, ChatResponse, Commitment,
     Content, Control, ConversationTag, DecodeError, DeviceCert, DeviceId, DeviceKeys, Digest, DisplayName,
-    EntryBody, EntryId, EntryKey, EntryPack, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse,
+    Door, EntryBody, EntryId, EntryKey, EntryPack, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse,
     JoinLink, KeyRange, MediaPacket, MediaResponse, Past, PersonId, PersonKey, Presence, PresenceState,
     Reach, Receipt, Refusal, Report, Role, RoomFrame, RoomId, RoomName, RoomSettings, Sealed, Seat, Signable,
     StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId, TicketRoom, TicketToken,
@@ -85,12 +85,20 @@ fn seat() -> impl Strategy<Value = Seat> {
 
 fn room_settings() -> impl Strategy<Value = RoomSettings> {
     let past = prop_oneof![Just(Past::All), Just(Past::FromJoining)];
-    (room_name(), past).prop_map(|(name, past)| RoomSettings { name, topic: StatusLine::default(), past })
+    let door = prop_oneof![Just(Door::Open), Just(Door::Knock)];
+    (room_name(), past, door, 0..=limits::SLOW_MAX_MS).prop_map(|(name, past, door, slow_ms)| RoomSettings {
+        door,
+        slow_ms,
+        ..RoomSettings::new(name, StatusLine::default(), past)
+    })
 }
 
 fn control() -> impl Strategy<Value = Control> {
-    let epoch = || id().prop_map(Commitment);
+    let epoch = || proptest::option::of(id().prop_map(Commitment));
     let founded = (any::<[u8; 16]>(), room_settings(), vec(seat(), 0..=limits::SEATS_MAX), epoch());
+    let removal = (id(), epoch(), any::<Option<u64>>());
+    let hiding = (vec(key(), 1..=limits::HIDE_MAX), any::<bool>(), status_line());
+    let mute = (id(), any::<u64>(), any::<Option<u64>>());
     prop_oneof![
         founded.prop_map(|(nonce, settings, seats, epoch)| Control::Create {
             nonce: ByteArray::new(nonce),
@@ -99,12 +107,22 @@ fn control() -> impl Strategy<Value = Control> {
             epoch,
             parent: None,
         }),
-        (seat(), proptest::option::of(epoch())).prop_map(|(seat, epoch)| Control::Add { seat, epoch }),
-        (id(), epoch()).prop_map(|(person, epoch)| Control::Remove { person: PersonId(person), epoch }),
+        (seat(), epoch()).prop_map(|(seat, epoch)| Control::Add { seat, epoch }),
+        removal.prop_map(|(person, epoch, from_ms)| Control::Remove {
+            person: PersonId(person),
+            epoch,
+            from_ms
+        }),
         Just(Control::Leave),
         seat().prop_map(Control::SetRole),
         room_settings().prop_map(Control::SetSettings),
-        epoch().prop_map(|epoch| Control::Rotate { epoch }),
+        id().prop_map(|epoch| Control::Rotate { epoch: Commitment(epoch) }),
+        hiding.prop_map(|(entries, hidden, reason)| Control::Hide { entries, hidden, reason }),
+        mute.prop_map(|(person, until_ms, from_ms)| Control::Mute {
+            person: PersonId(person),
+            until_ms,
+            from_ms
+        }),
     ]
 }
 
@@ -113,7 +131,8 @@ fn ticket() -> impl Strategy<Value = Ticket> {
     let reach = (id(), addresses()).prop_map(|(id, addresses)| Reach { device: DeviceId(id), addresses });
     let room = prop_oneof![
         room_name().prop_map(TicketRoom::Public),
-        id().prop_map(|id| TicketRoom::Private(RoomId(id)))
+        id().prop_map(|id| TicketRoom::Private(RoomId(id))),
+        (id(), room_name()).prop_map(|(id, name)| TicketRoom::Founded { id: RoomId(id), name }),
     ];
     let until = (any::<Option<u64>>(), any::<Option<u32>>());
     let who = (any::<[u8; 16]>(), id(), display_name());
@@ -265,6 +284,7 @@ fn sync_request() -> impl Strategy<Value = SyncRequest> {
         (range(), ids).prop_map(|(range, ids)| SyncAsk::Fetch(Wanted::Ids { range, ids })),
         range().prop_map(|range| SyncAsk::Fetch(Wanted::Range(range))),
         pack().prop_map(SyncAsk::Push),
+        "\\PC{0,60}".prop_map(SyncAsk::Knock),
     ];
     (id(), ask).prop_map(|(tag, ask)| SyncRequest { conversation: ConversationTag(tag), ask })
 }
@@ -276,6 +296,7 @@ fn sync_response() -> impl Strategy<Value = SyncResponse> {
         reconciliation().prop_map(SyncResponse::Reconciled),
         pack().prop_map(SyncResponse::Entries),
         vec(receipt(), 0..=limits::BATCH_ENTRIES_MAX).prop_map(SyncResponse::Receipts),
+        Just(SyncResponse::Knocked),
         Just(SyncResponse::Busy),
         Just(SyncResponse::NotHere),
     ]

@@ -7,11 +7,11 @@ use std::fmt::Display;
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{
     Ask, CallId, CallOutcome, CallRequest, CallResponse, ChatRequest, ChatResponse, Content, Control,
-    ConversationId, ConversationTag, DeviceKeys, Digest, DisplayName, EntryBody, EntryId, EntryKey,
+    ConversationId, ConversationTag, DeviceKeys, Digest, DisplayName, Door, EntryBody, EntryId, EntryKey,
     EntryPack, EpochSecret, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink, KeyRange,
     Keyring, MediaPacket, MediaResponse, Past, Presence, PresenceState, Reach, Receipt, Refusal, Report,
     Role, RoomFrame, RoomId, RoomName, RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk,
-    SyncRequest, SyncResponse, Ticket, TicketToken, Typing, Unverified, Voice, Wanted, codec,
+    SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Typing, Unverified, Voice, Wanted, codec,
 };
 use serde::Serialize;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -296,24 +296,22 @@ fn private_room(vectors: &mut Vectors) {
     let body = body.sealed(&alice(), room, &[first, second], &ring).unwrap();
     vectors.cbor("sealed content", &body.content);
     let seat = Seat { person: bob().person(), role: Role::Member };
-    let settings = RoomSettings {
-        name: RoomName::new("Boat").unwrap(),
-        topic: StatusLine::default(),
-        past: Past::FromJoining,
-    };
-    let epoch = EpochSecret::new([8; 32]).commitment(room);
+    let name = RoomName::new("Boat").unwrap();
+    let settings = RoomSettings::new(name, StatusLine::default(), Past::FromJoining);
+    let commitment = EpochSecret::new([8; 32]).commitment(room);
+    let epoch = Some(commitment);
     let nonce = ByteArray::new([7; 16]);
     let steps = [
         (
             "create",
             Control::Create { nonce, settings: settings.clone(), seats: vec![seat], epoch, parent: None },
         ),
-        ("add", Control::Add { seat, epoch: Some(epoch) }),
-        ("remove", Control::Remove { person: seat.person, epoch }),
+        ("add", Control::Add { seat, epoch }),
+        ("remove", Control::Remove { person: seat.person, epoch, from_ms: None }),
         ("leave", Control::Leave),
         ("role", Control::SetRole(seat)),
         ("settings", Control::SetSettings(settings)),
-        ("rotate", Control::Rotate { epoch }),
+        ("rotate", Control::Rotate { epoch: commitment }),
     ];
     for (what, step) in steps {
         vectors.cbor(&format!("content of the step {what}"), &Content::Control(Box::new(step)));
@@ -347,6 +345,35 @@ fn media(vectors: &mut Vectors) {
     vectors.cbor("media response without a line", &MediaResponse::NoSuchLine);
 }
 
+fn founded_room(vectors: &mut Vectors) {
+    let (nonce, person) = ([7; 16], bob().person());
+    let room = RoomId::founded(alice().person(), &nonce);
+    vectors.bytes("founded room of alice", &room.0);
+    let name = RoomName::new("Square").unwrap();
+    let settings = RoomSettings {
+        door: Door::Knock,
+        slow_ms: 30_000,
+        ..RoomSettings::new(name.clone(), StatusLine::default(), Past::All)
+    };
+    let entry = Unverified::sign(entry(), &alice()).key();
+    let reason = StatusLine::new("spam").unwrap();
+    let nonce = ByteArray::new(nonce);
+    let steps = [
+        ("create in public", Control::Create { nonce, settings, seats: vec![], epoch: None, parent: None }),
+        ("remove in public", Control::Remove { person, epoch: None, from_ms: Some(1_793_000_000_000) }),
+        ("hide", Control::Hide { entries: vec![entry], hidden: true, reason }),
+        ("mute", Control::Mute { person, until_ms: 1_793_000_060_000, from_ms: None }),
+    ];
+    for (what, step) in steps {
+        vectors.cbor(&format!("content of the step {what}"), &Content::Control(Box::new(step)));
+    }
+    vectors.cbor("room of a ticket into it", &TicketRoom::Founded { id: room, name });
+    let conversation = ConversationId::Control(room).tag(person);
+    let ask = SyncAsk::Knock("let me in".into());
+    vectors.cbor("sync request to knock", &SyncRequest { conversation, ask });
+    vectors.cbor("sync response knocked", &SyncResponse::Knocked);
+}
+
 #[test]
 fn the_document_holds_the_vectors() {
     let mut vectors = Vectors::default();
@@ -357,6 +384,7 @@ fn the_document_holds_the_vectors() {
     private_room(&mut vectors);
     calls(&mut vectors);
     media(&mut vectors);
+    founded_room(&mut vectors);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md");
     let document = std::fs::read_to_string(path).unwrap();
     let block = format!("```text\n{}```\n", vectors.0);

@@ -248,5 +248,9 @@ fn send_error(refusal: SendRefusal) -> SendError {
         SendRefusal::TooLongToAsk { size } => SendError::TooLongToAsk { size, max: limits::ASK_TEXT_MAX },
         SendRefusal::OutboxFull => SendError::OutboxFull,
         SendRefusal::NoKey => SendError::NoKey,
+        SendRefusal::Muted { until_ms } => SendError::Muted { until_ms },
+        SendRefusal::PutOut => SendError::PutOut,
+        SendRefusal::NotLetIn => SendError::NotLetIn,
+        SendRefusal::TooSoon { wait_ms } => SendError::TooSoon { wait_ms },
     }
 }

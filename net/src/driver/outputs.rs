@@ -20,7 +20,7 @@ impl Driver {
         match output {
             Output::Persist { token, writes } => self.persist(token, writes),
             Output::CountUnread { conversation, after } => self.count_unread(conversation, after),
-            Output::ReadPost { conversation, key } => self.read_post(conversation, key),
+            Output::ReadPost { conversation, key, pace } => self.read_post(conversation, key, pace),
             Output::ReadQueued { conversation, after } => self.read_queued(conversation, after),
             Output::Emit(event) => {
                 self.overview_changed = true;

@@ -101,10 +101,10 @@ impl Driver {
 
     pub(super) fn count_unread(&self, conversation: ConversationId, after: Option<EntryKey>) {
         let (store, counted, looks) = (self.store.clone(), self.counted.clone(), self.looks.0.clone());
-        let hidden = self.hidden_in(conversation);
+        let lens = self.lens(conversation);
         tokio::spawn(async move {
             // A disk that refuses says so at the next write.
-            let unread = shown_unread(&store, conversation, after, &hidden).await;
+            let unread = shown_unread(&store, conversation, after, &lens).await;
             if let Ok(unread) = noticed(&looks, unread).await {
                 let _ = counted.send((conversation, after, unread)).await;
             }

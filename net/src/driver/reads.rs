@@ -1,11 +1,11 @@
 //! What the faces and the core want to read: on tasks of their own, for the driver never waits for
 //! the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use kinmesh_core::{EntryView, Event, QUEUED_FETCH_MAX, UNREAD_CAP};
+use kinmesh_core::{EntryView, Event, Lens, Pace, QUEUED_FETCH_MAX, Seen, UNREAD_CAP};
 use kinmesh_proto::{
-    ConversationId, Delivery, EntryId, EntryKey, Hlc, PageAt, PageItem, PersonId, StoredEntry,
+    ConversationId, Delivery, EntryId, EntryKey, Hlc, KeyRange, PageAt, PageItem, StoredEntry,
 };
 use kinmesh_search::{Found, Query as SearchQuery};
 use kinmesh_store::{StoreError, StoreHandle};
@@ -19,7 +19,7 @@ use crate::search::SearchHit;
 
 /// What the store read for the core.
 pub(super) enum Look {
-    Post(ConversationId, EntryKey, Result<Option<Box<PageItem>>, StoreError>),
+    Post(ConversationId, EntryKey, Result<(Option<Box<PageItem>>, Pace), StoreError>),
     Queued(ConversationId, Result<Vec<StoredEntry>, StoreError>),
     /// Something that was read for somebody else is damaged.
     Damage,
@@ -37,24 +37,23 @@ pub(super) async fn noticed<T>(
     read
 }
 
-/// Up to `limit` posts as they are shown, without what hidden people wrote. It is a short page only
+/// Up to `limit` posts as they are seen, without what blocked people wrote. It is a short page only
 /// where the history ends.
 pub(super) async fn shown_page(
     store: &StoreHandle,
     conversation: ConversationId,
     at: PageAt,
     limit: usize,
-    hidden: &BTreeSet<PersonId>,
-) -> Result<Vec<PageItem>, StoreError> {
-    let mut shown: Vec<PageItem> = Vec::new();
+    lens: &Lens,
+) -> Result<Vec<Seen>, StoreError> {
+    let mut shown: Vec<Seen> = Vec::new();
     let mut next = at;
     loop {
         let page = store.page(conversation, next, limit).await?;
         let is_last = page.len() < limit;
         let end = if matches!(at, PageAt::After(_)) { page.last() } else { page.first() };
         let Some(end) = end.map(|item| item.post.entry.key()) else { return Ok(shown) };
-        let mut posts: Vec<PageItem> =
-            page.into_iter().filter_map(|item| without_hidden(item, hidden)).collect();
+        let mut posts = looked_at(store, conversation, page, lens).await?;
         let missing = limit - shown.len();
         if matches!(at, PageAt::After(_)) {
             next = PageAt::After(end);
@@ -72,33 +71,55 @@ pub(super) async fn shown_page(
     }
 }
 
-fn without_hidden(mut item: PageItem, hidden: &BTreeSet<PersonId>) -> Option<PageItem> {
-    item.changes.retain(|change| !hidden.contains(&change.entry.person()));
-    (!hidden.contains(&item.post.entry.person())).then_some(item)
+/// Posts of one conversation as they are seen, but for those of blocked people.
+async fn looked_at(
+    store: &StoreHandle,
+    conversation: ConversationId,
+    posts: Vec<PageItem>,
+    lens: &Lens,
+) -> Result<Vec<Seen>, StoreError> {
+    let keys = || posts.iter().map(|item| item.post.entry.key());
+    let range = keys().min().zip(keys().max()).and_then(|(first, last)| lens.pace_range(first, last));
+    let pace = pace(store, conversation, range).await?;
+    Ok(posts.into_iter().filter_map(|item| lens.look(item, &pace)).collect())
 }
 
-/// Posts of others after this key, but for those of hidden people, as far as anybody counts.
+/// When people wrote in a part of a conversation, if that matters.
+async fn pace(
+    store: &StoreHandle,
+    conversation: ConversationId,
+    range: Option<KeyRange>,
+) -> Result<Pace, StoreError> {
+    match range {
+        Some(range) => Ok(Pace::of(&store.entries_in(conversation, range, usize::MAX).await?)),
+        None => Ok(Pace::default()),
+    }
+}
+
+/// Posts of others after this key of which something is shown, as far as anybody counts.
 pub(super) async fn shown_unread(
     store: &StoreHandle,
     conversation: ConversationId,
     after: Option<EntryKey>,
-    hidden: &BTreeSet<PersonId>,
+    lens: &Lens,
 ) -> Result<usize, StoreError> {
-    if hidden.is_empty() {
+    if lens.is_clear() {
         return store.unread(conversation, after, UNREAD_CAP).await;
     }
     let beginning = EntryKey { clock: Hlc(0), id: EntryId([0; 32]) };
     let after = PageAt::After(after.unwrap_or(beginning));
-    let page = shown_page(store, conversation, after, UNREAD_CAP, hidden).await?;
-    Ok(page.iter().filter(|item| item.post.delivery == Delivery::Received).count())
+    let page = shown_page(store, conversation, after, UNREAD_CAP, lens).await?;
+    let counts = |seen: &&Seen| seen.item.post.delivery == Delivery::Received && seen.withheld.is_none();
+    Ok(page.iter().filter(counts).count())
 }
 
 impl Driver {
-    /// Whose entries are not shown in a conversation.
-    pub(super) fn hidden_in(&self, conversation: ConversationId) -> BTreeSet<PersonId> {
+    /// Through what a conversation is looked at.
+    pub(super) fn lens(&self, conversation: ConversationId) -> Lens {
+        let lens = self.core.lens(conversation);
         match conversation {
-            ConversationId::Room(_) => self.core.blocked(),
-            ConversationId::Direct(_) | ConversationId::Control(_) => BTreeSet::new(),
+            ConversationId::Room(_) => lens.without(self.core.blocked()),
+            ConversationId::Direct(_) | ConversationId::Control(_) => lens,
         }
     }
 
@@ -118,11 +139,11 @@ impl Driver {
     ) {
         let (store, looks) = (self.up_to_date_store(), self.looks.0.clone());
         let read_by_other = self.core.read_by_other(conversation);
-        let hidden = self.hidden_in(conversation);
+        let lens = self.lens(conversation);
         tokio::spawn(async move {
-            let page = shown_page(&store, conversation, at, limit, &hidden).await;
+            let page = shown_page(&store, conversation, at, limit, &lens).await;
             let page = noticed(&looks, page).await.map_err(ReadError::Store);
-            let view = |post: &PageItem| EntryView::of(conversation, post, read_by_other);
+            let view = |post: &Seen| post.view(conversation, read_by_other);
             // The reader may have gone.
             let _ = reply.send(page.map(|posts| posts.iter().map(view).collect()));
         });
@@ -132,15 +153,20 @@ impl Driver {
         &mut self,
         conversation: ConversationId,
         key: EntryKey,
-        reply: Reply<ReadError, Option<(PageItem, EntryView)>>,
+        reply: Reply<ReadError, Option<(Seen, EntryView)>>,
     ) {
         let (store, looks) = (self.up_to_date_store(), self.looks.0.clone());
         let read_by_other = self.core.read_by_other(conversation);
+        // A post of somebody blocked can be asked for.
+        let lens = self.core.lens(conversation);
         tokio::spawn(async move {
-            let post = noticed(&looks, store.post(conversation, key).await).await;
-            let post = post.map_err(ReadError::Store);
-            let with_view = |post| {
-                let view = EntryView::of(conversation, &post, read_by_other);
+            let post = async {
+                let post = store.post(conversation, key).await?.into_iter().collect();
+                Ok(looked_at(&store, conversation, post, &lens).await?.pop())
+            };
+            let post = noticed(&looks, post.await).await.map_err(ReadError::Store);
+            let with_view = |post: Seen| {
+                let view = post.view(conversation, read_by_other);
                 (post, view)
             };
             // The reader may have gone.
@@ -152,26 +178,40 @@ impl Driver {
         let _ = self.up_to_date_store();
         let search = self.search.clone();
         let read: BTreeMap<_, _> = self.core.all_read_by_other().collect();
-        let hidden = self.core.blocked();
+        let rooms = self.core.all_rooms().map(|room| {
+            let id = ConversationId::Room(room);
+            (id, self.lens(id))
+        });
+        let (store, lenses) = (self.store.clone(), rooms.collect::<BTreeMap<_, _>>());
         tokio::spawn(async move {
-            let found = search.find(&query).await.map_err(ReadError::from);
-            let is_hidden = |Found { conversation, item }: &Found| {
-                matches!(conversation, ConversationId::Room(_)) && hidden.contains(&item.post.entry.person())
-            };
-            let hit = |Found { conversation, item }: &Found| SearchHit {
-                entry: EntryView::of(*conversation, item, read.get(conversation).copied()),
+            let hits = async {
+                let mut hits = Vec::new();
+                for Found { conversation, item } in search.find(&query).await? {
+                    let whole = Lens::default();
+                    let lens = lenses.get(&conversation).unwrap_or(&whole);
+                    let seen = looked_at(&store, conversation, vec![item], lens).await?;
+                    // What is withheld is found by nobody.
+                    let shown = seen.into_iter().filter(|seen| seen.withheld.is_none());
+                    let read_by_other = read.get(&conversation).copied();
+                    hits.extend(
+                        shown.map(|seen| SearchHit { entry: seen.view(conversation, read_by_other) }),
+                    );
+                }
+                Ok(hits)
             };
             // The reader may have gone.
-            let _ = reply
-                .send(found.map(|found| found.iter().filter(|found| !is_hidden(found)).map(hit).collect()));
+            let _ = reply.send(hits.await);
         });
     }
 
-    pub(super) fn read_post(&self, conversation: ConversationId, key: EntryKey) {
+    pub(super) fn read_post(&self, conversation: ConversationId, key: EntryKey, range: Option<KeyRange>) {
         let (store, looks) = (self.store.clone(), self.looks.0.clone());
         tokio::spawn(async move {
-            let post = noticed(&looks, store.post(conversation, key).await).await;
-            let post = post.map(|post| post.map(Box::new));
+            let post = async {
+                let post = store.post(conversation, key).await?.map(Box::new);
+                Ok((post, pace(&store, conversation, range).await?))
+            };
+            let post = noticed(&looks, post.await).await;
             // The driver may have ended.
             let _ = looks.send(Look::Post(conversation, key, post)).await;
         });
@@ -194,7 +234,8 @@ impl Driver {
                     // It is not shown from memory: listeners are told to read for themselves.
                     self.told.push(Event::Lagged { missed: 1 });
                 }
-                self.core.post_read(conversation, key, post.ok().flatten().map(|post| *post));
+                let (post, pace) = post.unwrap_or_default();
+                self.core.post_read(conversation, key, post.map(|post| *post), &pace);
             }
             Look::Queued(conversation, queued) => {
                 // Why something waits may be another now.

@@ -72,20 +72,25 @@ async fn conversations(core: &mut Core, store: &StoreHandle) -> Result<(), Store
     let blocked = core.blocked();
     for StoredConversation { id, read, sent } in core.stored_conversations() {
         let hidden = if let ConversationId::Room(_) = id { blocked.clone() } else { BTreeSet::new() };
+        let lens = core.lens(id).without(hidden);
         let newest = store.newest(id).await?;
-        let last = reads::shown_page(store, id, PageAt::Newest, 1, &hidden).await?.pop();
+        let last = reads::shown_page(store, id, PageAt::Newest, 1, &lens).await?.pop();
         let queued = stored_queue(store, id, sent).await?;
-        let unread = reads::shown_unread(store, id, read, &hidden).await?;
+        let unread = reads::shown_unread(store, id, read, &lens).await?;
         core.restore_conversation(id, newest, last, queued, unread);
     }
     Ok(())
 }
 
-/// The control logs of private rooms: who is in them, and where they are met.
+/// The control logs of rooms: who is in them, where they are met, and what of them is shown.
 async fn logs(core: &mut Core, store: &StoreHandle) -> Result<(), StoreError> {
-    for room in core.private_rooms() {
+    for room in core.rooms_with_log() {
         let log = store.entries_in(ConversationId::Control(room), KeyRange::ALL, usize::MAX).await?;
         core.restore_log(unix_ms(), room, log.into_iter().map(|stored| stored.entry).collect());
+        if let Some(range) = core.own_posts_wanted(unix_ms(), room) {
+            let around = store.entries_in(ConversationId::Room(room), range, usize::MAX).await?;
+            core.restore_own_post(room, &around);
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A content that may be a step of a private room's control log.
+//! A content that may be a step of a room's control log.
 #![no_main]
 
 use kinmesh_proto::{Content, Control, limits};
@@ -7,7 +7,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let _ = kinmesh_fuzz::decodes::<Control>(data, limits::ENTRY_MAX);
     if let Some(Content::Control(control)) = kinmesh_fuzz::decodes::<Content>(data, limits::ENTRY_MAX) {
-        let proves = control.epoch().is_some();
-        assert!(proves || !matches!(*control, Control::Create { .. } | Control::Remove { .. }));
+        assert!(control.epoch().is_some() || !matches!(*control, Control::Rotate { .. }));
+        let changes_who_reads = control.demoted().is_some() || control.epoch().is_some();
+        assert!(!changes_who_reads || !matches!(*control, Control::Hide { .. } | Control::Mute { .. }));
     }
 });

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kinmesh_core::{QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, Token, UNREAD_CAP};
+use kinmesh_core::{Pace, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, Token, UNREAD_CAP};
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{ConversationId, EntryId, EntryKey, KeyRange, PageAt, PageItem, limits};
 use kinmesh_store::{HistoryStore, MemoryStore, StoreError};
@@ -20,7 +20,7 @@ const GROUP_WRITES_MAX: usize = 256;
 pub(crate) enum Job {
     Commit { token: Token, writes: Vec<Write> },
     CountUnread { conversation: ConversationId, after: Option<EntryKey> },
-    ReadPost { conversation: ConversationId, key: EntryKey },
+    ReadPost { conversation: ConversationId, key: EntryKey, pace: Option<KeyRange> },
     ReadQueued { conversation: ConversationId, after: Option<EntryKey> },
     Read { token: ReadToken, read: Read },
 }
@@ -31,7 +31,7 @@ pub(crate) enum Done {
     Stored { token: Token, fresh: Vec<bool> },
     NotStored { token: Token },
     Unread { conversation: ConversationId, after: Option<EntryKey>, unread: usize },
-    Post { conversation: ConversationId, key: EntryKey, post: Option<Box<PageItem>> },
+    Post { conversation: ConversationId, key: EntryKey, post: Option<Box<PageItem>>, pace: Pace },
     Queued { conversation: ConversationId, queued: Vec<StoredEntry> },
     Answer { token: ReadToken, answer: ReadAnswer },
 }
@@ -118,9 +118,10 @@ impl Disk {
                 let unread = self.unread(conversation, after);
                 Done::Unread { conversation, after, unread }
             }
-            Job::ReadPost { conversation, key } => {
+            Job::ReadPost { conversation, key, pace } => {
                 let post = sure(self.store.post(conversation, key)).map(Box::new);
-                Done::Post { conversation, key, post }
+                let around = pace.map(|range| sure(self.store.entries_in(conversation, range, usize::MAX)));
+                Done::Post { conversation, key, post, pace: Pace::of(&around.unwrap_or_default()) }
             }
             Job::ReadQueued { conversation, after } => {
                 Done::Queued { conversation, queued: self.queued(conversation, after) }

@@ -9,15 +9,15 @@ use jiff::tz::TimeZone;
 use kinmesh::screen::{Cx, conversation, dialog, home, search};
 use kinmesh::theme::Theme;
 use kinmesh_core::{
-    Acquaintance, ChatView, Completeness, EntryView, IntroducedView, InvitedView, Online, OwnView,
-    PersonView, PrivateView, ReactionView, RequestView, RoomAccess, RoomView, Route, SeatView, WaitReason,
-    Waiting,
+    Acquaintance, ChatView, Completeness, EntryView, FoundedStanding, FoundedView, IntroducedView,
+    InvitedView, KnockView, ModerationView, MutedView, Online, OwnView, PersonView, PrivateView,
+    ReactionView, RequestView, RoomAccess, RoomView, Route, SeatView, WaitReason, Waiting, Withheld,
 };
 use kinmesh_model::Clock;
 use kinmesh_net::{BootstrapLink, BootstrapStatus, NodeStatus, Overview};
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, DisplayName, EntryId, EntryKey, Hlc, Past, PersonId, Privacy, Role,
-    RoomId, RoomName, StatusLine,
+    ConversationId, Delivery, DeviceId, DisplayName, Door, EntryId, EntryKey, Hlc, Past, PersonId, Privacy,
+    Role, RoomId, RoomName, StatusLine,
 };
 
 /// The main screen with the club's room open.
@@ -74,6 +74,7 @@ fn entry(
         reactions: Vec::new(),
         follows_gap: false,
         read_by_other: false,
+        withheld: None,
     }
 }
 
@@ -132,6 +133,9 @@ fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> Roo
         },
         private: None,
         voice: Vec::new(),
+        founded: None,
+        moderation: None,
+        hidden_people: Vec::new(),
     }
 }
 
@@ -354,6 +358,8 @@ impl BoatClub {
             carries_on: None,
             carried_on_in: Vec::new(),
         });
+        let role = Some(Role::Admin).filter(|_| access != RoomAccess::Out);
+        overview.rooms[0].moderation = Some(ModerationView { role, slow_ms: 0, muted: vec![] });
         overview.rooms[0].joined = access != RoomAccess::Out;
         overview.rooms[0].members = members.len();
         let club = ConversationId::Room(overview.rooms[0].room);
@@ -371,6 +377,63 @@ impl BoatClub {
         open.show_newest(entries, 0);
         open.show_members(members.iter().map(|(person, _)| *person).collect());
         Self { cx, home: home::State::showing(open) }
+    }
+
+    /// The club's room is a founded public one, of which Lin is an admin: a message is hidden, Bo is muted
+    /// and Tomás knocks.
+    pub(crate) fn founded() -> Self {
+        let Self { mut cx, .. } = Self::new();
+        let mut overview = (*cx.overview).clone();
+        let seat = |person| SeatView { person, role: Role::Admin };
+        let room = &mut overview.rooms[0];
+        let received_ms = today("14:00");
+        let knock = KnockView { person: TOMAS, text: "I moor next to you".to_owned(), received_ms };
+        room.founded = Some(FoundedView {
+            founder: Some(ANA),
+            fingerprint: Some(ANA.fingerprint()),
+            name_clashes: false,
+            topic: StatusLine::new("Everything about the harbour").unwrap(),
+            door: Door::Knock,
+            standing: FoundedStanding::In,
+            seats: vec![seat(ANA), seat(LIN)],
+            put_out: vec![],
+            knocks: vec![knock],
+        });
+        let muted = vec![MutedView { person: BO, until_ms: u64::MAX >> 16 }];
+        room.moderation = Some(ModerationView { role: Some(Role::Admin), slow_ms: 30_000, muted });
+        room.members = 4;
+        let club = ConversationId::Room(room.room);
+        cx.set_overview(Arc::new(overview));
+        let mut open = conversation::State::closed(club, text_editor::Content::new(), &cx);
+        let reason = StatusLine::new("advertising").unwrap();
+        let withheld = |why, entry: EntryView| EntryView { text: None, withheld: Some(why), ..entry };
+        let say = |author, time, text| entry(club, author, today(time), text, Delivery::Received);
+        open.show_newest(
+            vec![
+                say(ANA, "13:50", "The crane comes on Tuesday"),
+                withheld(Withheld::Hidden { by: ANA, reason }, say(MIRA, "13:58", "")),
+                withheld(Withheld::Muted { by: LIN }, say(BO, "14:02", "")),
+                withheld(Withheld::TooSoon, say(MIRA, "14:03", "")),
+                withheld(Withheld::Entry, say(JONAS, "14:05", "")),
+                say(LIN, "14:06", "Thank you, Ana"),
+            ],
+            0,
+        );
+        open.show_members(vec![LIN, ANA, BO, MIRA]);
+        Self { cx, home: home::State::showing(open) }
+    }
+
+    /// Lin stands outside of that room.
+    pub(crate) fn outside(standing: FoundedStanding) -> Self {
+        let Self { mut cx, home } = Self::founded();
+        let mut overview = (*cx.overview).clone();
+        let room = &mut overview.rooms[0];
+        if let Some(founded) = &mut room.founded {
+            (founded.standing, founded.knocks) = (standing, vec![]);
+        }
+        room.moderation = Some(ModerationView { role: None, slow_ms: 30_000, muted: vec![] });
+        cx.set_overview(Arc::new(overview));
+        Self { cx, home }
     }
 
     /// A contact invites to a private room.

@@ -10,6 +10,7 @@ mod contacts;
 mod desk;
 mod fixture;
 mod invites;
+mod moderation;
 mod passphrase;
 mod picture;
 mod private_rooms;

@@ -18,6 +18,7 @@ mod import;
 mod interop;
 mod invites;
 mod lan;
+mod moderation;
 mod outbox;
 mod partition;
 mod private_rooms;

@@ -166,6 +166,70 @@ async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -
     Ok(["rooms.create", "rooms.enter", "rooms.set_role", "rooms.set", "rooms.remove", "rooms.add", also])
 }
 
+/// Alice founds a public room, Bob enters, is hidden, muted, put out and let in again; then he knocks.
+async fn call_on_founded_rooms(schema: &mut Schema, alice: &Peer, bob: &Peer) -> Result<[&'static str; 9]> {
+    let founded = json!({ "name": "Square", "topic": "all of us" });
+    let room = schema.call(alice, "rooms.found", founded).await?["room"].clone();
+    let here = json!({ "room": room });
+    schema.call(bob, "rooms.enter_founded", json!({ "room": room, "name": "Square" })).await?;
+    let is = |standing: &'static str| {
+        let room = room.clone();
+        move |rooms: &Value| {
+            peer::list(rooms).any(|view| view["room"] == room && view["founded"]["standing"] == standing)
+        }
+    };
+    bob.wait_until("rooms.list", json!({}), is("in")).await?;
+    let said = bob.call("conversation.send", json!({ "conversation": here, "text": "buy now" })).await?;
+    let of_said = json!({ "conversation": here, "key": said["key"] });
+    alice.wait_until("conversation.entry", of_said.clone(), |entry| entry["text"] == "buy now").await?;
+    let hide = json!({ "room": room, "keys": [said["key"]], "reason": "spam" });
+    schema.call(alice, "rooms.hide", hide).await?;
+    let is_hidden = |entry: &Value| entry["withheld"]["reason"] == "spam" && entry["text"].is_null();
+    bob.wait_until("conversation.entry", of_said.clone(), is_hidden).await?;
+    let looked = schema.call(bob, "conversation.look", of_said).await?;
+    ensure!(looked["text"] == "buy now", "{looked}");
+    for hidden in [true, false] {
+        let what = json!({ "room": room, "person": bob.me()["person"], "hidden": hidden });
+        schema.call(alice, "rooms.hide_here", what).await?;
+        schema.call(alice, "conversation.page", json!({ "conversation": here })).await?;
+    }
+    let muted = json!({ "room": room, "person": bob.me()["person"], "until_ms": 4_000_000_000_000_u64 });
+    schema.call(alice, "rooms.mute", muted).await?;
+    let is_muted = |rooms: &Value| {
+        let has_muted = |view: &Value| peer::list(&view["moderation"]["muted"]).next().is_some();
+        peer::list(rooms).any(|view| view["room"] == room && has_muted(view))
+    };
+    bob.wait_until("rooms.list", json!({}), is_muted).await?;
+    let refused = bob.call("conversation.send", json!({ "conversation": here, "text": "but" })).await;
+    ensure!(refused.is_err(), "who is muted does not write");
+    schema.call(alice, "rooms.set", json!({ "room": room, "door": "knock", "slow_ms": 1000 })).await?;
+    bob.wait_until("rooms.list", json!({}), is("outside")).await?;
+    schema.call(bob, "rooms.knock", json!({ "room": room, "text": "please" })).await?;
+    schema.call(bob, "rooms.list", json!({})).await?;
+    let knocks = |rooms: &Value| {
+        let has_knocks = |view: &Value| peer::list(&view["founded"]["knocks"]).next().is_some();
+        peer::list(rooms).any(|view| view["room"] == room && has_knocks(view))
+    };
+    alice.wait_until("rooms.list", json!({}), knocks).await?;
+    schema.call(alice, "rooms.list", json!({})).await?;
+    let of_bob = json!({ "room": room, "person": bob.me()["person"] });
+    schema.call(alice, "rooms.decline_knock", of_bob.clone()).await?;
+    schema.call(bob, "rooms.stop_knocking", here.clone()).await?;
+    schema.call(alice, "rooms.add", of_bob).await?;
+    bob.wait_until("rooms.list", json!({}), is("in")).await?;
+    Ok([
+        "rooms.found",
+        "rooms.enter_founded",
+        "rooms.hide",
+        "conversation.look",
+        "rooms.hide_here",
+        "rooms.mute",
+        "rooms.knock",
+        "rooms.decline_knock",
+        "rooms.stop_knocking",
+    ])
+}
+
 #[tokio::test]
 async fn every_method_answers_as_its_schema_says() -> Result<()> {
     let mut schema = Schema::load()?;
@@ -203,6 +267,7 @@ async fn every_method_answers_as_its_schema_says() -> Result<()> {
 
     bob.wait_request(&alice.me()["person"]).await?;
     called.extend(call_about_contacts(&mut schema, &bob, &alice).await?);
+    called.extend(call_on_founded_rooms(&mut schema, &alice, &bob).await?.map(str::to_owned));
     called.extend(call_on_invites(&mut schema, &alice, &bob, &lobby).await?);
 
     let chat = alice.chat_with_me();

@@ -35,6 +35,8 @@ pub struct Look<'a> {
     pub shown: Option<EntryKey>,
     /// The open menu.
     pub menu: Option<&'a Menu>,
+    /// What can be hidden here.
+    pub hides: menu::Hides,
 }
 
 /// The day of what follows.
@@ -70,7 +72,7 @@ pub fn view<'a>(bubble: Bubble<'a>, look: &Look<'a>, cx: &Cx) -> Element<'a, Mes
     let menu = look.menu.filter(|menu| menu.key() == key);
     let has_tools = !is_deleted && (look.hovered == Some(key) || menu.is_some());
     let tools = has_tools.then(|| menu::tools(key, look.can_write));
-    let menu = menu.map(|menu| menu.view(&bubble, look.can_write));
+    let menu = menu.map(|menu| menu.view(&bubble, look.can_write, look.hides));
     let content = if bubble.own { boxed(&bubble, look, cx) } else { other(&bubble, look, cx) };
     let tells = Tells {
         enter: Message::Hover(key),
@@ -116,6 +118,11 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
         Said::Call(_) => footnoted(words::said_in_line(bubble.said), note(bubble)),
         Said::Deleted => footnoted(tr("entry-deleted"), note(bubble)).style(quiet(bubble.own)),
         Said::Sealed => footnoted(tr("entry-sealed"), note(bubble)).style(quiet(bubble.own)),
+        Said::Withheld(why) => {
+            let words = words::withheld(why, &cx.names, cx.overview.me.person);
+            let look = widget::link(tr("withheld-look"), Message::Look(bubble.key));
+            footnoted(words, note(bubble)).style(quiet(bubble.own)).below(Some(look))
+        }
         Said::Unreadable => footnoted(tr("entry-unreadable"), note(bubble)).style(quiet(bubble.own)),
     };
     let words = words.above(above.into_iter().flatten()).below(chips(bubble, look, cx));

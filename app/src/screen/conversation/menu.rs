@@ -3,8 +3,9 @@
 
 use iced::widget::{button, column, container, mouse_area, opaque, row, text, text_input};
 use iced::{Center, Fill, Padding};
+use kinmesh_core::Withheld;
 use kinmesh_model::{Bubble, Said};
-use kinmesh_proto::EntryKey;
+use kinmesh_proto::{EntryKey, PersonId};
 
 use super::Message as Parent;
 use crate::i18n::tr;
@@ -50,6 +51,21 @@ pub enum Message {
     Copy(EntryKey),
     /// The post is to be deleted; that was asked already.
     Delete(EntryKey),
+    /// The post is to be hidden from everybody, or shown again.
+    Hide(EntryKey, bool),
+    /// The same for the user alone.
+    HideHere(EntryKey, bool),
+    /// The same of all that somebody writes here.
+    HideAuthor(PersonId, bool),
+}
+
+/// What of a conversation its reader can hide.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hides {
+    /// Single posts, for themselves.
+    pub here: bool,
+    /// The same, from everybody.
+    pub for_all: bool,
 }
 
 impl Menu {
@@ -69,11 +85,12 @@ impl Menu {
     }
 
     /// Draws it.
-    pub fn view<'a>(&'a self, bubble: &Bubble<'_>, can_write: bool) -> Element<'a, Parent> {
+    pub fn view<'a>(&'a self, bubble: &Bubble<'_>, can_write: bool, hides: Hides) -> Element<'a, Parent> {
         let content = match self.page {
-            Page::All => {
-                column![].push(can_write.then(|| self.emojis(bubble))).push(self.actions(bubble, can_write))
-            }
+            Page::All => column![]
+                .push(can_write.then(|| self.emojis(bubble)))
+                .push(self.actions(bubble, can_write))
+                .push(self.hiding(bubble, hides)),
             Page::Emoji => column![self.emojis(bubble)],
             Page::Delete => column![self.ask()],
         };
@@ -120,6 +137,24 @@ impl Menu {
                     .on_press(ask)
                     .into()
             }),
+        ];
+        column(actions.into_iter().flatten()).into()
+    }
+
+    /// Out of the user's sight, or out of everybody's.
+    fn hiding(&self, bubble: &Bubble<'_>, hides: Hides) -> Element<'_, Parent> {
+        let key = self.key;
+        let is_hidden_here = bubble.withheld == Some(&Withheld::Entry);
+        let is_hidden = matches!(bubble.withheld, Some(Withheld::Hidden { .. }));
+        let here = if is_hidden_here { "show-here" } else { "hide-here" };
+        let is_author_hidden = bubble.withheld == Some(&Withheld::Author);
+        let author = if is_author_hidden { "show-author-here" } else { "hide-author-here" };
+        let hide_author = Message::HideAuthor(bubble.author, !is_author_hidden);
+        let for_all = if is_hidden { "show-everyone" } else { "hide-everyone" };
+        let actions = [
+            hides.here.then(|| action(here, Parent::Menu(Message::HideHere(key, !is_hidden_here)))),
+            (hides.here && !bubble.own).then(|| action(author, Parent::Menu(hide_author))),
+            hides.for_all.then(|| action(for_all, Parent::Menu(Message::Hide(key, !is_hidden)))),
         ];
         column(actions.into_iter().flatten()).into()
     }

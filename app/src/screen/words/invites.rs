@@ -65,6 +65,7 @@ pub fn leads_to(link: &Link, clock: &Clock) -> String {
                 .map(|ms| format!(" {}", tr_args("link-expires", &[("time", at(ms, clock).into())])));
             let (id, room) = match &ticket.room {
                 Some(TicketRoom::Public(room)) => ("link-room-sentence", room.as_str()),
+                Some(TicketRoom::Founded { name, .. }) => ("link-founded-room-sentence", name.as_str()),
                 Some(TicketRoom::Private(_)) => ("link-private-room-sentence", ""),
                 None => ("link-chat-sentence", ""),
             };

@@ -27,7 +27,7 @@ fn room() -> RoomId {
 }
 
 fn settings(name: &str) -> RoomSettings {
-    RoomSettings { name: RoomName::new(name).unwrap(), topic: StatusLine::default(), past: Past::All }
+    RoomSettings::new(RoomName::new(name).unwrap(), StatusLine::default(), Past::All)
 }
 
 /// Somebody who holds a part of the log.
@@ -46,7 +46,7 @@ impl Side {
         let seats = seats.to_vec();
         side.does(
             ALICE,
-            Control::Create { nonce, settings: settings("Boat"), seats, epoch: epoch(0), parent: None },
+            Control::Create { nonce, settings: settings("Boat"), seats, epoch: Some(epoch(0)), parent: None },
         );
         side
     }
@@ -69,8 +69,8 @@ impl Side {
     }
 
     fn removes(&mut self, author: PersonId, person: PersonId) -> EntryKey {
-        let epoch = epoch(self.clock as u8 + author.0[0]);
-        self.does(author, Control::Remove { person, epoch })
+        let epoch = Some(epoch(self.clock as u8 + author.0[0]));
+        self.does(author, Control::Remove { person, epoch, from_ms: None })
     }
 
     fn adds(&mut self, author: PersonId, seat: Seat) -> EntryKey {
@@ -130,7 +130,7 @@ fn nobody_else_founds_the_room_and_nobody_twice() {
         nonce: ByteArray::new(NONCE),
         settings: settings(name),
         seats,
-        epoch: epoch(9),
+        epoch: Some(epoch(9)),
         parent: None,
     };
     side.does_after(BOB, vec![], create("Bob's", vec![]));
@@ -141,16 +141,18 @@ fn nobody_else_founds_the_room_and_nobody_twice() {
 
 #[test]
 fn a_founder_who_left_cannot_found_the_room_before_it_was() {
-    for goes in
-        [Control::Leave, Control::SetRole(member(ALICE)), Control::Remove { person: ALICE, epoch: epoch(8) }]
-    {
+    for goes in [
+        Control::Leave,
+        Control::SetRole(member(ALICE)),
+        Control::Remove { person: ALICE, epoch: Some(epoch(8)), from_ms: None },
+    ] {
         let mut side = Side { log: ControlLog::new(room()), steps: vec![], clock: 1_000 };
         let nonce = ByteArray::new(NONCE);
         let create = |seats, seed| Control::Create {
             nonce,
             settings: settings("Boat"),
             seats,
-            epoch: epoch(seed),
+            epoch: Some(epoch(seed)),
             parent: None,
         };
         side.does(ALICE, create(vec![admin(BOB)], 0));
@@ -253,7 +255,11 @@ fn helpers_that_somebody_put_out_invents_have_no_say() {
     let before = side.heads();
     side.removes(ALICE, BOB);
     let made = side.does_after(BOB, before, Control::Add { seat: admin(DAVE), epoch: None });
-    side.does_after(DAVE, vec![made], Control::Remove { person: ALICE, epoch: epoch(9) });
+    side.does_after(
+        DAVE,
+        vec![made],
+        Control::Remove { person: ALICE, epoch: Some(epoch(9)), from_ms: None },
+    );
     assert!(side.is_in(ALICE) && !side.is_in(DAVE));
 }
 

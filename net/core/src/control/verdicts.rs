@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinmesh_proto::{Control, PersonId, Role, RoomId, RoomSettings, Seat};
 
-use super::Membership;
 use super::graph::Graph;
+use super::{Membership, Step};
 
 /// What is known of a step while the verdicts are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,17 +92,39 @@ fn voids(graph: &Graph, rival: usize, n: usize) -> bool {
 /// Whether the author had the right to a step in what they had seen, as far as that stands.
 fn is_entitled(graph: &Graph, room: RoomId, n: usize, standing: &BTreeSet<usize>) -> bool {
     let step = graph.step(n);
-    if let Control::Create { nonce, .. } = &step.control {
-        let is_first = !standing.iter().any(|n| matches!(graph.step(*n).control, Control::Create { .. }));
-        return is_first && step.after.is_empty() && RoomId::private(step.author, nonce) == room;
+    if matches!(step.control, Control::Create { .. }) {
+        let is_first = creation(graph, standing).is_none();
+        return is_first && step.after.is_empty() && founds(step, room);
     }
     let past: BTreeSet<usize> =
         standing.iter().copied().filter(|earlier| graph.is_before(*earlier, n)).collect();
     let role = membership(graph, &past, step.author).map(|seat| seat.role);
     match step.control {
         Control::Leave | Control::Rotate { .. } => role.is_some(),
+        // Who is put out of a private room must not know what is written from then on.
+        Control::Remove { epoch, .. } if epoch.is_none() != is_founded(graph, &past) => false,
         _ => role == Some(Role::Admin),
     }
+}
+
+/// Whether a step founds this room. Which kind of room that is, its id says.
+pub(super) fn founds(step: &Step, room: RoomId) -> bool {
+    match &step.control {
+        Control::Create { nonce, epoch: Some(_), .. } => RoomId::private(step.author, nonce) == room,
+        Control::Create { nonce, epoch: None, .. } => RoomId::founded(step.author, nonce) == room,
+        _ => false,
+    }
+}
+
+/// The step that founds the room, if it stands.
+pub(super) fn creation(graph: &Graph, standing: &BTreeSet<usize>) -> Option<usize> {
+    standing.iter().copied().find(|n| matches!(graph.step(*n).control, Control::Create { .. }))
+}
+
+/// Whether it is a public room.
+pub(super) fn is_founded(graph: &Graph, standing: &BTreeSet<usize>) -> bool {
+    let is_public = |n| matches!(graph.step(n).control, Control::Create { epoch: None, .. });
+    creation(graph, standing).is_some_and(is_public)
 }
 
 /// Who is in after these steps.
@@ -145,7 +167,7 @@ fn sets_role(graph: &Graph, n: usize, person: PersonId) -> Option<Role> {
     }
 }
 
-fn puts_out(graph: &Graph, n: usize, person: PersonId) -> bool {
+pub(super) fn puts_out(graph: &Graph, n: usize, person: PersonId) -> bool {
     let step = graph.step(n);
     match step.control {
         Control::Remove { person: removed, .. } => removed == person,

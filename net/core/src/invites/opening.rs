@@ -103,14 +103,17 @@ impl Core {
         let waits = known.is_some_and(Opening::is_waiting);
         let joined = match &record.room {
             Some(TicketRoom::Public(name)) => self.join_room(name.clone())?.1,
+            Some(TicketRoom::Founded { id, name }) => self.enter_founded(*id, name.clone())?,
             Some(TicketRoom::Private(_)) | None => None,
         };
         let is_here = record.devices.iter().any(|device| self.people.is_linked(*device));
         let opened = match &record.room {
             _ if waits => None,
             // Whom it leads to is connected already.
-            Some(TicketRoom::Public(_)) if is_here => None,
-            Some(TicketRoom::Public(_)) => Some(self.keep_opening(record, Vec::new())),
+            Some(TicketRoom::Public(_) | TicketRoom::Founded { .. }) if is_here => None,
+            Some(TicketRoom::Public(_) | TicketRoom::Founded { .. }) => {
+                Some(self.keep_opening(record, Vec::new()))
+            }
             Some(TicketRoom::Private(_)) | None => {
                 let met = self.meet_by_ticket(&record);
                 Some(self.keep_opening(record, met))

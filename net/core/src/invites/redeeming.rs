@@ -59,7 +59,7 @@ impl Core {
             return Err(InviteResponse::Busy);
         }
         let me = self.me();
-        let is_counted = |record: &&InviteRecord| !matches!(record.room, Some(TicketRoom::Public(_)));
+        let is_counted = |record: &&InviteRecord| record.room.as_ref().is_none_or(TicketRoom::is_counted);
         let record = self.invites.made.get(&ticket).filter(is_counted);
         // One that does not exist and one that is not proven look the same to who guesses.
         let record = record
@@ -74,7 +74,7 @@ impl Core {
         }
         let may_let_in = |room: &TicketRoom| match room {
             TicketRoom::Private(room) => self.may_decide(*room).is_ok(),
-            TicketRoom::Public(_) => true,
+            TicketRoom::Public(_) | TicketRoom::Founded { .. } => true,
         };
         if record.revoked || !record.room.as_ref().is_none_or(may_let_in) {
             return Err(InviteResponse::Refused(InviteRefusal::Revoked));

@@ -13,7 +13,7 @@ use crate::view::WaitReason;
 pub struct InviteView {
     /// Names it.
     pub id: TicketId,
-    /// The public room it leads into; `None` for a chat with us, and for a private room.
+    /// What the public room is called that it leads into; `None` for a chat with us, and for a private room.
     pub room: Option<RoomName>,
     /// The private room it leads into.
     pub private_room: Option<RoomId>,
@@ -48,7 +48,7 @@ impl InviteState {
 impl InviteView {
     pub(super) fn of(record: &InviteRecord) -> Self {
         let (room, private_room) = match &record.room {
-            Some(TicketRoom::Public(name)) => (Some(name.clone()), None),
+            Some(TicketRoom::Public(name) | TicketRoom::Founded { name, .. }) => (Some(name.clone()), None),
             Some(TicketRoom::Private(room)) => (None, Some(*room)),
             None => (None, None),
         };

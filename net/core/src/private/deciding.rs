@@ -1,4 +1,5 @@
-//! What the user decides about a private room: founding it, letting people in and out, roles, settings.
+//! What the user decides about a room that has a control log: founding a private one, letting people in
+//! and out, roles, settings.
 
 use kinmesh_proto::{
     Content, Control, ConversationId, ConversationRecord, EntryId, EpochSecret, Past, PersonId,
@@ -28,11 +29,11 @@ pub struct NewRoom {
     pub people: Vec<PersonId>,
 }
 
-/// Why nothing is decided about a private room.
+/// Why nothing is decided about a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RoomRefusal {
-    /// We are in no private room of this id.
-    #[error("in no private room of this id")]
+    /// We are in no room of this id that anybody decides about.
+    #[error("in no room of this id that anybody decides about")]
     NotIn,
     /// Only its admins decide that.
     #[error("only admins of the room decide that")]
@@ -55,6 +56,12 @@ pub enum RoomRefusal {
     /// Others keep no more steps of ours.
     #[error("you have decided so much in this room that it takes no more")]
     LogFull,
+    /// No entry, or more than one step hides.
+    #[error("from 1 to {} entries at once", limits::HIDE_MAX)]
+    HideCount,
+    /// Longer than anybody waits.
+    #[error("nobody is made to wait for longer than {} ms", limits::SLOW_MAX_MS)]
+    TooSlow,
     /// More people than a room is founded with.
     #[error("at most {} people at once", limits::SEATS_MAX)]
     TooManyPeople,
@@ -75,7 +82,7 @@ impl Core {
         if new.people.iter().any(|person| !self.is_contact(*person)) {
             return Err(RoomRefusal::NotAContact);
         }
-        let settings = RoomSettings { name: new.name, topic: new.topic, past: new.past };
+        let settings = RoomSettings::new(new.name, new.topic, new.past);
         self.found(now_ms, settings, new.people, None)
     }
 
@@ -99,7 +106,7 @@ impl Core {
             nonce: ByteArray::new(nonce),
             settings,
             seats: people.into_iter().map(seat).collect(),
-            epoch: secret.commitment(room),
+            epoch: Some(secret.commitment(room)),
             parent,
         };
         let token = self.decide_with(now_ms, room, control, Some(secret), vec![record])?;
@@ -126,6 +133,12 @@ impl Core {
         if person == self.me() {
             return Err(RoomRefusal::IsMember);
         }
+        if self.is_founded(room) && self.role_in(room, person).is_some() {
+            return Err(RoomRefusal::IsMember);
+        }
+        if self.is_founded(room) {
+            return self.give_seat(now_ms, room, person, Role::Member);
+        }
         if !self.is_contact(person) {
             return Err(RoomRefusal::NotAContact);
         }
@@ -146,21 +159,26 @@ impl Core {
         self.decide(now_ms, room, Control::Add { seat, epoch }, secret)
     }
 
-    /// Puts somebody out. They keep what they have, and read nothing that is written by who knows of it.
+    /// Puts somebody out. They keep what they have, and read nothing that is written by who knows of it. In a
+    /// public room nothing that they write is shown any more; nor, with `from_ms`, what they wrote since then.
     pub fn remove_from_room(
         &mut self,
         now_ms: u64,
         room: RoomId,
         person: PersonId,
+        from_ms: Option<u64>,
     ) -> Result<Token, RoomRefusal> {
         self.may_decide(room)?;
+        if self.is_founded(room) {
+            return self.shut_out(now_ms, room, person, from_ms);
+        }
         self.role_in(room, person).ok_or(RoomRefusal::NoMember)?;
         if person == self.me() {
             return Err(RoomRefusal::LastAdmin);
         }
         let secret = self.new_secret();
-        let epoch = secret.commitment(room);
-        self.decide(now_ms, room, Control::Remove { person, epoch }, Some(secret))
+        let epoch = Some(secret.commitment(room));
+        self.decide(now_ms, room, Control::Remove { person, epoch, from_ms: None }, Some(secret))
     }
 
     /// Changes what somebody may do.
@@ -172,6 +190,9 @@ impl Core {
         role: Role,
     ) -> Result<Token, RoomRefusal> {
         self.may_decide(room)?;
+        if self.is_founded(room) && self.role_in(room, person).is_none() {
+            return self.give_seat(now_ms, room, person, role);
+        }
         self.role_in(room, person).ok_or(RoomRefusal::NoMember)?;
         if person == self.me() && role == Role::Member && self.is_only_admin(room) {
             return Err(RoomRefusal::LastAdmin);
@@ -187,6 +208,9 @@ impl Core {
         settings: RoomSettings,
     ) -> Result<Token, RoomRefusal> {
         self.may_decide(room)?;
+        if settings.slow_ms > limits::SLOW_MAX_MS {
+            return Err(RoomRefusal::TooSlow);
+        }
         self.decide(now_ms, room, Control::SetSettings(settings), None)
     }
 
@@ -237,6 +261,10 @@ impl Core {
 
     /// A step of ours is on the disk: whom it lets in is told.
     pub(crate) fn send_invitations(&mut self, now_ms: u64, room: RoomId, control: &Control) {
+        // Into a public room everybody finds by themselves.
+        if self.is_founded(room) {
+            return;
+        }
         let people: Vec<PersonId> = match control {
             Control::Create { parent: Some(parent), .. } => return self.carried_on(now_ms, *parent, room),
             Control::Create { seats, .. } => seats.iter().map(|seat| seat.person).collect(),
@@ -278,7 +306,7 @@ impl Core {
         Write::PutConversation(records.swap_remove(0))
     }
 
-    fn decide(
+    pub(crate) fn decide(
         &mut self,
         now_ms: u64,
         room: RoomId,
@@ -288,7 +316,7 @@ impl Core {
         self.decide_with(now_ms, room, control, secret, Vec::new())
     }
 
-    fn decide_with(
+    pub(crate) fn decide_with(
         &mut self,
         now_ms: u64,
         room: RoomId,
@@ -320,7 +348,7 @@ impl Core {
         }
     }
 
-    fn is_only_admin(&self, room: RoomId) -> bool {
+    pub(crate) fn is_only_admin(&self, room: RoomId) -> bool {
         let me = self.me();
         let members = self.private.get(&room).map(|private| private.log.members());
         !members.into_iter().flatten().any(|(person, seat)| *person != me && seat.role == Role::Admin)

@@ -101,13 +101,17 @@ impl Core {
                 self.sync.serving -= 1;
                 self.give_secrets(device, conversation, wanted, request);
             }
+            SyncAsk::Knock(text) => {
+                self.sync.serving -= 1;
+                self.hear_knock(now_ms, device, conversation, text, request);
+            }
         }
     }
 
     /// The conversation of a tag, if the device takes part in it.
     fn conversation_with(&self, device: DeviceId, tag: ConversationTag) -> Option<ConversationId> {
-        if let Some(id) = self.private_conversation(tag) {
-            return id.room().filter(|room| self.may_ask_about(device, *room)).map(|_| id);
+        if let Some(id) = self.logged_conversation(tag) {
+            return Some(id).filter(|id| self.may_ask_about(device, *id));
         }
         let room = ConversationId::Room(RoomId(tag.0));
         if self.conversations.get(&room).is_some_and(|known| known.record.open) {
@@ -276,6 +280,7 @@ fn is_within_limits(ask: &SyncAsk) -> bool {
         SyncAsk::Reconcile { frame, .. } => frame.len() <= limits::RECONCILE_FRAME_MAX,
         SyncAsk::Fetch(Wanted::Ids { ids, .. }) => ids.len() <= limits::FETCH_IDS_MAX,
         SyncAsk::Secrets(steps) => steps.len() <= limits::SECRETS_ASKED_MAX,
+        SyncAsk::Knock(text) => text.len() <= limits::KNOCK_BYTES_MAX,
         // A pack checks itself while it is unpacked.
         SyncAsk::Compare { .. } | SyncAsk::Fetch(Wanted::Range(_)) | SyncAsk::Push(_) => true,
     }

@@ -156,13 +156,9 @@ fn who_was_never_in_a_room_does_not_carry_it_on_whatever_they_say() {
     let theirs = RoomId::private(keys.person(), &nonce);
     let control = Control::Create {
         nonce: ByteArray::new(nonce),
-        settings: RoomSettings {
-            name: RoomName::new("Boat").unwrap(),
-            topic: StatusLine::default(),
-            past: Past::All,
-        },
+        settings: RoomSettings::new(RoomName::new("Boat").unwrap(), StatusLine::default(), Past::All),
         seats: vec![Seat { person: mesh.peers[ALICE].person(), role: Role::Member }],
-        epoch: Commitment([4; 32]),
+        epoch: Some(Commitment([4; 32])),
         parent: Some(room_of(room)),
     };
     let log = ConversationId::Control(theirs);

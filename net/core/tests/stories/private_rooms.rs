@@ -77,7 +77,7 @@ pub(crate) fn read(mesh: &Mesh, index: usize, room: ConversationId) -> Vec<Strin
 
 pub(crate) fn remove(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
     let (now_ms, person) = (mesh.now_ms, mesh.peers[whom].person());
-    mesh.peers[by].core.remove_from_room(now_ms, room_of(room), person).unwrap();
+    mesh.peers[by].core.remove_from_room(now_ms, room_of(room), person, None).unwrap();
 }
 
 fn add(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
@@ -290,16 +290,15 @@ fn members_decide_nothing_and_the_last_admin_stays_one() {
     let room = founded(&mut mesh, Past::All, &[BOB]);
     let (now_ms, room) = (mesh.now_ms, room_of(room));
     let [alice, bob, carol] = [ALICE, BOB, CAROL].map(|index| mesh.peers[index].person());
-    let settings =
-        RoomSettings { name: RoomName::new("Ship").unwrap(), topic: StatusLine::default(), past: Past::All };
+    let settings = RoomSettings::new(RoomName::new("Ship").unwrap(), StatusLine::default(), Past::All);
     let core = &mut mesh.peers[BOB].core;
-    assert_eq!(core.remove_from_room(now_ms, room, alice), Err(RoomRefusal::NotAdmin));
+    assert_eq!(core.remove_from_room(now_ms, room, alice, None), Err(RoomRefusal::NotAdmin));
     assert_eq!(core.set_role(now_ms, room, bob, Role::Admin), Err(RoomRefusal::NotAdmin));
     assert_eq!(core.set_room_settings(now_ms, room, settings.clone()), Err(RoomRefusal::NotAdmin));
     let core = &mut mesh.peers[ALICE].core;
     assert_eq!(core.set_role(now_ms, room, alice, Role::Member), Err(RoomRefusal::LastAdmin));
     assert_eq!(core.add_to_room(now_ms, room, alice), Err(RoomRefusal::IsMember));
-    assert_eq!(core.remove_from_room(now_ms, room, carol), Err(RoomRefusal::NoMember));
+    assert_eq!(core.remove_from_room(now_ms, room, carol, None), Err(RoomRefusal::NoMember));
     let core = &mut mesh.peers[CAROL].core;
     assert_eq!(core.add_to_room(now_ms, room, bob), Err(RoomRefusal::NotIn));
     mesh.peers[ALICE].core.set_room_settings(now_ms, room, settings).unwrap();

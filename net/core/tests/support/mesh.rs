@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
-    Acquaintance, BatchToken, CallFault, CallToken, ConversationEvent, Core, Event, FrameToken, Output,
-    QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, RequestToken, Route, SendRefusal, StoredConversation,
-    StoredQueue, SyncFault, SyncToken, Token, Verdict,
+    Acquaintance, BatchToken, CallFault, CallToken, ConversationEvent, Core, EntryView, Event, FrameToken,
+    Output, Pace, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, RequestToken, Route, SendRefusal,
+    StoredConversation, StoredQueue, SyncFault, SyncToken, Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
@@ -242,6 +242,29 @@ impl Peer {
     /// The posts among it, each with all that changed it.
     pub(crate) fn posts(&self, conversation: ConversationId) -> Vec<PageItem> {
         self.disk.page(conversation, PageAt::Newest, usize::MAX).unwrap()
+    }
+
+    /// What its faces show of a conversation: of what is withheld, why; of the rest, the text.
+    pub(crate) fn shown(&self, conversation: ConversationId) -> Vec<EntryView> {
+        let posts = self.posts(conversation);
+        let lens = self.core.lens(conversation);
+        let keys = || posts.iter().map(|item| item.post.entry.key());
+        let range = keys().min().zip(keys().max()).and_then(|(first, last)| lens.pace_range(first, last));
+        let around = range.map(|range| self.disk.entries_in(conversation, range, usize::MAX).unwrap());
+        let pace = Pace::of(&around.unwrap_or_default());
+        let seen = posts.into_iter().filter_map(|item| lens.look(item, &pace));
+        seen.map(|seen| seen.view(conversation, None)).collect()
+    }
+
+    /// Posts of others after this key of which something is shown.
+    fn unread(&self, conversation: ConversationId, after: Option<EntryKey>) -> usize {
+        if self.core.lens(conversation).is_clear() {
+            return self.disk.unread(conversation, after, kinmesh_core::UNREAD_CAP).unwrap();
+        }
+        let counts = |view: &EntryView| {
+            Some(view.key) > after && view.delivery == Delivery::Received && view.withheld.is_none()
+        };
+        self.shown(conversation).iter().filter(|view| counts(view)).count().min(kinmesh_core::UNREAD_CAP)
     }
 
     pub(crate) fn post(&self, conversation: ConversationId, key: EntryKey) -> Option<PageItem> {
@@ -529,14 +552,20 @@ impl Mesh {
         for StoredConversation { id, read, sent } in peer.core.stored_conversations() {
             let newest = peer.disk.newest(id).unwrap();
             let last = peer.disk.page(id, PageAt::Newest, 1).unwrap().pop();
+            let last = last.and_then(|item| peer.core.lens(id).look(item, &Pace::default()));
             let count = peer.disk.count_queued(id, sent).unwrap();
             let queued = StoredQueue { front: peer.queued(id, sent), count };
             let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
             peer.core.restore_conversation(id, newest, last, queued, unread);
         }
-        for room in peer.core.private_rooms() {
+        for room in peer.core.rooms_with_log() {
             let log = peer.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
             peer.core.restore_log(self.now_ms, room, log.collect());
+            if let Some(range) = peer.core.own_posts_wanted(self.now_ms, room) {
+                let id = ConversationId::Room(room);
+                let entries = peer.disk.entries_in(id, range, usize::MAX).unwrap();
+                peer.core.restore_own_post(room, &entries);
+            }
         }
         self.settle();
     }
@@ -678,13 +707,14 @@ impl Mesh {
             Output::Persist { token, writes } => self.peers[index].writes.push_back((token, writes)),
             Output::CountUnread { conversation, after } => {
                 let peer = &mut self.peers[index];
-                let unread = peer.disk.unread(conversation, after, kinmesh_core::UNREAD_CAP).unwrap();
+                let unread = peer.unread(conversation, after);
                 peer.core.unread_counted(conversation, after, unread);
             }
-            Output::ReadPost { conversation, key } => {
+            Output::ReadPost { conversation, key, pace } => {
                 let peer = &mut self.peers[index];
                 let post = peer.post(conversation, key);
-                peer.core.post_read(conversation, key, post);
+                let around = pace.map(|range| peer.disk.entries_in(conversation, range, usize::MAX).unwrap());
+                peer.core.post_read(conversation, key, post, &Pace::of(&around.unwrap_or_default()));
             }
             Output::ReadQueued { conversation, after } => {
                 self.peers[index].reads.push_back(Look::Queued(conversation, after));

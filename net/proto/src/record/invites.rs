@@ -62,12 +62,13 @@ impl OpeningRecord {
     pub fn leads_to(&self) -> ConversationId {
         match &self.room {
             Some(TicketRoom::Public(name)) => ConversationId::Room(RoomId::public(name)),
+            Some(TicketRoom::Founded { id, .. }) => ConversationId::Room(*id),
             Some(TicketRoom::Private(_)) | None => ConversationId::Direct(self.person),
         }
     }
 
     /// Whether its maker counts who uses it: a public room is open to everybody.
     pub fn is_counted(&self) -> bool {
-        !matches!(self.room, Some(TicketRoom::Public(_)))
+        self.room.as_ref().is_none_or(TicketRoom::is_counted)
     }
 }

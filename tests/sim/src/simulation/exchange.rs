@@ -215,6 +215,7 @@ impl Question {
             Self::Sync(SyncRequest { ask: SyncAsk::Fetch(_), .. }) => "fetch",
             Self::Sync(SyncRequest { ask: SyncAsk::Push(_), .. }) => "push",
             Self::Sync(SyncRequest { ask: SyncAsk::Secrets(_), .. }) => "secrets",
+            Self::Sync(SyncRequest { ask: SyncAsk::Knock(_), .. }) => "a knock",
             Self::Call(CallRequest::Ring { .. }) => "ring",
             Self::Call(CallRequest::Accept { .. }) => "accept",
             Self::Call(CallRequest::Decline { .. }) => "decline",
@@ -253,6 +254,7 @@ impl Answer {
             Self::Sync(SyncResponse::Reconciled(_)) => "reconciled",
             Self::Sync(SyncResponse::Entries(_)) => "entries",
             Self::Sync(SyncResponse::Secrets(_)) => "secrets",
+            Self::Sync(SyncResponse::Knocked) => "a knock heard",
             Self::Sync(SyncResponse::NotHere) => "not here",
         }
     }

@@ -1,6 +1,6 @@
 //! Starts and ends of peers, and their disks at work.
 
-use kinmesh_core::{Core, StoredConversation, StoredQueue};
+use kinmesh_core::{Core, Pace, StoredConversation, StoredQueue};
 use kinmesh_proto::{ConversationId, DisplayName, StatusLine};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -51,9 +51,10 @@ impl Simulation {
         for StoredConversation { id, read, sent } in core.stored_conversations() {
             let queued = StoredQueue { front: disk.queued(id, sent), count: disk.count_queued(id, sent) };
             let last = disk.posts(id, 1).pop();
+            let last = last.and_then(|item| core.lens(id).look(item, &Pace::default()));
             core.restore_conversation(id, disk.newest(id), last, queued, disk.unread(id, read));
         }
-        for room in core.private_rooms() {
+        for room in core.rooms_with_log() {
             let log = disk.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
             core.restore_log(peer.clock.read(self.now_ms), room, log.collect());
         }
@@ -144,7 +145,9 @@ fn tell_done(core: &mut Core, now_ms: u64, done: Done) {
         Done::Stored { token, fresh } => core.persisted(now_ms, token, &fresh),
         Done::NotStored { token } => core.not_persisted(token),
         Done::Unread { conversation, after, unread } => core.unread_counted(conversation, after, unread),
-        Done::Post { conversation, key, post } => core.post_read(conversation, key, post.map(|post| *post)),
+        Done::Post { conversation, key, post, pace } => {
+            core.post_read(conversation, key, post.map(|post| *post), &pace);
+        }
         Done::Answer { token, answer } => core.read(now_ms, token, answer),
         Done::Queued { conversation, queued } => core.queued_read(now_ms, conversation, Some(queued)),
     }

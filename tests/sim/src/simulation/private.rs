@@ -84,7 +84,7 @@ impl Simulation {
             // Refused is to put out who is not in, for example.
             let _ = match what {
                 Decision::Admit => core.add_to_room(now_ms, room, person).ok(),
-                Decision::Expel => core.remove_from_room(now_ms, room, person).ok(),
+                Decision::Expel => core.remove_from_room(now_ms, room, person, None).ok(),
                 Decision::Promote => core.set_role(now_ms, room, person, Role::Admin).ok(),
                 Decision::Demote => core.set_role(now_ms, room, person, Role::Member).ok(),
                 Decision::Leave => core.leave_room(now_ms, room),

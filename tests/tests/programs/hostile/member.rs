@@ -218,7 +218,7 @@ async fn a_member_lets_nobody_in_and_who_is_none_finds_no_room() -> Result<()> {
 
 fn scene_settings() -> Result<kinmesh_proto::RoomSettings> {
     let name = RoomName::new("Mallory's")?;
-    Ok(kinmesh_proto::RoomSettings { name, topic: Default::default(), past: Default::default() })
+    Ok(kinmesh_proto::RoomSettings::new(name, Default::default(), Default::default()))
 }
 
 #[tokio::test]

@@ -1,0 +1,50 @@
+//! Founded public rooms between real processes: a link leads in, and what an admin decides is shown alike.
+
+use anyhow::{Result, ensure};
+use kinmesh_tests::peer::list;
+use kinmesh_tests::{Peer, PeerOptions};
+use serde_json::{Value, json};
+
+/// The named peer, led into the room by an invitation of Alice's.
+async fn guest(name: &str, alice: &Peer, room: &Value) -> Result<Peer> {
+    let guest = Peer::spawn(PeerOptions::named(name)).await?;
+    let invite = alice.call("invites.create", json!({ "room": room["room"] })).await?;
+    let opened = guest.call("invites.open", json!({ "link": invite["link"] })).await?;
+    ensure!(opened["room"] == room["room"], "it leads into the room: {opened}");
+    let is_in = |view: &Value| view["room"] == room["room"] && view["founded"]["standing"] == "in";
+    guest.wait_until("rooms.list", json!({}), |rooms| list(rooms).any(is_in)).await?;
+    Ok(guest)
+}
+
+#[tokio::test]
+async fn what_an_admin_hides_is_hidden_from_everybody_also_from_who_comes_later() -> Result<()> {
+    let alice = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let room = alice.call("rooms.found", json!({ "name": "Square" })).await?;
+    let bob = guest("Bob", &alice, &room).await?;
+    alice.send(&room, "welcome").await?;
+    bob.wait_text("welcome").await?;
+    bob.send(&room, "buy now").await?;
+    alice.wait_text("buy now").await?;
+
+    let history = alice.history(&room).await?;
+    let spam = history.iter().find(|entry| entry["text"] == "buy now").map(|entry| entry["key"].clone());
+    let hide = json!({ "room": room["room"], "keys": [spam], "reason": "spam" });
+    alice.call("rooms.hide", hide).await?;
+    let put_out = json!({ "room": room["room"], "person": bob.me()["person"] });
+    alice.call("rooms.remove", put_out).await?;
+
+    let carol = guest("Carol", &alice, &room).await?;
+    let page = json!({ "conversation": room });
+    let is_hidden = |entry: &Value| entry["withheld"]["reason"] == "spam" && entry["text"].is_null();
+    carol.wait_until("conversation.page", page.clone(), |page| list(page).any(is_hidden)).await?;
+    let is_shown = |entry: &Value| entry["text"] == "welcome";
+    carol.wait_until("conversation.page", page, |page| list(page).any(is_shown)).await?;
+    let is_out = |view: &Value| view["room"] == room["room"] && view["founded"]["standing"] == "put_out";
+    bob.wait_until("rooms.list", json!({}), |rooms| list(rooms).any(is_out)).await?;
+    let refused = bob.call("conversation.send", json!({ "conversation": room, "text": "again" })).await;
+    ensure!(refused.is_err(), "who is put out does not write");
+    for peer in [alice, bob, carol] {
+        peer.shutdown().await?;
+    }
+    Ok(())
+}
