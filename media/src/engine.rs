@@ -52,6 +52,14 @@ enum Wants {
     Output,
 }
 
+/// What the keeper is told.
+#[derive(Debug)]
+enum Command {
+    Choose(Devices),
+    /// Open the microphone as well.
+    Listen,
+}
+
 /// How one of the two devices is.
 #[derive(Debug, Clone)]
 pub struct Side {
@@ -102,7 +110,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
-    commands: Option<mpsc::SyncSender<Devices>>,
+    commands: Option<mpsc::SyncSender<Command>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -113,6 +121,12 @@ impl Engine {
     /// Takes up to some seconds where the sound system is slow: not for a UI thread.
     pub fn start(devices: Devices, switches: Switches, voices: Box<dyn Voices>) -> Self {
         Self::start_for(Wants::Both, devices, switches, voices)
+    }
+
+    /// The same with the microphone closed until [`Engine::listen`]: so what is played then is heard at
+    /// once.
+    pub fn start_playing(devices: Devices, switches: Switches, voices: Box<dyn Voices>) -> Self {
+        Self::start_for(Wants::Output, devices, switches, voices)
     }
 
     /// The same without a microphone: who only plays has no business with it.
@@ -139,9 +153,18 @@ impl Engine {
 
     /// Changes to other devices, without a word to the voices.
     pub fn choose(&self, devices: Devices) {
+        self.command(Command::Choose(devices));
+    }
+
+    /// Opens the microphone as well, where only the loudspeaker was. Once is enough.
+    pub fn listen(&self) {
+        self.command(Command::Listen);
+    }
+
+    fn command(&self, command: Command) {
         if let Some(commands) = &self.commands {
             // Only a keeper that is gone takes none.
-            let _ = commands.send(devices);
+            let _ = commands.send(command);
         }
     }
 

@@ -1,5 +1,8 @@
 //! The thread that opens devices for calls, and closes them.
 //!
+//! The loudspeaker is open while it rings, here or there, so that whoever is heard first is heard at
+//! once. The microphone is open only in a call that was begun or taken.
+//!
 //! Sound systems take their time, so it is told what is wanted and comes to it when it can: of what was
 //! wanted meanwhile, the latest counts.
 
@@ -8,7 +11,6 @@ use std::thread;
 use std::time::Duration;
 
 use kinmesh_media::engine::{EngineStatus, Side};
-use kinmesh_media::tones::{self, Tone};
 use kinmesh_media::{Devices, Engine, OpenError, Switches, Voice};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -19,17 +21,6 @@ use crate::sound::OfACall;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A sound check ends within a few of these, when a call wants the devices.
 const CHECK_ENDS_EVERY: Duration = Duration::from_millis(10);
-
-/// What is to be heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
-    /// Nothing: no device is open.
-    Nothing,
-    /// That somebody rings.
-    Ring,
-    /// The call of this number: one that is entered again is another one.
-    Call(u64),
-}
 
 /// One of the two devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -68,10 +59,13 @@ impl From<&Side> for Device {
 
 /// What the thread is told.
 struct Wanted {
-    heard: Heard,
+    /// Which of the calls that were told is heard, if one is.
+    call: Option<u64>,
+    /// Whether the microphone is open as well.
+    listens: bool,
     devices: Devices,
     switches: Switches,
-    /// The voices of a call, until they are taken.
+    /// The voices of the call, until they are taken.
     voice: Option<Voice>,
     is_over: bool,
 }
@@ -84,7 +78,8 @@ struct Shared {
 impl Shared {
     fn new() -> Self {
         let wanted = Wanted {
-            heard: Heard::Nothing,
+            call: None,
+            listens: false,
             devices: Devices::default(),
             switches: Switches::OFF,
             voice: None,
@@ -115,17 +110,21 @@ impl Booth {
         Self { shared, status, calls: 0 }
     }
 
-    /// Lets a ring be heard, or nothing.
-    pub(super) fn ring(&self, rings: bool) {
-        let heard = if rings { Heard::Ring } else { Heard::Nothing };
-        self.change(|wanted| (wanted.heard, wanted.voice) = (heard, None));
+    /// Lets a call be heard, over the loudspeaker alone.
+    pub(super) fn play(&mut self, voice: Voice) {
+        self.calls += 1;
+        let call = Some(self.calls);
+        self.change(|wanted| (wanted.call, wanted.listens, wanted.voice) = (call, false, Some(voice)));
     }
 
-    /// Lets a call be heard.
-    pub(super) fn hear(&mut self, voice: Voice) {
-        self.calls += 1;
-        let heard = Heard::Call(self.calls);
-        self.change(|wanted| (wanted.heard, wanted.voice) = (heard, Some(voice)));
+    /// Opens the microphone as well.
+    pub(super) fn listen(&self) {
+        self.change(|wanted| wanted.listens = true);
+    }
+
+    /// Closes the devices.
+    pub(super) fn close(&self) {
+        self.change(|wanted| (wanted.call, wanted.listens, wanted.voice) = (None, false, None));
     }
 
     /// From now on with these devices; what is done to the voice is another thing from the next call on.
@@ -152,10 +151,10 @@ impl Drop for Booth {
 
 /// What is open.
 struct Open {
-    heard: Heard,
+    call: u64,
+    listens: bool,
     devices: Devices,
-    /// `None` where the voices were gone before they could be heard.
-    engine: Option<Engine>,
+    engine: Engine,
     _right: OfACall,
 }
 
@@ -170,77 +169,73 @@ impl Worker {
         let shared = self.shared.clone();
         let mut wanted = shared.wanted();
         while !wanted.is_over {
-            if self.is_as(&wanted) {
+            let call = wanted.call;
+            if self.open.as_ref().map(|open| open.call) != call {
+                let begun = call.zip(wanted.voice.take());
+                let (devices, switches) = (wanted.devices.clone(), wanted.switches);
+                drop(wanted);
+                self.begin(begun, devices, switches);
+                wanted = shared.wanted();
+            } else if self.open.as_ref().is_some_and(|open| open.is_other_than(&wanted)) {
+                let (listens, devices) = (wanted.listens, wanted.devices.clone());
+                drop(wanted);
+                self.open.iter_mut().for_each(|open| open.become_as(listens, &devices));
+                wanted = shared.wanted();
+            } else {
                 wanted = self.wait(&shared, wanted);
-                continue;
             }
-            let (heard, devices, switches) = (wanted.heard, wanted.devices.clone(), wanted.switches);
-            let voice = wanted.voice.take();
-            drop(wanted);
-            self.become_as(heard, devices, switches, voice);
-            self.look();
-            wanted = shared.wanted();
-        }
-    }
-
-    fn is_as(&self, wanted: &Wanted) -> bool {
-        match &self.open {
-            None => wanted.heard == Heard::Nothing,
-            Some(open) => open.heard == wanted.heard && open.devices == wanted.devices,
         }
     }
 
     /// Waits for other wishes; while a call is heard, looks at its devices meanwhile.
     fn wait<'s>(&self, shared: &'s Shared, wanted: MutexGuard<'s, Wanted>) -> MutexGuard<'s, Wanted> {
-        if !self.is_in_a_call() {
-            return shared.told.wait(wanted).unwrap_or_else(PoisonError::into_inner);
-        }
-        let waited = shared.told.wait_timeout(wanted, LOOK_EVERY);
-        let (wanted, _) = waited.unwrap_or_else(PoisonError::into_inner);
         self.look();
-        wanted
-    }
-
-    fn is_in_a_call(&self) -> bool {
-        matches!(&self.open, Some(open) if matches!(open.heard, Heard::Call(_)))
-    }
-
-    fn become_as(&mut self, heard: Heard, devices: Devices, switches: Switches, voice: Option<Voice>) {
-        if let Some(open) = self.open.as_mut().filter(|open| open.heard == heard) {
-            if let Some(engine) = &open.engine {
-                engine.choose(match heard {
-                    // Who only plays has no business with a microphone.
-                    Heard::Ring => Devices { input: None, ..devices.clone() },
-                    Heard::Call(_) | Heard::Nothing => devices.clone(),
-                });
+        match &self.open {
+            None => shared.told.wait(wanted).unwrap_or_else(PoisonError::into_inner),
+            Some(_) => {
+                let waited = shared.told.wait_timeout(wanted, LOOK_EVERY);
+                waited.unwrap_or_else(PoisonError::into_inner).0
             }
-            open.devices = devices;
-            return;
         }
-        // Before others are opened: some devices are for one at a time.
+    }
+
+    /// Closes what is open, then opens the devices for another call. Not both at a time: some devices
+    /// are for one.
+    fn begin(&mut self, begun: Option<(u64, Voice)>, devices: Devices, switches: Switches) {
         self.open = None;
-        if heard == Heard::Nothing {
-            return;
-        }
+        let Some((call, voice)) = begun else { return };
         let right = OfACall::begin();
         while !right.is_alone() {
             thread::sleep(CHECK_ENDS_EVERY);
         }
-        let engine = match (heard, voice) {
-            (Heard::Ring, _) => Some(tones::repeat(devices.output.clone(), Tone::Ring)),
-            (_, Some(voice)) => Some(Engine::start(devices.clone(), switches, Box::new(voice))),
-            (_, None) => None,
-        };
-        self.open = Some(Open { heard, devices, engine, _right: right });
+        let engine = Engine::start_playing(devices.clone(), switches, Box::new(voice));
+        self.open = Some(Open { call, listens: false, devices, engine, _right: right });
     }
 
     fn look(&self) {
-        let engine = self.open.as_ref().filter(|_| self.is_in_a_call()).and_then(|open| open.engine.as_ref());
-        let status = engine.map(Engine::status);
+        let status = self.open.as_ref().map(|open| open.engine.status());
         self.status.send_if_modified(|seen| {
             let is_news = status.is_some() || seen.is_some();
             *seen = status;
             is_news
         });
+    }
+}
+
+impl Open {
+    fn is_other_than(&self, wanted: &Wanted) -> bool {
+        self.listens != wanted.listens || self.devices != wanted.devices
+    }
+
+    fn become_as(&mut self, listens: bool, devices: &Devices) {
+        if self.devices != *devices {
+            self.engine.choose(devices.clone());
+            self.devices = devices.clone();
+        }
+        // A microphone that is open stays so as long as the call.
+        if listens && !self.listens {
+            self.engine.listen();
+        }
+        self.listens = listens;
     }
 }

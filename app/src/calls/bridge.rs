@@ -70,7 +70,10 @@ impl Bridge {
                     self.wishes.mark_unchanged();
                     self.with_talk(|talk, sound| talk.wish(sound));
                 }
-                Ok(()) = self.settings.changed() => self.settings_changed(),
+                Ok(()) = self.settings.changed() => {
+                    self.settings_changed();
+                    self.calls_changed().await;
+                }
                 Ok(()) = self.booth.status().changed() => self.devices_changed(),
                 _ = clock.tick(), if is_talking => self.tell(),
             }
@@ -86,48 +89,56 @@ impl Bridge {
 
     async fn calls_changed(&mut self) {
         let overview = self.overview.borrow_and_update().clone();
-        let standing = overview.calls.iter().find(|call| call.state != CallState::Incoming);
-        match standing {
+        let rings = |view: &&CallView| view.state == CallState::Incoming;
+        let standing = overview.calls.iter().find(|view| !rings(view));
+        let ringing = overview.calls.iter().find(rings).filter(|_| self.settings.borrow().sound.ring);
+        match standing.or(ringing) {
             Some(view) => {
                 if self.talk.as_ref().is_none_or(|talk| talk.call != view.call) {
-                    self.begin_talk(view).await;
+                    self.begin_talk(view);
+                }
+                if view.state != CallState::Incoming {
+                    self.take_part(view).await;
                 }
                 let echo = echo_in(view, &overview);
                 self.with_talk(|talk, sound| talk.follow(view, echo, sound));
             }
-            None => {
-                if self.talk.is_some() {
-                    self.end_talk();
-                }
-                self.booth.ring(!overview.calls.is_empty() && self.settings.borrow().sound.ring);
-            }
+            None if self.talk.is_some() => self.end_talk(),
+            None => {}
         }
     }
 
-    /// Opens the devices while the others are still being rung, or while the network finds its way to
-    /// them: whoever is heard first is heard at once.
-    async fn begin_talk(&mut self, view: &CallView) {
+    /// Makes a call heard that begins, or rings here.
+    fn begin_talk(&mut self, view: &CallView) {
         if self.talk.is_some() {
             self.end_talk();
         }
-        let (mut talk, voice) = match Talk::new(view) {
+        let (talk, voice) = match Talk::new(view) {
             Ok(made) => made,
             Err(error) => return tracing::error!(%error, "there is no codec for calls"),
         };
-        self.booth.hear(voice);
+        self.booth.play(voice);
         talk.wish(&self.sound.borrow());
+        self.talk = Some(talk);
+    }
+
+    /// Takes part in a call that we began or took. The others may still be rung, or the network finds
+    /// its way to them: so whoever is heard first is heard at once.
+    async fn take_part(&mut self, view: &CallView) {
+        let Some(talk) = self.talk.as_mut().filter(|talk| !talk.takes_part) else { return };
+        talk.takes_part = true;
+        self.booth.listen();
         match self.node.call_of(view.call).media().await {
             Ok(link) => talk.connect(link),
             // It is over again, which the next overview tells.
             Err(error) => tracing::debug!(%error, "a call has no media"),
         }
-        self.talk = Some(talk);
         self.sound.send_modify(|sound| sound.call = Some(view.call));
     }
 
     fn end_talk(&mut self) {
         self.talk = None;
-        self.booth.ring(false);
+        self.booth.close();
         self.sound.send_if_modified(|sound| {
             let over = CallSound {
                 activation: sound.activation,
@@ -158,6 +169,9 @@ impl Bridge {
         let Some(talk) = &mut self.talk else { return };
         talk.tick();
         self.sound.send_if_modified(|sound| {
+            if sound.call.is_none() {
+                return false;
+            }
             let mut figures = sound.figures.clone();
             talk.tell(&mut figures);
             let is_news = figures != sound.figures;

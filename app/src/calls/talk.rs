@@ -20,6 +20,8 @@ use crate::settings::Activation;
 /// Packets of ours that wait for the bridge. There are fifty a second: what waits behind more than these
 /// comes too late anyway.
 const SPOKEN_CAP: usize = 8;
+/// One round of the ring.
+const RING: Duration = Duration::from_secs(3);
 /// One round of the tone that says that it rings there.
 const RINGBACK: Duration = Duration::from_secs(5);
 /// From here on somebody speaks, where one's voice is sent while one does.
@@ -36,18 +38,20 @@ struct Peer {
     sent: Instant,
 }
 
-/// A call that is heard.
+/// A call that is heard, or rings here.
 pub(super) struct Talk {
     pub(super) call: CallId,
     control: VoiceControl,
     spoken: mpsc::Receiver<Packet>,
-    /// `None` once the call is over, and with Echo.
+    /// `None` while it rings here, and once the call is over.
     link: Option<MediaLink>,
+    /// Whether we are in the call, and do not only hear it ring.
+    pub(super) takes_part: bool,
     /// Who is heard.
     heard: BTreeMap<PersonId, Peer>,
     parties: u32,
-    /// When the tone is played next that says that it rings there.
-    ringback: Option<Instant>,
+    /// The tone that is played over and over, and when next.
+    ringing: Option<(Tone, Instant)>,
     is_of_a_room: bool,
 }
 
@@ -72,9 +76,10 @@ impl Talk {
             control: voice.control(),
             spoken,
             link: None,
+            takes_part: false,
             heard: BTreeMap::new(),
             parties: 0,
-            ringback: None,
+            ringing: None,
             is_of_a_room: view.direction == kinmesh_core::CallDirection::Room,
         };
         Ok((talk, voice))
@@ -217,11 +222,15 @@ impl Talk {
     pub(super) fn follow(&mut self, view: &CallView, echo: Option<PersonId>, sound: &CallSound) {
         self.control.mute(view.muted);
         self.control.hold(view.held);
-        let rings = view.state == CallState::Ringing;
-        if rings != self.ringback.is_some() {
-            self.ringback = rings.then(Instant::now);
+        let tone = match view.state {
+            CallState::Incoming => Some(Tone::Ring),
+            CallState::Ringing => Some(Tone::Ringback),
+            _ => None,
+        };
+        if tone != self.ringing.map(|(tone, _)| tone) {
+            self.ringing = tone.map(|tone| (tone, Instant::now()));
             self.control.hush();
-            self.ring_back();
+            self.ring();
         }
         if let Some(echo) = echo.filter(|echo| !self.heard.contains_key(echo)) {
             self.add(echo, sound, VoiceControl::add_echo);
@@ -230,16 +239,16 @@ impl Talk {
 
     /// Does what is due.
     pub(super) fn tick(&mut self) {
-        self.ring_back();
+        self.ring();
         self.stay_alive();
     }
 
-    /// Goes on with the tone that says that it rings there.
-    fn ring_back(&mut self) {
+    /// Goes on to ring, where it rings.
+    fn ring(&mut self) {
         let now = Instant::now();
-        if let Some(due) = self.ringback.as_mut().filter(|due| **due <= now) {
-            *due = now + RINGBACK;
-            self.control.play(Tone::Ringback);
+        if let Some((tone, due)) = self.ringing.as_mut().filter(|(_, due)| *due <= now) {
+            *due = now + if *tone == Tone::Ring { RING } else { RINGBACK };
+            self.control.play(*tone);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::worker::{Change, Sink, Source};
-use super::{Devices, Noted, Shared, Wants, lock};
+use super::{Command, Devices, Noted, Shared, Wants, lock};
 use crate::device::{AudioSystem, DeviceId, ListError};
 use crate::stream::{Open, OpenError};
 
@@ -44,6 +44,7 @@ struct Held {
 
 pub(super) struct Keeper {
     system: Option<AudioSystem>,
+    devices: Devices,
     sides: Vec<Held>,
     changes: mpsc::SyncSender<Change>,
     shared: Arc<Shared>,
@@ -56,34 +57,35 @@ impl Keeper {
         changes: mpsc::SyncSender<Change>,
         shared: Arc<Shared>,
     ) -> Self {
-        let held = |direction| Held {
-            direction,
-            chosen: devices.of(direction),
-            open: None,
-            blocks: 0,
-            blocks_at: Instant::now(),
-            asked_at: None,
+        let wanted: &[Direction] = match wants {
+            Wants::Both => &[Direction::Input, Direction::Output],
+            Wants::Output => &[Direction::Output],
         };
-        let sides = match wants {
-            Wants::Both => vec![held(Direction::Input), held(Direction::Output)],
-            Wants::Output => vec![held(Direction::Output)],
-        };
-        Self { system: None, sides, changes, shared }
+        let sides = wanted.iter().map(|direction| Held::new(*direction, &devices)).collect();
+        Self { system: None, devices, sides, changes, shared }
     }
 
     /// Looks after the devices until nobody can choose others any more.
-    pub(super) fn run(mut self, commanded: &mpsc::Receiver<Devices>, tried: &mpsc::SyncSender<()>) {
+    pub(super) fn run(mut self, commanded: &mpsc::Receiver<Command>, tried: &mpsc::SyncSender<()>) {
         loop {
             self.look();
             // Only the first word is waited for.
             let _ = tried.try_send(());
             match commanded.recv_timeout(LOOK_EVERY) {
-                Ok(devices) => {
+                Ok(Command::Choose(devices)) => {
                     self.sides.iter_mut().for_each(|side| side.choose(devices.of(side.direction)));
+                    self.devices = devices;
                 }
+                Ok(Command::Listen) => self.listen(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    fn listen(&mut self) {
+        if self.sides.iter().all(|side| side.direction != Direction::Input) {
+            self.sides.push(Held::new(Direction::Input, &self.devices));
         }
     }
 
@@ -162,6 +164,11 @@ impl Keeper {
 }
 
 impl Held {
+    fn new(direction: Direction, devices: &Devices) -> Self {
+        let chosen = devices.of(direction);
+        Self { direction, chosen, open: None, blocks: 0, blocks_at: Instant::now(), asked_at: None }
+    }
+
     fn choose(&mut self, chosen: Option<DeviceId>) {
         if self.chosen != chosen {
             self.chosen = chosen;
