@@ -4,10 +4,10 @@ FUZZ_SECONDS ?= 60
 SOAK_ROUNDS ?= 300
 SOAK_MINUTES ?= 240
 
-.PHONY: help run demo test portable bench screenshots fuzz soak release deny
+.PHONY: help run demo test portable bench bench-voice screenshots fuzz soak release deny
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) \
 		| awk '{ target = $$1 " " $$2; $$1 = $$2 = ""; printf "  %-18s%s\n", target, $$0 }'
 
 run: ## Install, build, and open Kinmesh joined to a bootstrap node of its own
@@ -43,6 +43,11 @@ bench: ## Measure, beside the floors of this machine
 	@.ci/setup run
 	cargo build --locked --release --workspace --bin kinmesh --bin kinmesh-bootstrap --bin bench
 	"$${CARGO_TARGET_DIR:-target}/release/bench"
+
+bench-voice: ## Measure calls: delay and quality of a voice on networks of all kinds; needs root
+	@.ci/setup voice
+	cargo build --locked --release -p kinmesh
+	tests/voice/bench
 
 soak: export KINMESH_FAULT_ROUNDS = $(SOAK_ROUNDS)
 soak: export KINMESH_FAULT_SEED := $(or $(KINMESH_FAULT_SEED),$(shell date +%Y%m%d))
