@@ -26,6 +26,7 @@ mod rpc;
 mod sound;
 mod terminal;
 mod vectors;
+mod weather;
 mod window;
 
 #[cfg(target_os = "linux")]
