@@ -3,6 +3,7 @@
 //! Orders, groups and counts what the faces show, and says it as data: "sent to 3 members", not
 //! as words or pixels. It must never know a toolkit, a runtime, the network or a language.
 
+pub mod call;
 pub mod connection;
 pub mod directory;
 pub mod list;
