@@ -4,6 +4,7 @@
 //! that the other faces could not: all that is done goes through [`Program`].
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use iced::keyboard::key::Named;
@@ -13,13 +14,15 @@ use iced::widget::{column, container, stack, text};
 use iced::{Fill, Size, Subscription, Task, event, window};
 use kinmesh_core::{ConversationEvent, Event};
 use kinmesh_model::{Clock, badge};
-use kinmesh_proto::ConversationId;
+use kinmesh_net::Overview;
+use kinmesh_proto::{CallId, ConversationId};
 
 use crate::feed::{self, Batch};
 use crate::i18n::{self, Language, tr, tr_args};
 use crate::idle;
 use crate::program::Program;
-use crate::screen::{Cx, bands, home, onboarding, settings};
+use crate::screen::dialog::call_with::Purpose;
+use crate::screen::{Cx, bands, call, home, onboarding, settings, words};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::theme::{self, Theme, size, space as gap};
@@ -34,6 +37,8 @@ const GIVEN_CAP: usize = 16;
 const TICK: Duration = Duration::from_secs(20);
 /// The same while somebody writes, which is shown for seconds.
 const TYPING_TICK: Duration = Duration::from_secs(1);
+/// The same while a call goes on: who speaks is shown, and how long it lasts.
+const CALL_TICK: Duration = Duration::from_millis(250);
 
 /// The desktop program.
 pub struct App {
@@ -49,6 +54,9 @@ pub struct App {
     /// Links and files that were given to the program and not shown yet.
     given: VecDeque<String>,
     bands: bands::State,
+    call: call::State,
+    /// Size of the window; [`Cx`] has what a call leaves of it.
+    window: Size,
 }
 
 struct Toast {
@@ -71,6 +79,8 @@ pub enum Message {
     Window(window::Event),
     /// A key was pressed, and no field took it.
     Key(keyboard::Key, keyboard::Modifiers),
+    /// The key with which one talks was pressed, or let go.
+    TalkKey(bool),
     /// Light or dark, as the system is.
     System(Mode),
     /// The peer is to be locked; the window does it.
@@ -81,12 +91,15 @@ pub enum Message {
     ToastEnds(u64),
     /// In the bands over the window.
     Bands(bands::Message),
+    /// About calls.
+    Call(call::Message),
 }
 
 impl App {
     /// The first things to do, in a window of this size.
     pub(crate) fn begin(&mut self, size: Size, system: Mode) -> Task<Message> {
-        (self.cx.window, self.system) = (size, system);
+        (self.window, self.system) = (size, system);
+        self.make_room();
         self.cx.theme = Theme::chosen(self.settings.theme, system);
         match self.onboarding {
             Some(_) => onboarding::State::start().map(Message::Onboarding),
@@ -112,6 +125,8 @@ impl App {
             toasts: 0,
             given: VecDeque::new(),
             bands: bands::State::default(),
+            call: call::State::default(),
+            window: WINDOW,
         }
     }
 
@@ -126,6 +141,9 @@ impl App {
     }
 
     pub(crate) fn title(&self) -> String {
+        if let Some(rings) = kinmesh_model::call::ringing(&self.cx.overview.calls).next() {
+            return tr_args("window-title-rings", &[("who", words::calls::who(rings, &self.cx).into())]);
+        }
         let rooms = self.cx.overview.rooms.iter().map(|room| room.unread);
         let unread: usize = rooms.chain(self.cx.overview.chats.iter().map(|chat| chat.unread)).sum();
         // Who asks waits for an answer like who writes.
@@ -145,12 +163,19 @@ impl App {
         Subscription::batch([
             feed::feed(&self.program).map(Message::Peer),
             event::listen_with(listen),
-            iced::time::every(if self.cx.typing.is_empty() { TICK } else { TYPING_TICK })
-                .map(|_| Message::Tick),
+            iced::time::every(self.tick()).map(|_| Message::Tick),
             settings.map_or_else(Subscription::none, |open| {
                 open.subscription(&self.settings).map(Message::Settings)
             }),
         ])
+    }
+
+    fn tick(&self) -> Duration {
+        match kinmesh_model::call::standing(&self.cx.overview.calls) {
+            Some(_) => CALL_TICK,
+            None if self.cx.typing.is_empty() => TICK,
+            None => TYPING_TICK,
+        }
     }
 
     /// A link, or a file with one, was given to the program. It is shown once somebody has a name here.
@@ -182,9 +207,14 @@ impl App {
                 Task::none()
             }
             Message::Lock => Task::none(),
+            Message::TalkKey(held) => {
+                let talk = self.call.talk_key(held);
+                talk.map_or_else(Task::none, |talk| self.update_call(talk))
+            }
             Message::Tick => {
                 self.cx.clock = Clock::local();
                 self.cx.typing.expire(self.cx.clock.now_ms());
+                self.call.hear(&self.program);
                 if self.is_left_alone() { Task::done(Message::Lock) } else { Task::none() }
             }
             Message::ToastEnds(id) => {
@@ -195,19 +225,24 @@ impl App {
                 self.bands.update(message);
                 Task::none()
             }
+            Message::Call(message) => self.update_call(message),
         }
     }
 
-    /// Whether it is time to lock by itself.
+    /// Whether it is time to lock by itself. Who is in a call is not away.
     fn is_left_alone(&self) -> bool {
+        if !self.cx.overview.calls.is_empty() {
+            return false;
+        }
         let lock_after = self.settings.lock_after_min.filter(|_| self.program.has_passphrase());
         lock_after.is_some_and(|minutes| idle::since() >= Duration::from_secs(u64::from(minutes) * 60))
     }
 
     fn peer(&mut self, batch: Batch) -> Task<Message> {
-        if let Some(overview) = batch.overview {
-            self.cx.set_overview(overview);
-        }
+        let called = match batch.overview {
+            Some(overview) => self.know(overview),
+            None => Task::none(),
+        };
         if let Some(status) = batch.status {
             self.cx.status = status;
         }
@@ -215,8 +250,50 @@ impl App {
         let is_mended = |event: &Event| matches!(event, Event::StoreFault { fault: None });
         let mended = batch.events.iter().any(is_mended).then(|| self.say(tr("store-mended")));
         let met = batch.events.iter().find_map(|event| self.met(event)).map(|words| self.say(words));
+        let ended = self.call.apply(&batch.events, &self.cx).map(|words| self.say(words));
         let applied = self.home.apply(&batch.events, &self.program, &self.cx).map(Message::Home);
-        Task::batch(mended.into_iter().chain(met).chain([applied]))
+        Task::batch(mended.into_iter().chain(met).chain(ended).chain([called, applied]))
+    }
+
+    /// Takes a newer overview, with which calls may begin and end.
+    fn know(&mut self, overview: Arc<Overview>) -> Task<Message> {
+        let rang = kinmesh_model::call::ringing(&self.cx.overview.calls).count();
+        self.cx.set_overview(overview);
+        self.call.hear(&self.program);
+        let followed = self.call.follow(&self.cx, self.window).map(Message::Call);
+        self.make_room();
+        let rings = kinmesh_model::call::ringing(&self.cx.overview.calls).count();
+        let noticed = if rings > rang && !self.cx.focused { ask_for_attention() } else { Task::none() };
+        Task::batch([followed, noticed])
+    }
+
+    /// Leaves to the screens what a call does not take of the window.
+    fn make_room(&mut self) {
+        let Size { width, height } = self.window;
+        self.cx.window = Size::new(width - self.call.width_beside(self.window), height);
+    }
+
+    fn update_call(&mut self, message: call::Message) -> Task<Message> {
+        let (task, event) = self.call.update(message, &self.program, &self.cx);
+        self.make_room();
+        let task = task.map(Message::Call);
+        let done = match event {
+            Some(call::Event::Open(id)) => {
+                self.open_settings = None;
+                self.open(id)
+            }
+            Some(call::Event::Add(call)) => self.choose_for_call(call, Purpose::Add),
+            Some(call::Event::Transfer(call)) => self.choose_for_call(call, Purpose::Transfer),
+            Some(call::Event::Sound(sound)) => self.choose(|settings| settings.sound = sound.clone()),
+            Some(call::Event::Toast(words)) => self.say(words),
+            None => Task::none(),
+        };
+        Task::batch([task, done])
+    }
+
+    fn choose_for_call(&mut self, call: CallId, purpose: Purpose) -> Task<Message> {
+        self.open_settings = None;
+        self.home.choose_for_call(call, purpose).map(Message::Home)
     }
 
     /// That an invitation has brought two people together, in words.
@@ -263,9 +340,9 @@ impl App {
 
     /// Goes on as another peer, which has taken the place of the first one.
     fn go_on_as(&mut self, program: Program) {
-        let (window, system) = (self.cx.window, self.system);
-        *self = Self { system, ..Self::new(program, self.cx.clock.clone()) };
-        self.cx.window = window;
+        let (window, system) = (self.window, self.system);
+        *self = Self { system, window, ..Self::new(program, self.cx.clock.clone()) };
+        self.make_room();
         self.cx.theme = Theme::chosen(self.settings.theme, system);
     }
 
@@ -276,6 +353,12 @@ impl App {
             Some(home::Event::Settings) => {
                 self.open_settings = Some(settings::State::new(&self.cx, &self.program));
                 task
+            }
+            Some(home::Event::Ring(person)) => {
+                Task::batch([task, self.update_call(call::Message::Ring(person))])
+            }
+            Some(home::Event::EnterVoice(room)) => {
+                Task::batch([task, self.update_call(call::Message::EnterVoice(room))])
             }
             Some(home::Event::Toast(words)) => Task::batch([task, self.say(words)]),
             None => task,
@@ -337,8 +420,15 @@ impl App {
 
     fn window(&mut self, event: window::Event) -> Task<Message> {
         match event {
-            window::Event::Opened { size, .. } | window::Event::Resized(size) => self.cx.window = size,
-            window::Event::Unfocused => self.cx.focused = false,
+            window::Event::Opened { size, .. } | window::Event::Resized(size) => {
+                self.window = size;
+                self.make_room();
+            }
+            window::Event::Unfocused => {
+                self.cx.focused = false;
+                // The key may be let go where nobody tells us.
+                return self.update(Message::TalkKey(false));
+            }
             window::Event::Focused => {
                 self.cx.focused = true;
                 // What came meanwhile is looked at now.
@@ -353,6 +443,8 @@ impl App {
         match key {
             Key::Named(Named::Tab) if modifiers.shift() => iced::widget::operation::focus_previous(),
             Key::Named(Named::Tab) => iced::widget::operation::focus_next(),
+            key if *key == call::TALK_KEY => self.update(Message::TalkKey(true)),
+            Key::Named(Named::Escape) if self.call.escape() => Task::none(),
             Key::Named(Named::Escape) if self.open_settings.take().is_some() => Task::none(),
             Key::Named(Named::Escape) => {
                 self.home.escape(&self.cx);
@@ -361,7 +453,11 @@ impl App {
             Key::Named(Named::ArrowDown) => self.update_home(home::Message::StepSearch(1)),
             Key::Named(Named::ArrowUp) => self.update_home(home::Message::StepSearch(-1)),
             Key::Character(letter) if modifiers.command() && self.onboarding.is_none() => {
-                match letter.to_lowercase().as_str() {
+                let letter = letter.to_lowercase();
+                if let Some(about) = self.call.shortcut(&letter, &self.cx).filter(|_| modifiers.shift()) {
+                    return self.update_call(about);
+                }
+                match letter.as_str() {
                     "l" if self.program.has_passphrase() => Task::done(Message::Lock),
                     "k" => self.search(home::Message::Find),
                     "f" => self.search(home::Message::SearchMessages { here: !modifiers.shift() }),
@@ -389,6 +485,8 @@ impl App {
             (None, Some(open)) => open.view(&self.settings, &self.cx).map(Message::Settings),
             (None, None) => self.home.view(&self.cx).map(Message::Home),
         };
+        let screen = container(screen).width(Fill).height(Fill).into();
+        let screen = self.call.around(screen, &self.settings.sound, &self.cx, self.window, Message::Call);
         let screen = column![self.bands.view(&self.cx).map(Message::Bands), container(screen).height(Fill)];
         let toast = self.toast.as_ref().map(|toast| {
             let words = container(text(&toast.words).size(size::SECONDARY)).padding([gap::S, gap::L]);
@@ -410,6 +508,11 @@ pub(crate) async fn asked_to_quit() {
     }
 }
 
+fn ask_for_attention() -> Task<Message> {
+    let ask = |id| window::request_user_attention(id, Some(window::UserAttention::Critical));
+    window::latest().and_then(ask)
+}
+
 /// Window events, and keys that no field took. Ctrl+K works from within a field too.
 fn listen(event: iced::Event, status: event::Status, _: window::Id) -> Option<Message> {
     match event {
@@ -419,6 +522,9 @@ fn listen(event: iced::Event, status: event::Status, _: window::Id) -> Option<Me
             | window::Event::Focused
             | window::Event::Unfocused),
         ) => Some(Message::Window(event)),
+        iced::Event::Keyboard(keyboard::Event::KeyReleased { key, .. }) if key == call::TALK_KEY => {
+            Some(Message::TalkKey(false))
+        }
         iced::Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) => {
             let everywhere = modifiers.command() || key == Key::Named(Named::Escape);
             (status == event::Status::Ignored || everywhere).then_some(Message::Key(key, modifiers))

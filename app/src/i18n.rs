@@ -61,6 +61,7 @@ impl Language {
             Self::English => &[
                 include_str!("../i18n/en/archive.ftl"),
                 include_str!("../i18n/en/calls.ftl"),
+                include_str!("../i18n/en/calls-window.ftl"),
                 include_str!("../i18n/en/contacts.ftl"),
                 include_str!("../i18n/en/vault.ftl"),
                 include_str!("../i18n/en/desktop.ftl"),
@@ -74,6 +75,7 @@ impl Language {
             Self::Chinese => &[
                 include_str!("../i18n/zh-CN/archive.ftl"),
                 include_str!("../i18n/zh-CN/calls.ftl"),
+                include_str!("../i18n/zh-CN/calls-window.ftl"),
                 include_str!("../i18n/zh-CN/contacts.ftl"),
                 include_str!("../i18n/zh-CN/vault.ftl"),
                 include_str!("../i18n/zh-CN/desktop.ftl"),

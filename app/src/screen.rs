@@ -5,9 +5,11 @@
 
 pub mod archive;
 pub mod bands;
+pub mod call;
 pub mod contact;
 pub mod conversation;
 pub mod details;
+pub mod devices;
 pub mod dialog;
 pub mod home;
 pub mod onboarding;
@@ -40,7 +42,7 @@ pub struct Cx {
     pub typing: Typing,
     /// The clock on the wall.
     pub clock: Clock,
-    /// Size of the window.
+    /// Size of the window, less what a call takes of it.
     pub window: Size,
     /// Whether the window has the keyboard.
     pub focused: bool,

@@ -13,6 +13,7 @@ pub mod progress_bar;
 pub mod qr_code;
 pub mod scrollable;
 pub mod side;
+pub mod slider;
 pub mod text;
 pub mod toggler;
 
@@ -48,6 +49,10 @@ pub mod stroke {
     pub const LINE: f32 = 1.0;
     /// The line beside what a bubble answers.
     pub const QUOTE: f32 = 3.0;
+    /// The ring around who speaks.
+    pub const SPEAKING: f32 = 2.0;
+    /// The rail of a slider.
+    pub const RAIL: f32 = 4.0;
     /// Bars that show how much.
     pub const BAR: f32 = 6.0;
 }
@@ -86,6 +91,8 @@ pub mod size {
     pub const EMOJI: f32 = 20.0;
     /// The question of the first start.
     pub const ONBOARDING: f32 = 24.0;
+    /// The initial of whom one talks with.
+    pub const CALL: f32 = 36.0;
 }
 
 /// Line height of running text, in parts of the type size.
@@ -116,6 +123,15 @@ pub mod column {
     pub const DETAILS: f32 = 264.0;
     /// The header of a conversation.
     pub const HEADER: f32 = 64.0;
+    /// A call that goes on, over all columns.
+    pub const CALL_BAR: f32 = 56.0;
+    /// The same call as a column of its own: with it beside them, a window of the first size has no room
+    /// for details.
+    pub const CALL: f32 = 344.0;
+    /// A call that rings, over everything.
+    pub const RING: f32 = 344.0;
+    /// How loud somebody is, in numbers.
+    pub const PERCENT: f32 = 44.0;
     /// The quiet line above the composer.
     pub const STRIP: f32 = 20.0;
     /// The head of a section.
@@ -140,6 +156,8 @@ pub mod column {
     pub const SETTINGS: f32 = 560.0;
     /// Narrower windows have no details.
     pub const DETAILS_FROM: f32 = 900.0;
+    /// Narrower windows show a call in the place of everything, or its bar alone.
+    pub const CALL_FROM: f32 = 760.0;
     /// Narrower windows show the sidebar or the conversation, not both.
     pub const SIDEBAR_FROM: f32 = 640.0;
     /// The part of the conversation that a bubble may take.
@@ -407,6 +425,8 @@ mod tests {
                 (colors.on_own, colors.own),
                 (colors.on_accent, colors.accent),
                 (colors.bad, colors.panel),
+                (colors.panel, colors.bad),
+                (colors.accent, colors.selected),
                 (colors.warning, colors.panel),
             ];
             for (text, behind) in pairs {

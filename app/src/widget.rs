@@ -28,6 +28,7 @@ pub type Element<'a, Message> = iced::Element<'a, Message, Theme>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // The names say it.
 pub enum Icon {
+    AddPerson,
     Back,
     Check,
     CheckDouble,
@@ -37,7 +38,19 @@ pub enum Icon {
     Down,
     Edit,
     Failed,
+    GoOn,
+    HandOver,
+    HangUp,
+    Headphones,
+    HeadphonesOff,
+    Hold,
+    Microphone,
+    MicrophoneOff,
     More,
+    Phone,
+    PhoneIn,
+    PhoneMissed,
+    PhoneOut,
     Plus,
     Reply,
     Search,
@@ -50,6 +63,7 @@ pub enum Icon {
 impl Icon {
     fn handle(self) -> svg::Handle {
         let bytes: &'static [u8] = match self {
+            Self::AddPerson => include_bytes!("../assets/icons/add-person.svg"),
             Self::Back => include_bytes!("../assets/icons/back.svg"),
             Self::Check => include_bytes!("../assets/icons/check.svg"),
             Self::CheckDouble => include_bytes!("../assets/icons/check-double.svg"),
@@ -59,7 +73,19 @@ impl Icon {
             Self::Down => include_bytes!("../assets/icons/down.svg"),
             Self::Edit => include_bytes!("../assets/icons/edit.svg"),
             Self::Failed => include_bytes!("../assets/icons/failed.svg"),
+            Self::GoOn => include_bytes!("../assets/icons/go-on.svg"),
+            Self::HandOver => include_bytes!("../assets/icons/hand-over.svg"),
+            Self::HangUp => include_bytes!("../assets/icons/hang-up.svg"),
+            Self::Headphones => include_bytes!("../assets/icons/headphones.svg"),
+            Self::HeadphonesOff => include_bytes!("../assets/icons/headphones-off.svg"),
+            Self::Hold => include_bytes!("../assets/icons/hold.svg"),
+            Self::Microphone => include_bytes!("../assets/icons/microphone.svg"),
+            Self::MicrophoneOff => include_bytes!("../assets/icons/microphone-off.svg"),
             Self::More => include_bytes!("../assets/icons/more.svg"),
+            Self::Phone => include_bytes!("../assets/icons/phone.svg"),
+            Self::PhoneIn => include_bytes!("../assets/icons/phone-in.svg"),
+            Self::PhoneMissed => include_bytes!("../assets/icons/phone-missed.svg"),
+            Self::PhoneOut => include_bytes!("../assets/icons/phone-out.svg"),
             Self::Plus => include_bytes!("../assets/icons/plus.svg"),
             Self::Reply => include_bytes!("../assets/icons/reply.svg"),
             Self::Search => include_bytes!("../assets/icons/search.svg"),
@@ -84,13 +110,39 @@ pub fn icon_button<'a, Message: Clone + 'a>(
     words: String,
     message: Message,
 ) -> Element<'a, Message> {
-    let style = if active { theme::icon::accent } else { theme::icon::quiet };
+    icon_button_maybe(icon, active, words, Some(message))
+}
+
+/// The same of something that cannot be done at times; then the words say why.
+pub fn icon_button_maybe<'a, Message: Clone + 'a>(
+    icon: Icon,
+    active: bool,
+    words: String,
+    message: Option<Message>,
+) -> Element<'a, Message> {
+    let style = match (&message, active) {
+        (None, _) => theme::icon::faint,
+        (Some(_), true) => theme::icon::accent,
+        (Some(_), false) => theme::icon::quiet,
+    };
     let face = center(icon.view(side::ICON).style(style)).width(side::BUTTON).height(side::BUTTON);
-    hint(
-        button(face).padding(0).style(theme::button::icon).on_press(message),
-        words,
-        tooltip::Position::Bottom,
-    )
+    let button = button(face).padding(0).style(theme::button::icon).on_press_maybe(message);
+    hint(button, words, tooltip::Position::Bottom)
+}
+
+/// A round button of a call, and its word under it.
+pub fn round_button<'a, Message: Clone + 'a>(
+    icon: Icon,
+    round: theme::button::Round,
+    words: String,
+    message: Message,
+) -> Element<'a, Message> {
+    let face = center(icon.view(side::ICON_CALL).style(theme::icon::round(round)))
+        .width(side::BUTTON_CALL)
+        .height(side::BUTTON_CALL);
+    let button = button(face).padding(0).style(theme::button::round(round)).on_press(message.clone());
+    let words = text(words).size(size::CAPTION).style(theme::text::secondary);
+    column![button, mouse_area(words).on_press(message)].spacing(gap::XS).align_x(Center).into()
 }
 
 /// A button beside text that is an icon alone.
@@ -119,10 +171,14 @@ pub fn hint<'a, Message: 'a>(
 /// How large an avatar is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AvatarSize {
+    /// Of whom one talks with.
+    Call,
     /// In lists.
     Large,
     /// In a conversation, and in lists of members.
     Small,
+    /// Beside words of one line.
+    Tiny,
 }
 
 /// A circle with an initial, and a dot that says whether the person is here.
@@ -133,8 +189,10 @@ pub fn avatar<'a, Message: 'a>(
     online: Option<bool>,
 ) -> Element<'a, Message> {
     let (across, letter) = match avatar {
+        AvatarSize::Call => (side::AVATAR_CALL, size::CALL),
         AvatarSize::Large => (side::AVATAR, size::TEXT),
         AvatarSize::Small => (side::AVATAR_SMALL, size::SECONDARY),
+        AvatarSize::Tiny => (side::AVATAR_TINY, size::TINY),
     };
     let circle = center(text(initial).size(letter).font(theme::SEMIBOLD).line_height(theme::LINE_ALONE))
         .width(across)
@@ -147,6 +205,11 @@ pub fn avatar<'a, Message: 'a>(
         .style(theme::container::presence(online));
     let corner = across - side::PRESENCE;
     stack![circle, pin(dot).x(corner).y(corner)].width(across).height(across).into()
+}
+
+/// A face in a ring that is seen while this person speaks.
+pub fn speaking<'a, Message: 'a>(face: Element<'a, Message>, speaks: bool) -> Element<'a, Message> {
+    container(face).padding(stroke::SPEAKING).style(theme::container::speaking(speaks)).into()
 }
 
 /// The one thing to do, as wide as what is above it.

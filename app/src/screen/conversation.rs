@@ -4,6 +4,7 @@ pub mod bubble;
 pub mod composer;
 pub mod menu;
 mod pages;
+mod phone;
 mod stranger;
 
 use std::time::Duration;
@@ -106,6 +107,10 @@ pub enum Message {
     History(EntryKey),
     /// The room that was left is to be joined again.
     Rejoin,
+    /// The other is to be rung.
+    Ring(PersonId),
+    /// The voice channel of the room is to be entered.
+    EnterVoice(RoomId),
     /// The sidebar is wanted, in a narrow window.
     Back,
     /// The menu of the conversation is wanted, or not.
@@ -125,6 +130,10 @@ pub enum Message {
 pub enum Event {
     /// The sidebar is wanted.
     Back,
+    /// The other is to be rung.
+    Ring(PersonId),
+    /// The voice channel of the room is to be entered.
+    EnterVoice(RoomId),
     /// The conversation, which has this title, is wanted as a file.
     Export(ConversationId, String),
     /// A search in this conversation is wanted.
@@ -390,6 +399,8 @@ impl State {
             Message::Knock(knocks) => (self.knock(knocks, program), None),
             Message::History(key) => (Task::none(), Some(Event::History(key))),
             Message::Rejoin => (self.rejoin(program, cx), None),
+            Message::Ring(person) => (Task::none(), Some(Event::Ring(person))),
+            Message::EnterVoice(room) => (Task::none(), Some(Event::EnterVoice(room))),
             Message::Back => (Task::none(), Some(Event::Back)),
             Message::Search => self.chosen_in_menu(Event::Search),
             Message::Export => self.chosen_in_menu(Event::Export(self.id, self.title(cx))),
@@ -670,7 +681,7 @@ impl State {
             .then(|| widget::icon_button(Icon::Details, details, tr("details"), Message::ToggleDetails));
         let search = widget::icon_button(Icon::Search, false, tr("search-open"), Message::Search);
         let more = widget::icon_button(Icon::More, self.has_menu, tr("more"), Message::ToggleMenu);
-        let buttons = row![search, more].push(toggle);
+        let buttons = row![].push(self.phone(cx)).push(search).push(more).push(toggle).align_y(Center);
         let content = row![].push(back).push(container(lines).width(Fill).clip(true)).push(buttons);
         container(content.spacing(gap::M).align_y(Center))
             .padding(widget::sides(gap::XL))
@@ -679,12 +690,24 @@ impl State {
             .into()
     }
 
+    /// What calls the other, or enters the voice channel of the room.
+    fn phone<'a>(&self, cx: &'a Cx) -> Option<Element<'a, Message>> {
+        match self.id {
+            ConversationId::Direct(_) => phone::ring(self.other(cx)?, cx),
+            ConversationId::Room(id) => phone::voice(room(cx, id).filter(|room| can_write_in(room))?, cx),
+            ConversationId::Control(_) => None,
+        }
+    }
+
     fn history<'a>(&'a self, cx: &'a Cx) -> Element<'a, Message> {
         if self.timeline.is_empty() && !self.timeline.is_reading() {
             return widget::empty(self.empty_sentence(cx), None);
         }
         let look = bubble::Look {
-            is_chat: matches!(self.id, ConversationId::Direct(_)),
+            other: match self.id {
+                ConversationId::Direct(person) => Some(person),
+                ConversationId::Room(_) | ConversationId::Control(_) => None,
+            },
             can_write: self.can_write(cx),
             hovered: self.hovered,
             shown: self.shown,

@@ -3,6 +3,7 @@
 use iced::widget::{Column, column, container, progress_bar, row, scrollable, text};
 use iced::{Center, Fill, Padding, Task};
 use kinmesh_core::{Acquaintance, FoundedView, Mute, PersonView, PrivateView, RoomAccess, RoomView};
+use kinmesh_model::call::can_call;
 use kinmesh_model::{Face, initial};
 use kinmesh_net::RoomError;
 use kinmesh_proto::{ConversationId, Door, Past, PersonId, Role, RoomId, RoomName, RoomSettings};
@@ -57,6 +58,8 @@ pub enum Message {
     Introduce(PersonId),
     /// A private name is to be given.
     Rename(PersonId),
+    /// They are to be rung.
+    Ring(PersonId),
     /// Work is done whose result is told by an event.
     Done(Result<(), String>),
 }
@@ -66,6 +69,8 @@ pub enum Message {
 pub enum Event {
     /// The chat with a person is wanted.
     OpenPerson(PersonId),
+    /// They are to be rung.
+    Ring(PersonId),
     /// The dialog that gives a private name is wanted.
     Rename(PersonId),
     /// The dialog with the safety number is wanted.
@@ -122,6 +127,7 @@ pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, O
         Message::Introduce(person) => (Task::none(), Some(Event::Introduce(person))),
         Message::OpenPerson(person) => (Task::none(), Some(Event::OpenPerson(person))),
         Message::Rename(person) => (Task::none(), Some(Event::Rename(person))),
+        Message::Ring(person) => (Task::none(), Some(Event::Ring(person))),
         Message::Done(done) => (Task::none(), done.err().map(Event::Toast)),
     }
 }
@@ -403,8 +409,11 @@ fn contact_card<'a>(person: &'a PersonView, cx: &'a Cx) -> Element<'a, Message> 
         }
         Acquaintance::Asked { .. } => vec![danger("contact-withdraw", Act::Remove), rename, block],
         Acquaintance::Contact => {
+            let ring = can_call(person, &cx.overview.calls).is_ok();
+            let ring = ring.then(|| link("call-ring", Message::Ring(id)));
             let introduce = link("introduce", Message::Introduce(id));
-            vec![introduce, rename, danger("contact-remove", Act::Remove), block]
+            let others = [introduce, rename, danger("contact-remove", Act::Remove), block];
+            ring.into_iter().chain(others).collect()
         }
         Acquaintance::Blocked => vec![link("unblock", Message::Contact(id, Act::Unblock))],
     };

@@ -1,6 +1,7 @@
 //! The dialogs over the main screen, at most one at a time.
 
 pub mod admit;
+pub mod call_with;
 pub mod carry_on;
 mod contacts;
 pub mod edits;
@@ -40,6 +41,8 @@ pub enum State {
     Safety(safety::State),
     /// Passes a contact on.
     Introduce(introduce::State),
+    /// Chooses a contact for a call.
+    CallWith(call_with::State),
     /// How we are connected.
     Network(network::State),
     /// All texts that a post had.
@@ -71,6 +74,8 @@ pub enum Message {
     Safety(safety::Message),
     /// Passing a contact on.
     Introduce(introduce::Message),
+    /// Choosing a contact for a call.
+    CallWith(call_with::Message),
     /// Looking at the connection.
     Network(network::Message),
     /// Looking at the texts that a post had.
@@ -122,6 +127,7 @@ impl State {
             Self::FindPerson(_) => iced::widget::operation::focus(find_person::QUERY),
             Self::Rename(_) => iced::widget::operation::focus(rename::NAME),
             Self::Introduce(_) => iced::widget::operation::focus(introduce::QUERY),
+            Self::CallWith(_) => iced::widget::operation::focus(call_with::QUERY),
             Self::OpenLink(_) => iced::widget::operation::focus(open_link::LINK),
             Self::CarryOn(_)
             | Self::Safety(_)
@@ -167,6 +173,10 @@ impl State {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::Introduce), event)
             }
+            (Self::CallWith(state), Message::CallWith(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::CallWith), event)
+            }
             (Self::Network(state), Message::Network(message)) => {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::Network), event)
@@ -199,6 +209,7 @@ impl State {
             Self::Rename(state) => state.view().map(Message::Rename),
             Self::Safety(state) => state.view(cx).map(Message::Safety),
             Self::Introduce(state) => state.view(cx).map(Message::Introduce),
+            Self::CallWith(state) => state.view(cx).map(Message::CallWith),
             Self::Network(state) => state.view(cx).map(Message::Network),
             Self::Edits(state) => state.view(cx).map(Message::Edits),
             Self::Export(state) => state.view().map(Message::Export),

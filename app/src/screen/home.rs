@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use iced::widget::{column, container, row, text_editor};
 use iced::{Fill, Task};
 use kinmesh_core::Event as PeerEvent;
-use kinmesh_proto::{ConversationId, EntryKey, RoomName, TicketId};
+use kinmesh_proto::{CallId, ConversationId, EntryKey, PersonId, RoomId, RoomName, TicketId};
 
 use super::{Cx, conversation, details, dialog, search, sidebar};
 use crate::i18n::tr;
@@ -63,6 +63,10 @@ pub enum Message {
 pub enum Event {
     /// The settings are wanted.
     Settings,
+    /// Somebody is to be rung.
+    Ring(PersonId),
+    /// The voice channel of a room is to be entered.
+    EnterVoice(RoomId),
     /// Something to say for a moment.
     Toast(String),
 }
@@ -285,6 +289,8 @@ impl State {
                 self.details_hidden = !self.details_hidden;
                 None
             }
+            Some(conversation::Event::Ring(person)) => Some(Event::Ring(person)),
+            Some(conversation::Event::EnterVoice(room)) => Some(Event::EnterVoice(room)),
             Some(conversation::Event::Toast(words)) => Some(Event::Toast(words)),
             None => None,
         };
@@ -329,6 +335,7 @@ impl State {
                 };
                 self.show(dialog::State::Invite(Box::new(dialog)))
             }
+            Some(details::Event::Ring(person)) => (task, Some(Event::Ring(person))),
             Some(details::Event::Toast(words)) => (task, Some(Event::Toast(words))),
             None => (task, None),
         }
@@ -364,6 +371,11 @@ impl State {
     /// Says where a link leads, or a file with one, before it is followed.
     pub fn show_link(&mut self, given: &str, cx: &Cx) -> Task<Message> {
         self.show(dialog::State::OpenLink(dialog::open_link::State::given(given, cx))).0
+    }
+
+    /// Has a contact chosen for a call.
+    pub fn choose_for_call(&mut self, call: CallId, purpose: dialog::call_with::Purpose) -> Task<Message> {
+        self.show(dialog::State::CallWith(dialog::call_with::State::new(call, purpose))).0
     }
 
     /// Shows the ticket of an invitation once more.

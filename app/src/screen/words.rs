@@ -1,5 +1,6 @@
 //! Words for what the peer and the view models say as data. Knows no screen.
 
+pub mod calls;
 pub mod invites;
 
 use jiff::civil::{Date, Time};
@@ -14,7 +15,6 @@ use kinmesh_net::{
 };
 use kinmesh_proto::{Delivery, LinkError, NameError, PersonId, Refusal};
 
-use crate::calls;
 use crate::i18n::{tr, tr_args};
 use crate::links::LinkFault;
 use crate::program::EnterError;
@@ -86,7 +86,7 @@ pub fn said_in_line(said: Said<'_>) -> String {
         Said::Invitation(invited) => {
             tr_args("invites-to", &[("name", invited.name.as_str().to_owned().into())])
         }
-        Said::Call(call) => calls::words::note(call),
+        Said::Call(call) => crate::calls::words::note(call),
         Said::Deleted => tr("entry-deleted"),
         Said::Sealed => tr("entry-sealed"),
         Said::Withheld(_) => tr("entry-withheld"),

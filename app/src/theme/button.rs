@@ -95,6 +95,39 @@ pub fn icon(theme: &Theme, status: Status) -> Style {
     }
 }
 
+/// What a round button of a call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// It switches something on.
+    Off,
+    /// It switches something off again.
+    On,
+    /// It takes a call.
+    Take,
+    /// It ends a call.
+    End,
+}
+
+/// A round button of a call.
+pub fn round(round: Round) -> impl Fn(&Theme, Status) -> Style {
+    move |theme, status| {
+        let colors = theme.colors();
+        let (behind, front) = match round {
+            Round::Off => (colors.hover, colors.text),
+            Round::On => (colors.selected, colors.accent),
+            Round::Take => (colors.accent, colors.on_accent),
+            Round::End => (colors.bad, colors.panel),
+        };
+        let behind = if is_pointed_at(status) { mix(behind, colors.text, 0.12) } else { behind };
+        filled(behind, front, radius::PILL)
+    }
+}
+
+/// What ends a call, in its bar.
+pub fn end(theme: &Theme, status: Status) -> Style {
+    Style { border: border::rounded(radius::ROW), ..round(Round::End)(theme, status) }
+}
+
 /// A row of a list.
 pub fn row(selected: bool) -> impl Fn(&Theme, Status) -> Style {
     move |theme, status| {

@@ -4,7 +4,7 @@ use iced::border;
 use iced::widget::container::{Catalog, Style, StyleFn};
 use iced::{Border, Color};
 
-use super::{AVATARS, Theme, radius};
+use super::{AVATARS, Theme, radius, stroke};
 
 impl Catalog for Theme {
     type Class<'a> = StyleFn<'a, Self>;
@@ -155,6 +155,33 @@ pub fn scrim(_: &Theme) -> Style {
 /// A dialog. It has no shadow: iced's software renderer draws one over what it redraws in parts.
 pub fn dialog(theme: &Theme) -> Style {
     outlined(theme.colors().panel, theme.colors().line, radius::BUBBLE)
+}
+
+/// The bar of a call, over everything that can be looked at meanwhile.
+pub fn call_bar(theme: &Theme) -> Style {
+    let colors = theme.colors();
+    filled(super::mix(colors.panel, colors.accent, 0.1), 0.0)
+}
+
+/// What is held to talk.
+pub fn talk(talks: bool) -> impl Fn(&Theme) -> Style {
+    move |theme| {
+        let colors = theme.colors();
+        let (behind, text, line) = match talks {
+            true => (colors.accent, colors.on_accent, colors.accent),
+            false => (colors.panel, colors.text, colors.line),
+        };
+        Style { text_color: Some(text), ..outlined(behind, line, radius::PILL) }
+    }
+}
+
+/// The ring around who speaks.
+pub fn speaking(speaks: bool) -> impl Fn(&Theme) -> Style {
+    move |theme| {
+        let color = if speaks { theme.colors().accent } else { Color::TRANSPARENT };
+        let border = Border { color, width: stroke::SPEAKING, radius: radius::PILL.into() };
+        Style { border, ..Style::default() }
+    }
 }
 
 /// A short note over the window.

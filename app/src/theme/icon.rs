@@ -2,7 +2,8 @@
 
 use iced::widget::svg::{Catalog, Status, Style, StyleFn};
 
-use super::Theme;
+use super::button::Round;
+use super::{Theme, mix};
 
 impl Catalog for Theme {
     type Class<'a> = StyleFn<'a, Self>;
@@ -44,4 +45,25 @@ pub fn own_note(theme: &Theme, _: Status) -> Style {
 /// It failed.
 pub fn bad(theme: &Theme, _: Status) -> Style {
     Style { color: Some(theme.colors().bad) }
+}
+
+/// On a button that cannot be pressed now.
+pub fn faint(theme: &Theme, _: Status) -> Style {
+    let colors = theme.colors();
+    // Mixed, since an icon has no transparency of its own where the processor draws.
+    Style { color: Some(mix(colors.panel, colors.secondary, 0.45)) }
+}
+
+/// On a round button of a call.
+pub fn round(round: Round) -> impl Fn(&Theme, Status) -> Style {
+    move |theme, _| {
+        let colors = theme.colors();
+        let color = match round {
+            Round::Off => colors.text,
+            Round::On => colors.accent,
+            Round::Take => colors.on_accent,
+            Round::End => colors.panel,
+        };
+        Style { color: Some(color) }
+    }
 }

@@ -14,6 +14,8 @@ pub const BUTTON_TINY: f32 = 24.0;
 pub const BUTTON_SMALL: f32 = 28.0;
 /// A button that is an icon.
 pub const BUTTON: f32 = 36.0;
+/// An avatar beside words of one line.
+pub const AVATAR_TINY: f32 = 22.0;
 /// An avatar in a conversation, and in lists of members.
 pub const AVATAR_SMALL: f32 = 32.0;
 /// An avatar in lists.
@@ -28,3 +30,11 @@ pub const MARK: f32 = 56.0;
 pub const SWITCH_SMALL: f32 = 18.0;
 /// A switch at the end of a row.
 pub const SWITCH: f32 = 22.0;
+/// Who one talks with.
+pub const AVATAR_CALL: f32 = 96.0;
+/// A round button of a call.
+pub const BUTTON_CALL: f32 = 56.0;
+/// An icon in it.
+pub const ICON_CALL: f32 = 24.0;
+/// The handle of a slider.
+pub const HANDLE: f32 = 14.0;

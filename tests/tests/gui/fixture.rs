@@ -1,5 +1,7 @@
 //! A boat club's room as a peer shows it: the same people, words and times in every run.
 
+pub(crate) mod calls;
+
 use std::sync::Arc;
 
 use iced::Size;
@@ -9,15 +11,15 @@ use jiff::tz::TimeZone;
 use kinmesh::screen::{Cx, conversation, dialog, home, search};
 use kinmesh::theme::Theme;
 use kinmesh_core::{
-    Acquaintance, ChatView, Completeness, EntryView, FoundedStanding, FoundedView, IntroducedView,
+    Acquaintance, CallView, ChatView, Completeness, EntryView, FoundedStanding, FoundedView, IntroducedView,
     InvitedView, KnockView, ModerationView, MutedView, Online, OwnView, PersonView, PrivateView,
     ReactionView, RequestView, RoomAccess, RoomView, Route, SeatView, WaitReason, Waiting, Withheld,
 };
 use kinmesh_model::Clock;
 use kinmesh_net::{BootstrapLink, BootstrapStatus, NodeStatus, Overview};
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceId, DisplayName, Door, EntryId, EntryKey, Hlc, Past, PersonId, Privacy,
-    Role, RoomId, RoomName, StatusLine,
+    CallOutcome, ConversationId, Delivery, DeviceId, DisplayName, Door, EntryId, EntryKey, Hlc, Past,
+    PersonId, Privacy, Role, RoomId, RoomName, StatusLine,
 };
 
 /// The main screen with the club's room open.
@@ -247,6 +249,72 @@ impl BoatClub {
             conversation::State::closed(ConversationId::Direct(BO), text_editor::Content::new(), &cx);
         open.show_newest(said, 0);
         Self { cx, home: home::State::showing(open) }
+    }
+
+    /// The same people, with a short chat with Bo open.
+    pub(crate) fn chat() -> Self {
+        let chat = ConversationId::Direct(BO);
+        Self::with_bo(vec![
+            entry(chat, BO, today("12:30"), "Are you coming on Friday?", Delivery::Received),
+            entry(chat, LIN, today("12:40"), "got it, thanks", Delivery::Delivered),
+            entry(chat, BO, today("14:08"), "Here is the number: 4471", Delivery::Received),
+        ])
+    }
+
+    /// The same people, with a chat with Bo open in which calls stand.
+    pub(crate) fn with_calls() -> Self {
+        let chat = ConversationId::Direct(BO);
+        let called = |author, time, outcome| EntryView {
+            text: None,
+            call: Some(outcome),
+            ..entry(
+                chat,
+                author,
+                today(time),
+                "",
+                if author == LIN { Delivery::Delivered } else { Delivery::Received },
+            )
+        };
+        Self::with_bo(vec![
+            called(LIN, "12:02", CallOutcome::Missed),
+            called(BO, "12:20", CallOutcome::Answered { seconds: 245 }),
+            entry(chat, LIN, today("12:40"), "got it, thanks", Delivery::Delivered),
+            called(BO, "13:31", CallOutcome::Missed),
+        ])
+    }
+
+    /// The same people, with the chat with Ana open.
+    pub(crate) fn with_ana() -> Self {
+        let Self { cx, .. } = Self::new();
+        let chat = ConversationId::Direct(ANA);
+        let mut open = conversation::State::closed(chat, text_editor::Content::new(), &cx);
+        let said = entry(chat, ANA, today("14:01"), "Call me when you're back", Delivery::Received);
+        open.show_newest(vec![said], 0);
+        Self { cx, home: home::State::showing(open) }
+    }
+
+    /// The same, where Ana is not the only one of her name.
+    pub(crate) fn with_two_anas(mut self) -> Self {
+        let mut overview = (*self.cx.overview).clone();
+        let clash = |person: &PersonView| PersonView { name_clashes: person.person == ANA, ..person.clone() };
+        overview.people = overview.people.iter().map(clash).collect();
+        self.cx.set_overview(Arc::new(overview));
+        self
+    }
+
+    /// The same, while these calls go on or ring.
+    pub(crate) fn calling(mut self, calls: Vec<CallView>) -> Self {
+        let overview = Overview { calls, ..(*self.cx.overview).clone() };
+        self.cx.set_overview(Arc::new(overview));
+        self
+    }
+
+    /// The same, with some in the voice channel of the club's room, and Lin too if she `is_in`.
+    pub(crate) fn with_voice(mut self, is_in: bool) -> Self {
+        let mut overview = (*self.cx.overview).clone();
+        overview.rooms[0].voice = [ANA, BO].into_iter().chain(is_in.then_some(LIN)).collect();
+        self.cx.set_overview(Arc::new(overview));
+        self
     }
 
     /// The same people, with a chat open in which Bo and Lin say this.

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Helpers of tests: a panic is the report.
 
 mod archive;
+mod calls;
 mod contacts;
 mod desk;
 mod fixture;

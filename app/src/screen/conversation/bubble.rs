@@ -4,8 +4,9 @@ use iced::widget::{button, column, container, mouse_area, row, space, text, tool
 use iced::{Center, Fill, Padding, Shrink};
 use jiff::civil::{Date, Time};
 use kinmesh_core::{Acquaintance, IntroducedView};
-use kinmesh_model::{Bubble, Chip, Quote, Said, initial};
-use kinmesh_proto::{Delivery, EntryKey};
+use kinmesh_model::call::can_call;
+use kinmesh_model::{Bubble, CallNote, Chip, Quote, Said, initial};
+use kinmesh_proto::{Delivery, EntryKey, PersonId};
 
 use super::Message;
 use super::menu::{self, Menu, Page};
@@ -25,8 +26,8 @@ const NAMES_MAX: usize = 8;
 
 /// How the bubbles of a conversation are drawn.
 pub struct Look<'a> {
-    /// Whether there is one other, so that nobody needs to be named.
-    pub is_chat: bool,
+    /// In a chat, the one other: nobody needs to be named.
+    pub other: Option<PersonId>,
     /// Whether posts can be answered and changed.
     pub can_write: bool,
     /// The post under the pointer.
@@ -89,7 +90,7 @@ pub fn view<'a>(bubble: Bubble<'a>, look: &Look<'a>, cx: &Cx) -> Element<'a, Mes
 /// A bubble of somebody else, with their avatar beside the first of a group.
 fn other<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Message> {
     let content = boxed(bubble, look, cx);
-    let beside: Element<'_, Message> = match (look.is_chat, bubble.opens) {
+    let beside: Element<'_, Message> = match (look.other.is_some(), bubble.opens) {
         (true, _) => return content,
         (false, true) => {
             let face = cx.names.face(bubble.author);
@@ -115,7 +116,10 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
             let words = words::said_in_line(Said::Invitation(invited));
             footnoted(words, note(bubble)).below(invitation(bubble, cx))
         }
-        Said::Call(_) => footnoted(words::said_in_line(bubble.said), note(bubble)),
+        Said::Call(_) => {
+            let words = words::said_in_line(bubble.said);
+            footnoted(words, note(bubble)).below(call_back(bubble, look, cx))
+        }
         Said::Deleted => footnoted(tr("entry-deleted"), note(bubble)).style(quiet(bubble.own)),
         Said::Sealed => footnoted(tr("entry-sealed"), note(bubble)).style(quiet(bubble.own)),
         Said::Withheld(why) => {
@@ -128,7 +132,11 @@ fn boxed<'a>(bubble: &Bubble<'a>, look: &Look<'_>, cx: &Cx) -> Element<'a, Messa
     let words = words.above(above.into_iter().flatten()).below(chips(bubble, look, cx));
     let style =
         theme::container::said(bubble.own, bubble.said == Said::Deleted, look.shown == Some(bubble.key));
-    container(words).padding(pad::BUBBLE).style(style).into()
+    let content: Element<'_, Message> = match bubble.said {
+        Said::Call(call) => row![call_mark(call), Element::from(words)].spacing(gap::S).into(),
+        _ => words.into(),
+    };
+    container(content).padding(pad::BUBBLE).style(style).into()
 }
 
 /// Who is passed on, and what can be done with that.
@@ -153,6 +161,24 @@ fn invitation<'a>(bubble: &Bubble<'_>, cx: &Cx) -> Option<Element<'a, Message>> 
     (!bubble.own).then(|| widget::link(tr(words), Message::Enter(bubble.key)))
 }
 
+/// Which way a call went, and whether it was missed.
+fn call_mark<'a>(call: CallNote) -> Element<'a, Message> {
+    let (icon, style): (_, fn(&theme::Theme, _) -> _) = match call {
+        _ if call.is_missed() => (Icon::PhoneMissed, theme::icon::bad),
+        CallNote { by_us: true, .. } => (Icon::PhoneOut, theme::icon::own_note),
+        CallNote { by_us: false, .. } => (Icon::PhoneIn, theme::icon::quiet),
+    };
+    icon.view(side::ICON_SMALL).style(style).into()
+}
+
+/// What can be done about a call that is over: another one, while that is possible.
+fn call_back<'a>(bubble: &Bubble<'_>, look: &Look<'_>, cx: &Cx) -> Option<Element<'a, Message>> {
+    let other = cx.person(look.other?)?;
+    let words = if bubble.own { "call-again" } else { "call-back" };
+    let ring = Message::Ring(other.person);
+    can_call(other, &cx.overview.calls).is_ok().then(|| widget::link(tr(words), ring))
+}
+
 type Style = fn(&theme::Theme) -> text::Style;
 
 fn quiet(own: bool) -> Style {
@@ -160,7 +186,7 @@ fn quiet(own: bool) -> Style {
 }
 
 fn name<'a>(bubble: &Bubble<'_>, look: &Look<'_>, cx: &Cx) -> Option<Element<'a, Message>> {
-    (bubble.opens && !bubble.own && !look.is_chat).then(|| {
+    (bubble.opens && !bubble.own && look.other.is_none()).then(|| {
         let face = cx.names.face(bubble.author);
         let name = text(face.full_name()).size(size::SECONDARY).font(theme::SEMIBOLD);
         container(name.style(theme::text::name(face.color))).padding(pad::NAME).into()

@@ -64,8 +64,10 @@ impl State {
             let picture = qr_code(data).total_size(theme::qr_code::SAFETY).style(theme::qr_code::picture);
             container(picture).center_x(Fill)
         });
-        let mut parts: Vec<Element<'_, Message>> =
-            vec![widget::secondary(tr_args("safety-sentence", &name)).into(), self.words()];
+        let mut parts: Vec<Element<'_, Message>> = vec![
+            widget::secondary(tr_args("safety-sentence", &name)).into(),
+            words(&self.number, WORDS_PER_LINE),
+        ];
         parts.extend(picture.map(Element::from));
         parts.extend(widget::error(self.error.as_deref()));
         let mark = if face.verified {
@@ -76,19 +78,20 @@ impl State {
         let actions = vec![widget::quiet(tr("close"), Message::Close), mark];
         widget::sheet(tr_args("safety-title", &name), parts, actions)
     }
+}
 
-    fn words(&self) -> Element<'_, Message> {
-        let word = |(number, word): (usize, &&'static str)| {
-            let number = text((number + 1).to_string()).size(size::CAPTION).style(theme::text::secondary);
-            let word = text(*word).size(size::TEXT).font(theme::SEMIBOLD);
-            container(row![container(number).width(width::NUMBER), word].align_y(Center)).width(Fill).into()
-        };
-        let words = self.number.words();
-        let cells: Vec<Element<'_, Message>> = words.iter().enumerate().map(word).collect();
-        let mut cells = cells.into_iter();
-        let lines = (0..words.len() / WORDS_PER_LINE)
-            .map(|_| Row::with_children(cells.by_ref().take(WORDS_PER_LINE).collect::<Vec<_>>()).into());
-        let lines: Vec<Element<'_, Message>> = lines.collect();
-        widget::card(column![Column::with_children(lines).spacing(gap::S)])
-    }
+/// The words of a safety number, so many in a line, each with its place.
+pub fn words<'a, Message: 'a>(number: &SafetyNumber, per_line: usize) -> Element<'a, Message> {
+    let word = |(number, word): (usize, &&'static str)| {
+        let number = text((number + 1).to_string()).size(size::CAPTION).style(theme::text::secondary);
+        let word = text(*word).size(size::TEXT).font(theme::SEMIBOLD);
+        container(row![container(number).width(width::NUMBER), word].align_y(Center)).width(Fill).into()
+    };
+    let words = number.words();
+    let cells: Vec<Element<'_, Message>> = words.iter().enumerate().map(word).collect();
+    let mut cells = cells.into_iter();
+    let lines = (0..words.len() / per_line)
+        .map(|_| Row::with_children(cells.by_ref().take(per_line).collect::<Vec<_>>()).into());
+    let lines: Vec<Element<'_, Message>> = lines.collect();
+    widget::card(column![Column::with_children(lines).spacing(gap::S)])
 }

@@ -7,17 +7,19 @@
 mod listen;
 
 use iced::task::Handle;
-use iced::widget::{Column, column, container, pick_list, progress_bar, row, space, text, toggler};
+use iced::widget::{Column, button, column, container, progress_bar, row, space, text, toggler};
 use iced::{Center, Fill, Subscription, Task};
+use kinmesh_media::OpenError;
 use kinmesh_media::check::{Moment, Stage};
-use kinmesh_media::{Device, OpenError};
 
 use super::caption;
 use crate::i18n::tr;
 use crate::program::Program;
-use crate::settings::Sound;
+pub use crate::screen::devices::Choice;
+use crate::screen::devices::choose;
+use crate::settings::{Activation, Sound};
 use crate::sound;
-use crate::theme::{side, size, space as gap, stroke};
+use crate::theme::{self, side, size, space as gap, stroke};
 use crate::widget::{self, Element};
 
 /// A level below this is drawn as silence: a quiet room.
@@ -52,19 +54,6 @@ enum Work {
     Failed(String),
 }
 
-/// A device to choose, or the system's default.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    id: Option<String>,
-    name: String,
-}
-
-impl std::fmt::Display for Choice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.name)
-    }
-}
-
 /// What is done to one's voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -74,6 +63,8 @@ pub enum Part {
     Noise,
     /// Even out loudness.
     Gain,
+    /// Let a call be heard that comes in.
+    Ring,
 }
 
 /// What can happen here.
@@ -91,6 +82,8 @@ pub enum Message {
     Output(Choice),
     /// Do this to the voice, or not.
     Switch(Part, bool),
+    /// Send one's voice then.
+    Activation(Activation),
     /// Record and play.
     Check,
     /// How that goes.
@@ -160,6 +153,10 @@ impl State {
                 *switched(&mut sound, part) = on;
                 return (Task::none(), Some(sound));
             }
+            Message::Activation(activation) => {
+                sound.activation = activation;
+                return (Task::none(), Some(sound));
+            }
             Message::Check => return (self.check(sound), None),
             Message::Checking(moment) => {
                 if let Work::Checks { moment: seen, .. } = &mut self.work {
@@ -195,6 +192,8 @@ impl State {
             widget::card(self.speaker(sound)),
             widget::card(self.test())
         ]
+        .push(activation(sound.activation))
+        .push(part(Part::Ring, "sound-calls-ring", sound.ring))
         .push(part(Part::Echo, "sound-echo", sound.echo_cancellation))
         .push(part(Part::Noise, "sound-noise", sound.noise_suppression))
         .push(part(Part::Gain, "sound-gain", sound.gain_control))
@@ -270,35 +269,31 @@ fn switched(sound: &mut Sound, part: Part) -> &mut bool {
         Part::Echo => &mut sound.echo_cancellation,
         Part::Noise => &mut sound.noise_suppression,
         Part::Gain => &mut sound.gain_control,
+        Part::Ring => &mut sound.ring,
     }
+}
+
+/// When one's voice is sent in a call.
+fn activation<'a>(chosen: Activation) -> Element<'a, Message> {
+    let choices = [
+        (Activation::Open, "sound-send-open"),
+        (Activation::Voice, "sound-send-voice"),
+        (Activation::PushToTalk, "sound-send-key"),
+    ];
+    let (_, about) = choices.into_iter().find(|(choice, _)| *choice == chosen).unwrap_or(choices[0]);
+    let buttons = row(choices.map(|(choice, words)| {
+        button(text(tr(words)).size(size::NAME))
+            .padding([gap::S, gap::L])
+            .style(theme::button::choice(choice == chosen))
+            .on_press(Message::Activation(choice))
+            .into()
+    }));
+    let about = widget::secondary(tr(&format!("{about}-sentence")));
+    widget::card(column![caption("sound-send"), buttons.spacing(gap::S), about].spacing(gap::M))
 }
 
 fn part<'a>(part: Part, id: &str, on: bool) -> Element<'a, Message> {
     let lines = column![caption(id), widget::secondary(tr(&format!("{id}-sentence")))].spacing(gap::XS);
     let toggle = toggler(on).size(side::SWITCH).on_toggle(move |on| Message::Switch(part, on));
     widget::card(row![container(lines).width(Fill), toggle].spacing(gap::M).align_y(Center))
-}
-
-/// A list to choose from; none while there is nothing to choose.
-fn choose<'a>(
-    devices: &[Choice],
-    chosen: Option<&str>,
-    choose: fn(Choice) -> Message,
-) -> Option<Element<'a, Message>> {
-    if devices.is_empty() {
-        return None;
-    }
-    let default = Choice { id: None, name: tr("sound-default") };
-    let mut choices = vec![default.clone()];
-    choices.extend_from_slice(devices);
-    let known = choices.iter().find(|choice| choice.id.as_deref() == chosen).cloned();
-    // One that is away counts again when it comes back; meanwhile the system chooses.
-    let list = pick_list(choices, Some(known.unwrap_or(default)), choose);
-    Some(list.padding([gap::S, gap::M]).text_size(size::NAME).into())
-}
-
-impl From<Device> for Choice {
-    fn from(device: Device) -> Self {
-        Self { id: Some(device.id.as_str().to_owned()), name: device.name }
-    }
 }
