@@ -155,9 +155,9 @@ async fn packets_without_end_in_a_call_neither_grow_nor_end_anything() -> Result
     let mut scene = Scene::open().await?;
     let taken = stream::iter(0..FLOOD)
         .map(|sequence| {
-            scene
-                .sends(&MediaPacket { frame: sequence.wrapping_mul(0x9E37_79B9), ..scene.packet(sequence) })
-                .boxed()
+            let packet = MediaPacket { frame: sequence.wrapping_mul(0x9E37_79B9), ..scene.packet(sequence) };
+            let scene = &scene;
+            async move { scene.sends(&packet).await }.boxed()
         })
         .buffer_unordered(AT_ONCE)
         // What comes beyond is dropped.
