@@ -132,13 +132,13 @@ terminal-folded = Hidden for you alone; /unfold takes it back.
 
 terminal-unfolded = Shown again.
 
-terminal-muted = { $who } is muted; /unmute takes it back.
+terminal-muted = { $who } is muted; /unsilence takes it back.
 
 terminal-unmuted = { $who } may write again.
 
 terminal-is-muted = muted until { $time }
 
-terminal-ignored = You no longer see what { $who } writes here; /unignore takes it back.
+terminal-ignored = You no longer see what { $who } writes here; /unskip takes it back.
 
 terminal-unignored = You see what { $who } writes here.
 

@@ -32,11 +32,11 @@ terminal-help =
     /door open|knock           who may write there: everybody, or whom an admin let in
     /slow 30s|10m|off          how long everybody but admins waits between two messages
     /hide last|N|sN [REASON]   hide a message from everybody; /unhide takes it back
-    /mute PERSON 10m|3h|7d     show nothing that somebody writes; /unmute takes it back
+    /silence PERSON 10m|3h|7d  show nothing that somebody writes; /unsilence takes it back
     /knock [TEXT]              ask the admins to let you in; /turnaway PERSON declines who asks
     /look N|sN                 show a message that is hidden
     /fold last|N|sN            hide a message for you alone; /unfold takes it back
-    /ignore PERSON             hide what somebody writes here for you alone; /unignore
+    /skip PERSON               hide what somebody writes here for you alone; /unskip
     /who                       who is in the room
     /people                    everybody you know of
     /chat PERSON               talk with one person from now on

@@ -132,13 +132,13 @@ terminal-folded = 已对你隐藏；/unfold 撤销。
 
 terminal-unfolded = 已重新显示。
 
-terminal-muted = 已将 { $who } 禁言；/unmute 撤销。
+terminal-muted = 已将 { $who } 禁言；/unsilence 撤销。
 
 terminal-unmuted = { $who } 又可以发言。
 
 terminal-is-muted = 禁言到 { $time }
 
-terminal-ignored = 你不再看到 { $who } 在这里写的内容；/unignore 撤销。
+terminal-ignored = 你不再看到 { $who } 在这里写的内容；/unskip 撤销。
 
 terminal-unignored = 你会看到 { $who } 在这里写的内容。
 

@@ -32,11 +32,11 @@ terminal-help =
     /door open|knock           谁能发言：所有人，或管理员准许的人
     /slow 30s|10m|off          管理员以外的人两条消息之间等多久
     /hide last|N|sN [原因]     对所有人隐藏一条消息；/unhide 撤销
-    /mute 某人 10m|3h|7d       不显示某人写的内容；/unmute 撤销
+    /silence 某人 10m|3h|7d    不显示某人写的内容；/unsilence 撤销
     /knock [文字]              请管理员让你进入；/turnaway 某人 拒绝请求
     /look N|sN                 显示一条被隐藏的消息
     /fold last|N|sN            只对自己隐藏一条消息；/unfold 撤销
-    /ignore 某人               只对自己隐藏某人在这里写的内容；/unignore 撤销
+    /skip 某人                 只对自己隐藏某人在这里写的内容；/unskip 撤销
     /who                       房间里有谁
     /people                    你知道的所有人
     /chat 某人                 从现在起与一个人私聊

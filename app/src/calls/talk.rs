@@ -27,8 +27,9 @@ const RINGBACK: Duration = Duration::from_secs(5);
 /// From here on somebody speaks, where one's voice is sent while one does.
 const VOICE_DBFS: f32 = -45.0;
 
-/// Who says nothing sends no voice. That they are there, and how the way is, is found out this often.
-const ALIVE_EVERY: Duration = Duration::from_secs(1);
+/// The sound gives a sign of life each second. Where there is no sound, for want of devices or while the
+/// call waits, one is given in its place.
+const ALIVE_EVERY: Duration = Duration::from_secs(2);
 
 /// One of the others, to whom we speak and whom we hear.
 struct Peer {
@@ -122,7 +123,7 @@ impl Talk {
     }
 
     /// Sends a packet without a voice to everybody to whom nothing was sent for a while. Without it a call
-    /// in which nobody speaks would be taken for one in which nobody is heard.
+    /// of two who both only listen would be taken for one in which nobody gets through.
     fn stay_alive(&mut self) {
         let Some(link) = &self.link else { return };
         let now = Instant::now();

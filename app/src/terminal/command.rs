@@ -182,10 +182,10 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "look" => deal_with(rest, "/look N|sN", Deed::Look)?,
         "fold" => deal_with(rest, "/fold last|N|sN", Deed::Fold)?,
         "unfold" => deal_with(rest, "/unfold N|sN", Deed::Unfold)?,
-        "mute" => mute(&needed(MUTE)?)?,
-        "unmute" => Command::Mute { person: person("/unmute PERSON")?, for_ms: None },
-        "ignore" => Command::Ignore { person: person("/ignore PERSON")?, hidden: true },
-        "unignore" => Command::Ignore { person: person("/unignore PERSON")?, hidden: false },
+        "silence" => mute(&needed(MUTE)?)?,
+        "unsilence" => Command::Mute { person: person("/unsilence PERSON")?, for_ms: None },
+        "skip" => Command::Ignore { person: person("/skip PERSON")?, hidden: true },
+        "unskip" => Command::Ignore { person: person("/unskip PERSON")?, hidden: false },
         "knock" => Command::Knock(rest.to_owned()),
         "turnaway" => Command::TurnAway(person("/turnaway PERSON")?),
         "who" => Command::Who,
@@ -255,7 +255,7 @@ const REACT: &str = "/react last|N|sN EMOJI";
 const UNREACT: &str = "/unreact last|N|sN EMOJI";
 
 const HIDE: &str = "/hide last|N|sN [REASON]";
-const MUTE: &str = "/mute PERSON 10m|3h|7d";
+const MUTE: &str = "/silence PERSON 10m|3h|7d";
 
 /// A message, and why it is hidden.
 fn hide(rest: &str) -> Result<Command, Mistake> {
@@ -432,13 +432,13 @@ mod tests {
     #[test]
     fn what_admins_do_names_a_time_or_a_reason() {
         let mute = |person: &str, for_ms| Command::Mute { person: person.into(), for_ms };
-        assert_eq!(command("/mute \"Ann Lee\" 10m"), mute("Ann Lee", Some(600_000)));
-        assert_eq!(command("/unmute Bo"), mute("Bo", None));
+        assert_eq!(command("/silence \"Ann Lee\" 10m"), mute("Ann Lee", Some(600_000)));
+        assert_eq!(command("/unsilence Bo"), mute("Bo", None));
         let hide = |which, reason: &str| Command::DealWith { which, deed: Deed::Hide(reason.into()) };
         assert_eq!(command("/hide 3 buy now"), hide(Which::Number(3), "buy now"));
         assert_eq!(command("/hide last"), hide(Which::Last, ""));
         assert_eq!(command("/slow off"), Command::Rule(Rule::SlowMs(0)));
-        for wrong in ["/mute Bo", "/mute Bo 10", "/mute Bo 0m", "/slow soon", "/door ajar", "/hide"] {
+        for wrong in ["/silence Bo", "/silence Bo 10", "/silence Bo 0m", "/slow soon", "/door ajar", "/hide"] {
             assert!(matches!(parse(wrong), Err(Mistake::Usage(_))), "{wrong}");
         }
     }
