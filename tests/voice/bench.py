@@ -18,6 +18,8 @@ NEAR_MS = 10
 SCENES = {
     "floor": scenes.floor,
     "clean": spoken_through(Weather()),
+    "unprocessed": spoken_through(Weather(), processed=False),
+    "silence": scenes.silence,
     "set-up": scenes.set_up,
     "jitter-10": spoken_through(Weather(delay_ms=20, jitter_ms=10)),
     "jitter-30": spoken_through(Weather(delay_ms=20, jitter_ms=30)),

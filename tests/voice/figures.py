@@ -76,6 +76,8 @@ FIGURES = (
     Figure("floor", "pesq", "Floor of the rig: PESQ-WB", SCORE),
     _at_most("clean", "delay_ms", "Mouth to ear, nothing in between", MS, 85, 65),
     Figure("clean", "pesq", "PESQ-WB, nothing in between", SCORE, 4.1, 4.3),
+    Figure("unprocessed", "pesq", "PESQ-WB, the same without voice processing", SCORE),
+    _at_most("silence", "kbit_silent", "On the wire each way while nobody speaks", KBIT),
     _at_most("set-up", "set_up_ms", "Accept to first sound", MS, 300),
     _at_most("jitter-10", "delay_ms", "Mouth to ear, 20 ms + exp(10 ms)", MS, 140, 120),
     _at_most("jitter-30", "delay_ms", "Mouth to ear, 20 ms + exp(30 ms)", MS, 240, 200),

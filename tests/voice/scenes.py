@@ -80,8 +80,11 @@ class Place:
 
 def use(peer, microphone, loudspeaker):
     """Lets a peer hear and speak through these; all else stays as the program has it by itself."""
-    sound = {"input": f"pulseaudio:{microphone}", "output": f"pulseaudio:{loudspeaker}"}
-    peer.call("sound.set", **{**peer.call("sound.get"), **sound})
+    change_sound(peer, input=f"pulseaudio:{microphone}", output=f"pulseaudio:{loudspeaker}")
+
+
+def change_sound(peer, **changed):
+    peer.call("sound.set", **{**peer.call("sound.get"), **changed})
 
 
 def floor(_program, effort, _seed):
@@ -100,11 +103,14 @@ def floor(_program, effort, _seed):
     return rated(sound[:, MOUTH_A], sound[:, EAR_B])
 
 
-def spoken_through(weather, back=None):
+def spoken_through(weather, back=None, processed=True):
     """Alice speaks through this weather, bob listens."""
 
     def scene(program, effort, seed):
         with Place(program, seed) as place:
+            if not processed:
+                for peer in (place.alice, place.bob):
+                    change_sound(peer, echo_cancellation=False, noise_suppression=False, gain_control=False)
             place.network.weather(weather, back)
             with Call(place.alice, place.bob):
                 sound, kbit = speak(place, effort.spoken())
@@ -160,6 +166,15 @@ def long_and_clean(program, effort, seed):
     mouth, ear = sound[:, MOUTH_A], sound[:, EAR_B]
     delay_ms = float(np.median(settled(heard.delays(mouth, ear, step_s=2.0))))
     return {"gaps": heard.gaps(mouth, ear, delay_ms), "delay_ms": delay_ms, "kbit": kbit}
+
+
+def silence(program, effort, seed):
+    """Nobody says a word. What travels all the same?"""
+    with Place(program, seed) as place, Call(place.alice, place.bob):
+        time.sleep(SETTLE_S)
+        before = place.network.counts()
+        time.sleep(effort.watch_s)
+        return {"kbit_silent": kbit_a_second(before, place.network.counts())}
 
 
 def processor(program, effort, seed):
