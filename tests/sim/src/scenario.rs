@@ -264,6 +264,8 @@ pub const SCENARIOS: [Scenario; 16] = [
             clock_off_max_ms: 30_000,
             ..LOSSY
         },
+        // Secrets are asked of one after the other, at last one a minute.
+        heal_max_ms: 1_200_000,
         ..SMALL
     },
     Scenario {

@@ -17,6 +17,9 @@ const LIVE_MS: u64 = 5_000;
 /// Requests of one member about one room, or of one peer about its chats, in a minute in which there
 /// is nothing new: a comparison with two others every 30 s, and as much again for chance.
 const ASKS_PER_MINUTE: u64 = 8;
+/// A private room is asked about so many times as often: there are the room, its log, and secrets that
+/// perhaps nobody has any more.
+const PRIVATE_ASKS: u64 = 3;
 
 impl Simulation {
     /// What is not everywhere yet, if anything.
@@ -77,7 +80,10 @@ impl Simulation {
         let asked_before = self.figures.asks;
         self.run_until(self.now_ms + self.scenario.rest_ms);
         let asks = self.figures.asks - asked_before;
-        let memberships = self.members.values().map(BTreeSet::len).sum::<usize>() as u64;
+        let is_public = |place: &RoomId| self.rooms.iter().any(|(_, room)| room == place);
+        let weight = |place: &RoomId| if is_public(place) { 1 } else { PRIVATE_ASKS };
+        let memberships: u64 =
+            self.members.iter().map(|(place, members)| weight(place) * members.len() as u64).sum();
         let allowed =
             (self.peers.len() as u64 + memberships) * ASKS_PER_MINUTE * self.scenario.rest_ms / 60_000;
         if asks > allowed {

@@ -91,12 +91,15 @@ impl Boat {
         SyncAsk::Secrets(self.steps.iter().map(Entry::id).chain(heard).collect())
     }
 
-    /// All texts of the room that were heard and can be read.
+    /// All texts of the room that were heard and can be read, each once: everybody passes them on.
     fn overheard(&self) -> Vec<String> {
         let heard = self.mallory.heard();
         let entries = heard.entries.iter().filter_map(|entry| entry.clone().trust_stored().ok());
         let opened = entries.map(|entry| entry.opened(self.room, &self.ring));
-        opened.filter_map(|entry| entry.text().map(str::to_owned)).collect()
+        let mut texts: Vec<String> = opened.filter_map(|entry| entry.text().map(str::to_owned)).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        texts
     }
 
     /// A step of Mallory's, after all she has seen.
@@ -276,8 +279,11 @@ async fn a_member_who_floods_the_log_with_secrets_they_keep_stops_nobody() -> Re
     scene.alice.send(&boat.conversation, "still here").await?;
     scene.bob.wait_text("still here").await?;
     boat.put_out(&scene).await?;
-    scene.bob.send(&boat.conversation, "and rid of her").await?;
-    scene.alice.wait_text("and rid of her").await?;
+    // Bob may still wait for the new key.
+    scene.alice.send(&boat.conversation, "and rid of her").await?;
+    scene.bob.wait_text("and rid of her").await?;
+    scene.bob.send(&boat.conversation, "at last").await?;
+    scene.alice.wait_text("at last").await?;
     scene.unharmed().await
 }
 
