@@ -438,7 +438,8 @@ mod tests {
         assert_eq!(command("/hide 3 buy now"), hide(Which::Number(3), "buy now"));
         assert_eq!(command("/hide last"), hide(Which::Last, ""));
         assert_eq!(command("/slow off"), Command::Rule(Rule::SlowMs(0)));
-        for wrong in ["/silence Bo", "/silence Bo 10", "/silence Bo 0m", "/slow soon", "/door ajar", "/hide"] {
+        for wrong in ["/silence Bo", "/silence Bo 10", "/silence Bo 0m", "/slow soon", "/door ajar", "/hide"]
+        {
             assert!(matches!(parse(wrong), Err(Mistake::Usage(_))), "{wrong}");
         }
     }
