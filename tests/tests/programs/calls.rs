@@ -23,7 +23,9 @@ const COARSE: usize = 6;
 /// So much of a voice is listened to.
 const LISTEN: usize = 4 * SECOND;
 /// How much later than said something may be heard here.
-const LATE_MAX: usize = SECOND * 3 / 2;
+const LATE_MAX: usize = SECOND * 5 / 2;
+/// How much later than who speaks a recorder may begin on a busy machine.
+const BEGINS_LATE_MAX: usize = 3 * SECOND;
 /// The half of the pieces that are worst heard may be worse than this. Speech of somebody else reaches 0.3.
 const ALIKE: f32 = 0.6;
 /// Between two looks at what no event tells.
@@ -174,11 +176,10 @@ fn likeness(heard: &[f32], said: &[f32]) -> f32 {
     if likeness.len() < 3 { 0.0 } else { likeness[likeness.len() / 2] }
 }
 
-/// How alike a piece is to what was said at most so long before it, or a little after: both began
-/// together, as far as two programs can.
+/// How alike a piece is to what was said around it: both began together, as far as two programs can.
 fn best(piece: &[f32], at: usize, said: &[f32]) -> f32 {
     let from = at.saturating_sub(LATE_MAX);
-    let until = (at + SECOND / 2 + PIECE).min(said.len());
+    let until = (at + BEGINS_LATE_MAX + PIECE).min(said.len());
     let (thin, thin_said) = (thinned(piece), thinned(&said[from..until]));
     let places = 0..=thin_said.len() - thin.len();
     let rough = places
