@@ -74,6 +74,7 @@ pub struct Stranger {
 }
 
 enum Command {
+    ListenOn(Multiaddr),
     Dial(Multiaddr),
     Subscribe(String),
     Publish(String, Vec<u8>, oneshot::Sender<Result<(), gossipsub::PublishError>>),
@@ -147,6 +148,11 @@ impl Stranger {
         };
         tokio::spawn(actor.run(orders));
         Ok(Self { keys, person_seed, device, commands, heard, changed })
+    }
+
+    /// Takes connections on this machine from now on, at the port that its own go out from, too.
+    pub async fn can_be_dialled(&self) -> Result<()> {
+        self.order(Command::ListenOn("/ip4/127.0.0.1/udp/0/quic-v1".parse()?)).await
     }
 
     /// Connects to the node at this address, which ends in `/p2p/<id>`, and waits until it said what it speaks.
@@ -402,6 +408,7 @@ impl Actor {
         match order {
             // A dial that fails is noticed by the one who waits for the connection.
             Command::Dial(address) => drop(self.swarm.dial(address)),
+            Command::ListenOn(address) => drop(self.swarm.listen_on(address)),
             Command::Subscribe(topic) => drop(behaviour.gossip.subscribe(&IdentTopic::new(topic))),
             Command::Publish(topic, frame, reply) => {
                 let published = behaviour.gossip.publish(IdentTopic::new(topic), frame);

@@ -53,6 +53,8 @@ macro_rules! targets {
 
 targets! {
     archive_stream "../fuzz/fuzz_targets/archive_stream.rs",
+    call_request "../fuzz/fuzz_targets/call_request.rs",
+    call_response "../fuzz/fuzz_targets/call_response.rs",
     chat_request "../fuzz/fuzz_targets/chat_request.rs",
     chat_response "../fuzz/fuzz_targets/chat_response.rs",
     control "../fuzz/fuzz_targets/control.rs",

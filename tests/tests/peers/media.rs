@@ -107,6 +107,7 @@ impl Scene {
 /// A stranger whom Alice accepts as a contact.
 async fn contact_of(alice: &NodeHandle, address: &Multiaddr) -> Result<(Stranger, PeerId)> {
     let stranger = Stranger::start()?;
+    stranger.can_be_dialled().await?;
     let to_alice = stranger.dial(address).await?;
     stranger.greet(to_alice, &stranger.hello("Mallory")?).await?;
     let ask = ChatRequest::Ask(Box::new(Ask { entry: None, introduction: None }));

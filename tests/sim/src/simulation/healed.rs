@@ -80,10 +80,12 @@ impl Simulation {
         let asked_before = self.figures.asks;
         self.run_until(self.now_ms + self.scenario.rest_ms);
         let asks = self.figures.asks - asked_before;
-        let is_public = |place: &RoomId| self.rooms.iter().any(|(_, room)| room == place);
-        let weight = |place: &RoomId| if is_public(place) { 1 } else { PRIVATE_ASKS };
-        let memberships: u64 =
-            self.members.iter().map(|(place, members)| weight(place) * members.len() as u64).sum();
+        let members = |room: &RoomId| self.members.get(room).map_or(0, |members| members.len() as u64);
+        let public: u64 = self.rooms.iter().map(|(_, room)| members(room)).sum();
+        // Where a private room is met changes: whoever takes themselves for a member counts.
+        let inside = |room: &RoomId| self.peers.iter().filter(|peer| peer.is_in(*room)).count() as u64;
+        let private: u64 = self.private.iter().map(inside).sum();
+        let memberships = public + PRIVATE_ASKS * private;
         let allowed =
             (self.peers.len() as u64 + memberships) * ASKS_PER_MINUTE * self.scenario.rest_ms / 60_000;
         if asks > allowed {
