@@ -25,7 +25,8 @@ test: ## Install, check format and lints, run all tests, build the docs
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	@# The programs with the tests: for the programs alone, crates would be built once more with fewer features.
 	cargo build --locked --workspace --bins --tests
-	cargo test --locked --workspace
+	@# What starts real programs mostly waits: two tests for each processor.
+	RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
 
 portable: ## Lint and build the programs, and run the tests that need no Linux: what CI does on macOS and Windows

@@ -68,6 +68,7 @@ pub struct Stranger {
     keys: DeviceKeys,
     person_seed: [u8; 32],
     device: Keypair,
+    since_ms: u64,
     commands: mpsc::Sender<Command>,
     heard: Arc<Mutex<Heard>>,
     changed: watch::Receiver<()>,
@@ -147,7 +148,7 @@ impl Stranger {
             late: FuturesUnordered::new(),
         };
         tokio::spawn(actor.run(orders));
-        Ok(Self { keys, person_seed, device, commands, heard, changed })
+        Ok(Self { keys, person_seed, device, since_ms: now_ms(), commands, heard, changed })
     }
 
     /// Takes connections on this machine from now on, at the port that its own go out from, too.
@@ -285,8 +286,8 @@ impl Stranger {
         room: Option<RoomId>,
         state: PresenceState,
     ) -> Result<Unverified<Presence>> {
-        let (name, status, now) = (DisplayName::new(name)?, StatusLine::default(), now_ms());
-        let presence = Presence { room, name, status, since_ms: now, sent_ms: now, state };
+        let (name, status) = (DisplayName::new(name)?, StatusLine::default());
+        let presence = Presence { room, name, status, since_ms: self.since_ms, sent_ms: now_ms(), state };
         Ok(Unverified::sign(presence, &self.keys).envelope().clone())
     }
 
@@ -376,6 +377,9 @@ fn raw(protocol: &'static str) -> Raw {
     request_response::Behaviour::with_codec(RawBytes, protocols, request_response::Config::default())
 }
 
+/// An answer that was held back, and where it goes.
+type LateAnswer = (ResponseChannel<Vec<u8>>, Vec<u8>);
+
 /// The one task that owns the swarm.
 struct Actor {
     swarm: Swarm<Behaviour>,
@@ -384,7 +388,7 @@ struct Actor {
     asked: HashMap<OutboundRequestId, Answer>,
     /// How packets are answered, and how late.
     media: (MediaResponse, Duration),
-    late: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Vec<u8>>, Vec<u8>)>>,
+    late: FuturesUnordered<BoxFuture<'static, LateAnswer>>,
 }
 
 impl Actor {

@@ -738,7 +738,11 @@ impl Core {
         token
     }
 
+    /// Tells the faces. They see no control log: what follows from one is told of its room.
     pub(crate) fn tell(&mut self, id: ConversationId, change: ConversationEvent) {
+        if matches!(id, ConversationId::Control(_)) {
+            return;
+        }
         if let Some(conversation) = self.conversations.get_mut(&id) {
             let rev = conversation.next_rev();
             self.push(Output::Emit(Event::Conversation { conversation: id, rev, change }));

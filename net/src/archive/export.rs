@@ -140,7 +140,9 @@ fn put_snapshot(snapshot: Snapshot, sent: &Sent, put: &mut Put<'_>) -> Result<()
         .map(Record::Profile)
         .into_iter()
         .chain([Record::Privacy(privacy)])
-        .chain(conversations.into_iter().map(looked_at_again).map(Record::Conversation))
+        .chain(
+            conversations.into_iter().map(|record| Record::Conversation(Box::new(looked_at_again(record)))),
+        )
         .chain(people.into_iter().map(|person| Record::Person(Box::new(person))))
         .chain(members.into_iter().map(Record::Member))
         .chain(addresses.into_iter().map(Record::Addresses))

@@ -166,7 +166,7 @@ impl<'i> Importer<'i> {
             Record::File { name, bytes } => self.take_file(&name, &bytes)?,
             Record::Profile(profile) => self.writes.push(Write::PutProfile(profile)),
             Record::Privacy(privacy) => self.writes.push(Write::PutPrivacy(privacy)),
-            Record::Conversation(record) => self.writes.push(self.with_new_numbers(record)),
+            Record::Conversation(record) => self.writes.push(self.with_new_numbers(*record)),
             Record::Person(record) => self.writes.push(Write::PutPerson(*record)),
             Record::Member(record) => self.writes.push(Write::PutMember(record)),
             Record::Addresses(record) => self.writes.push(Write::PutAddresses(record)),

@@ -43,7 +43,7 @@ pub(super) enum Record {
     /// What others are told.
     Privacy(Privacy),
     /// A conversation.
-    Conversation(ConversationRecord),
+    Conversation(Box<ConversationRecord>),
     /// Somebody met.
     Person(Box<PersonRecord>),
     /// A member of a room.

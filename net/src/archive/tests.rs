@@ -142,7 +142,7 @@ fn a_file_comes_only_under_a_name_that_a_face_knows() {
 fn numbers_that_the_device_used_after_the_export_are_not_used_again() {
     let before = unix_ms();
     let record = ConversationRecord { seq_reserved: 64, ..ConversationRecord::new(ROOM, None) };
-    let (_, dir) = imported(&[Record::Conversation(record)]);
+    let (_, dir) = imported(&[Record::Conversation(Box::new(record))]);
     let store = SledStore::open(&dir.path().join("data").join(HISTORY_DIR)).unwrap().0;
     assert!(store.load().unwrap().conversations[0].seq_reserved >= before);
 }

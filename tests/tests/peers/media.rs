@@ -235,7 +235,8 @@ async fn on_a_lossy_and_long_way_a_voice_goes_over_several_connections_until_the
     assert_eq!(links(&scene), Some(LINKS_MAX));
 
     let end = CallRequest::End { call: scene.call };
-    scene.mallory.say_of_call(alice, &end).await?;
+    // The answer may be lost: Alice closes the connection that it goes over.
+    let _ = scene.mallory.say_of_call(alice, &end).await;
     scene.mallory.wait("the end of the others", |heard| (heard.links[&alice] == 1).then_some(())).await
 }
 

@@ -72,7 +72,7 @@ fn any_record() -> impl Strategy<Value = Record> {
             .prop_map(|(seed, texts, delivery)| entries(seed, &texts, delivery)),
         (any::<bool>(), any::<bool>())
             .prop_map(|(read_receipts, typing)| Record::Privacy(Privacy { read_receipts, typing })),
-        any::<u8>().prop_map(|seed| Record::Conversation(conversation(seed))),
+        any::<u8>().prop_map(|seed| Record::Conversation(Box::new(conversation(seed)))),
         (any::<u8>(), "[a-z]{1,9}").prop_map(|(seed, name)| Record::Person(Box::new(person(seed, &name)))),
         any::<u8>().prop_map(|seed| {
             let (room, person) = (RoomId([seed; 32]), PersonId([seed; 32]));
@@ -137,7 +137,7 @@ fn some_of_each() -> Vec<Record> {
         Record::Peer(PeerRecord { keys: keys(1), made_ms: 5, entries: 3 }),
         Record::File { name: "settings.toml".into(), bytes: ByteBuf::from(b"theme".to_vec()) },
         entries(2, &["one".into(), "two".into(), "three".into()], Delivery::Received),
-        Record::Conversation(conversation(3)),
+        Record::Conversation(Box::new(conversation(3))),
         Record::Person(Box::new(person(4, "Bo"))),
     ]
 }

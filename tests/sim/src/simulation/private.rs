@@ -26,7 +26,7 @@ pub(super) struct Sealed {
 
 impl Peer {
     /// Whether it is up, and takes part in a room.
-    fn is_in(&self, room: RoomId) -> bool {
+    pub(super) fn is_in(&self, room: RoomId) -> bool {
         let mut open = self.core.iter().flat_map(|core| core.open_rooms());
         !self.session.is_leaving && open.any(|open| open == room)
     }
