@@ -1,7 +1,7 @@
 //! Calls for every face: how they sound, and what faces change about that.
 //!
-//! One task stands beside the program ([`bridge`]): it follows the calls that the peer knows, has the
-//! devices opened for them ([`booth`]), and moves packets between the peer and the sound ([`talk`]). So no
+//! One task stands beside the program (`bridge`): it follows the calls that the peer knows, has the
+//! devices opened for them (`booth`), and moves packets between the peer and the sound (`talk`). So no
 //! sound passes through a face. Who rings whom is the peer's business, and faces ask it there.
 
 mod booth;

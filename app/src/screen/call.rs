@@ -1,7 +1,7 @@
 //! Calls in the window: who rings, the call that goes on, what became of one that came to nothing.
 //!
-//! A call is looked at from everywhere: its bar stands over all columns ([`bar`]), it is a column beside
-//! them where that is wanted ([`column`]), and what rings lies over everything ([`cards`]). Owns what is
+//! A call is looked at from everywhere: its bar stands over all columns (`bar`), it is a column beside
+//! them where that is wanted (`column`), and what rings lies over everything (`cards`). Owns what is
 //! open of that. Who rings whom is the peer's business, how it sounds the program's.
 
 mod bar;
