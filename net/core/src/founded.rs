@@ -172,16 +172,8 @@ impl Core {
     pub(crate) fn follow_our_place(&mut self, room: RoomId) {
         let me = self.me();
         let is_in = self.log_of(room).is_some_and(|log| !log.moderation().is_put_out(me));
-        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
-        let Some(founded) = &mut known.record.founded else { return };
-        let was_in = std::mem::replace(&mut founded.was_in, is_in);
-        if was_in == is_in {
-            return;
-        }
-        let is_put_out = was_in && known.record.open;
-        known.record.open &= !is_put_out;
-        let write = Write::PutConversation(known.record.clone());
-        self.persist(vec![write], Pending::Note);
+        let is_put_out =
+            self.note_our_place(room, is_in, |record| Some(&mut record.founded.as_mut()?.was_in));
         if is_put_out {
             self.push(Output::Unsubscribe(room));
             self.left(room);

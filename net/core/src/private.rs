@@ -17,8 +17,8 @@ use std::slice;
 use std::sync::Arc;
 
 use kinmesh_proto::{
-    Content, Control, ConversationId, ConversationTag, DeviceId, Entry, EntryBody, EntryId, EntryKey,
-    PersonId, Role, RoomId, RoomSettings, Write, limits,
+    Content, Control, ConversationId, ConversationRecord, ConversationTag, DeviceId, Entry, EntryBody,
+    EntryId, EntryKey, PersonId, Role, RoomId, RoomSettings, Write, limits,
 };
 use rand::RngExt;
 
@@ -484,19 +484,32 @@ impl Core {
     fn follow_our_seat(&mut self, room: RoomId) {
         let me = self.me();
         let Some(is_in) = self.private.get(&room).map(|private| private.log.is_member(me)) else { return };
-        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
-        let Some(private) = &mut known.record.private else { return };
-        let was_in = std::mem::replace(&mut private.was_in, is_in);
+        let is_put_out =
+            self.note_our_place(room, is_in, |record| Some(&mut record.private.as_mut()?.was_in));
+        if is_put_out {
+            self.left(room);
+        }
+    }
+
+    /// Notes whether we are in a room that has a log, where its record says so. Who was put out is no
+    /// longer a member; whether that is what happened.
+    pub(crate) fn note_our_place(
+        &mut self,
+        room: RoomId,
+        is_in: bool,
+        place: fn(&mut ConversationRecord) -> Option<&mut bool>,
+    ) -> bool {
+        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return false };
+        let Some(noted) = place(&mut known.record) else { return false };
+        let was_in = std::mem::replace(noted, is_in);
         if was_in == is_in {
-            return;
+            return false;
         }
         let is_put_out = was_in && known.record.open;
         known.record.open &= !is_put_out;
         let write = Write::PutConversation(known.record.clone());
         self.persist(vec![write], Pending::Note);
-        if is_put_out {
-            self.left(room);
-        }
+        is_put_out
     }
 
     /// Where the room is met, and what is written with, follow from the newest secrets that are here.
