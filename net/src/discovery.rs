@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kinmesh_proto::{AddressRecord, DeviceId};
+use kinmesh_proto::{AddressRecord, DeviceId, limits};
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
@@ -140,6 +140,13 @@ impl Discovery {
             (is_due && !addresses.is_empty()).then_some(Dial { peer, addresses })
         };
         wanted.filter_map(to_dial).take(DIALS_PER_ROUND).collect()
+    }
+
+    /// Where a device was reached or says that it is, as it is told to others.
+    pub(crate) fn known_addresses(&self, device: DeviceId) -> Vec<String> {
+        let known = self.book.get(&device).into_iter().flat_map(|record| &record.addresses);
+        let fits = |address: &&String| address.len() <= limits::TICKET_ADDRESS_BYTES_MAX;
+        known.filter(fits).take(limits::TICKET_ADDRESSES_MAX).cloned().collect()
     }
 
     /// A connection stands.

@@ -384,6 +384,8 @@ def calls(vectors, alice, bob, lobby):
     vectors.expect("voice channel of the lobby as text", base32(channel))
     vectors.signed("voice in the lobby", alice, "kinmesh voice 1", cbor({"r": lobby, "t": NOW, "a": True}))
     call, line = bytes([10] * 16), 7
+    reach = {"d": bob.device, "a": ["/ip4/192.0.2.7/udp/4001/quic-v1"]}
+    party = [{"p": alice.person, "w": None}, {"p": bob.person, "w": reach}]
     for name, request in (
         ("that rings", {"ring": {"c": call, "l": line, "p": [bob.person]}}),
         ("that accepts", {"accept": {"c": call, "l": line}}),
@@ -391,7 +393,7 @@ def calls(vectors, alice, bob, lobby):
         ("that declines without a word", {"decline": {"c": call, "x": None}}),
         ("that gives up", {"cancel": {"c": call}}),
         ("that joins", {"join": {"c": call, "l": line}}),
-        ("with the party", {"party": {"c": call, "p": [bob.person]}}),
+        ("with the party", {"party": {"c": call, "p": party}}),
         ("with a state", {"state": {"c": call, "m": True, "h": False}}),
         ("that hands over", {"transfer": {"c": call, "p": bob.person}}),
         ("that leaves", {"end": {"c": call}}),

@@ -369,8 +369,9 @@ impl Core {
         self.persist(writes, Pending::Note);
     }
 
-    /// Contacts that are not here, those whose invitations wait for them, and members of private rooms,
-    /// which are found through people as long as they are met in different places.
+    /// Contacts that are not here, those whose invitations wait for them or with whom we should stand in a
+    /// call, and members of private rooms, which are found through people as long as they are met in
+    /// different places.
     pub fn missing_contacts(&self) -> Vec<PersonId> {
         let is_missing = |person: &PersonId| {
             *person != self.me()
@@ -378,7 +379,7 @@ impl Core {
                 && *person != self.echo.person()
                 && !self.is_blocked(*person)
         };
-        let known = self.people.contacts().chain(self.ticket_makers());
+        let known = self.people.contacts().chain(self.ticket_makers()).chain(self.named_in_calls());
         let known: BTreeSet<PersonId> = known.filter(is_missing).collect();
         let members: BTreeSet<PersonId> = self.private_members().filter(is_missing).collect();
         known.iter().chain(members.difference(&known)).copied().collect()

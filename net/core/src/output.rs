@@ -3,8 +3,8 @@
 use kinmesh_proto::record::{StoredEntry, TakenBack, Write};
 use kinmesh_proto::{
     CallId, CallRequest, CallResponse, ChatRequest, ChatResponse, ConversationId, DeviceId, Digest, Entry,
-    EntryKey, Hello, InviteRequest, InviteResponse, KeyRange, PersonId, RoomFrame, RoomId, SyncRequest,
-    SyncResponse, TicketId,
+    EntryKey, Hello, InviteRequest, InviteResponse, KeyRange, PersonId, Reach, RoomFrame, RoomId,
+    SyncRequest, SyncResponse, TicketId,
 };
 
 use crate::event::Event;
@@ -292,6 +292,13 @@ pub enum Output {
         call: CallId,
         /// With whom.
         person: PersonId,
+    },
+    /// Dial a device that is not connected, at addresses that nobody has proven.
+    Find {
+        /// The connected device that said so.
+        told_by: DeviceId,
+        /// Which device, and where.
+        reach: Reach,
     },
     /// End the connections with this device, which are dead, and dial it anew.
     Redial {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{CallId, PersonId, RoomId};
 use crate::limits;
 use crate::signed::Signable;
+use crate::ticket::Reach;
 
 /// One word about a call, to the device of somebody who is in it or should be.
 ///
@@ -68,7 +69,7 @@ pub enum CallRequest {
         call: CallId,
         /// At most [`limits::CALL_PARTY_MAX`], the sender included.
         #[serde(rename = "p")]
-        party: Vec<PersonId>,
+        party: Vec<CallMember>,
     },
     /// How the sender takes part. Said when it changes, and as a question whether the receiver is
     /// still there.
@@ -101,6 +102,18 @@ pub enum CallRequest {
     },
 }
 
+/// Somebody in a call, and how the others come to them: they may never have met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallMember {
+    /// Who.
+    #[serde(rename = "p")]
+    pub person: PersonId,
+    /// Their device in the call and where it is reached, with at most [`limits::TICKET_ADDRESSES_MAX`]
+    /// addresses; `None` of the sender itself, and of whom it has not reached yet.
+    #[serde(rename = "w")]
+    pub reach: Option<Reach>,
+}
+
 impl CallRequest {
     /// Which call it is about.
     pub fn call(&self) -> CallId {
@@ -122,7 +135,10 @@ impl CallRequest {
         match self {
             // Who rings and who is rung are not in the list.
             Self::Ring { party, .. } => party.len() + 2 <= limits::CALL_PARTY_MAX,
-            Self::Party { party, .. } => party.len() <= limits::CALL_PARTY_MAX,
+            Self::Party { party, .. } => {
+                let mut told = party.iter().filter_map(|member| member.reach.as_ref());
+                party.len() <= limits::CALL_PARTY_MAX && told.all(Reach::is_within_limits)
+            }
             Self::Decline { text: Some(text), .. } => text.len() <= limits::DECLINE_TEXT_MAX,
             Self::Accept { .. }
             | Self::Decline { text: None, .. }
@@ -251,10 +267,14 @@ impl Signable for Voice {
 mod tests {
     use super::*;
     use crate::codec;
+    use crate::id::DeviceId;
 
     #[test]
     fn the_largest_request_fits() {
-        let party = vec![PersonId([7; 32]); limits::CALL_PARTY_MAX];
+        let address = "/".repeat(limits::TICKET_ADDRESS_BYTES_MAX);
+        let addresses = vec![address; limits::TICKET_ADDRESSES_MAX];
+        let reach = Some(Reach { device: DeviceId([8; 32]), addresses });
+        let party = vec![CallMember { person: PersonId([7; 32]), reach }; limits::CALL_PARTY_MAX];
         let largest = CallRequest::Party { call: CallId([1; 16]), party };
         assert!(largest.is_within_limits());
         assert!(codec::encode(&largest).len() as u64 <= limits::CALL_REQUEST_MAX);

@@ -28,7 +28,7 @@ pub mod signed;
 pub mod sync;
 pub mod ticket;
 
-pub use call::{CallOutcome, CallRequest, CallResponse, Voice};
+pub use call::{CallMember, CallOutcome, CallRequest, CallResponse, Voice};
 pub use codec::DecodeError;
 pub use content::Content;
 pub use control::{Control, Door, Past, Role, RoomSettings, Seat};

@@ -81,11 +81,11 @@ pub const TICKET_MAX: usize = 2400;
 pub const TICKET_TEXT_MAX: usize = 8192;
 /// Most devices in one ticket.
 pub const TICKET_DEVICES_MAX: usize = 4;
-/// Most addresses of one device in a ticket.
+/// Most addresses of one device in a ticket, or when it is told of in a call.
 pub const TICKET_ADDRESSES_MAX: usize = 8;
 /// Most bootstrap nodes in one ticket.
 pub const TICKET_NODES_MAX: usize = 4;
-/// Longest address in a ticket, in bytes.
+/// Longest of these addresses, in bytes.
 pub const TICKET_ADDRESS_BYTES_MAX: usize = 160;
 /// Largest request to redeem a ticket: its name and a proof.
 pub const INVITE_REQUEST_MAX: u64 = 256;
@@ -93,8 +93,8 @@ pub const INVITE_REQUEST_MAX: u64 = 256;
 pub const INVITE_RESPONSE_MAX: u64 = 64;
 /// Most people that one ticket may be made for.
 pub const TICKET_USES_MAX: u32 = 256;
-/// Largest request about a call: who else is in it takes most of that.
-pub const CALL_REQUEST_MAX: u64 = 4 * 1024;
+/// Largest request about a call: who else is in it, and where, takes most of that.
+pub const CALL_REQUEST_MAX: u64 = 12 * 1024;
 /// Largest answer to it: a word, and one number or id.
 pub const CALL_RESPONSE_MAX: u64 = 256;
 /// Most people in one call, everybody counted: each sends their voice to each.

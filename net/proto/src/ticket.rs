@@ -69,6 +69,13 @@ pub struct Reach {
     pub addresses: Vec<String>,
 }
 
+impl Reach {
+    pub(crate) fn is_within_limits(&self) -> bool {
+        let fits = |address: &String| address.len() <= limits::TICKET_ADDRESS_BYTES_MAX;
+        self.addresses.len() <= limits::TICKET_ADDRESSES_MAX && self.addresses.iter().all(fits)
+    }
+}
+
 /// The room that a ticket opens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,15 +137,11 @@ impl Ticket {
     }
 
     fn is_within_limits(&self) -> bool {
-        let fits = |addresses: &[String]| {
-            addresses.iter().all(|address| address.len() <= limits::TICKET_ADDRESS_BYTES_MAX)
-        };
-        let reach_fits =
-            |reach: &Reach| reach.addresses.len() <= limits::TICKET_ADDRESSES_MAX && fits(&reach.addresses);
+        let fits = |address: &String| address.len() <= limits::TICKET_ADDRESS_BYTES_MAX;
         self.devices.len() <= limits::TICKET_DEVICES_MAX
-            && self.devices.iter().all(reach_fits)
+            && self.devices.iter().all(Reach::is_within_limits)
             && self.bootstraps.len() <= limits::TICKET_NODES_MAX
-            && fits(&self.bootstraps)
+            && self.bootstraps.iter().all(fits)
     }
 
     /// Version, then the ticket, then the checksum of both.

@@ -4,13 +4,13 @@
 #![allow(clippy::unwrap_used)] // A property's panic is its report, in helpers too.
 
 use kinmesh_proto::{
-    Ask, CallId, CallOutcome, CallRequest, CallResponse, CertCache, ChatRequest, ChatResponse, Commitment,
-    Content, Control, ConversationTag, DecodeError, DeviceCert, DeviceId, DeviceKeys, Digest, DisplayName,
-    Door, EntryBody, EntryId, EntryKey, EntryPack, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse,
-    JoinLink, KeyRange, MediaPacket, MediaResponse, Past, PersonId, PersonKey, Presence, PresenceState,
-    Reach, Receipt, Refusal, Report, Role, RoomFrame, RoomId, RoomName, RoomSettings, Sealed, Seat, Signable,
-    StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId, TicketRoom, TicketToken,
-    Typing, Unverified, Verified, VerifyError, Voice, Wanted, codec, entry, limits,
+    Ask, CallId, CallMember, CallOutcome, CallRequest, CallResponse, CertCache, ChatRequest, ChatResponse,
+    Commitment, Content, Control, ConversationTag, DecodeError, DeviceCert, DeviceId, DeviceKeys, Digest,
+    DisplayName, Door, EntryBody, EntryId, EntryKey, EntryPack, Hello, Hlc, InviteRefusal, InviteRequest,
+    InviteResponse, JoinLink, KeyRange, MediaPacket, MediaResponse, Past, PersonId, PersonKey, Presence,
+    PresenceState, Reach, Receipt, Refusal, Report, Role, RoomFrame, RoomId, RoomName, RoomSettings, Sealed,
+    Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId,
+    TicketRoom, TicketToken, Typing, Unverified, Verified, VerifyError, Voice, Wanted, codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -380,6 +380,11 @@ fn call_request() -> impl Strategy<Value = CallRequest> {
     let call = || any::<[u8; 16]>().prop_map(CallId);
     let party = |most: usize| vec(id().prop_map(PersonId), 0..=most);
     let text = proptest::option::of("\\PC{0,60}");
+    let reach = (id(), vec("\\PC{0,60}", 0..=limits::TICKET_ADDRESSES_MAX))
+        .prop_map(|(device, addresses)| Reach { device: DeviceId(device), addresses });
+    let member = (id(), proptest::option::of(reach))
+        .prop_map(|(person, reach)| CallMember { person: PersonId(person), reach });
+    let members = vec(member, 0..=limits::CALL_PARTY_MAX);
     prop_oneof![
         (call(), any::<u32>(), party(limits::CALL_PARTY_MAX - 2))
             .prop_map(|(call, line, party)| CallRequest::Ring { call, line, party }),
@@ -387,7 +392,7 @@ fn call_request() -> impl Strategy<Value = CallRequest> {
         (call(), text).prop_map(|(call, text)| CallRequest::Decline { call, text }),
         call().prop_map(|call| CallRequest::Cancel { call }),
         (call(), any::<u32>()).prop_map(|(call, line)| CallRequest::Join { call, line }),
-        (call(), party(limits::CALL_PARTY_MAX)).prop_map(|(call, party)| CallRequest::Party { call, party }),
+        (call(), members).prop_map(|(call, party)| CallRequest::Party { call, party }),
         (call(), any::<bool>(), any::<bool>()).prop_map(|(call, muted, held)| CallRequest::State {
             call,
             muted,

@@ -6,12 +6,13 @@ use std::fmt::Display;
 
 use data_encoding::HEXLOWER;
 use kinmesh_proto::{
-    Ask, CallId, CallOutcome, CallRequest, CallResponse, ChatRequest, ChatResponse, Content, Control,
-    ConversationId, ConversationTag, DeviceKeys, Digest, DisplayName, Door, EntryBody, EntryId, EntryKey,
-    EntryPack, EpochSecret, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink, KeyRange,
-    Keyring, MediaPacket, MediaResponse, Past, Presence, PresenceState, Reach, Receipt, Refusal, Report,
-    Role, RoomFrame, RoomId, RoomName, RoomSettings, SafetyNumber, Seat, Signable, StatusLine, SyncAsk,
-    SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Typing, Unverified, Voice, Wanted, codec,
+    Ask, CallId, CallMember, CallOutcome, CallRequest, CallResponse, ChatRequest, ChatResponse, Content,
+    Control, ConversationId, ConversationTag, DeviceKeys, Digest, DisplayName, Door, EntryBody, EntryId,
+    EntryKey, EntryPack, EpochSecret, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink,
+    KeyRange, Keyring, MediaPacket, MediaResponse, Past, Presence, PresenceState, Reach, Receipt, Refusal,
+    Report, Role, RoomFrame, RoomId, RoomName, RoomSettings, SafetyNumber, Seat, Signable, StatusLine,
+    SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Typing, Unverified, Voice, Wanted,
+    codec,
 };
 use serde::Serialize;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -240,6 +241,12 @@ fn calls(vectors: &mut Vectors) {
     vectors.bytes("voice channel of the lobby", &lobby.voice_channel().0);
     vectors.text("voice channel of the lobby as text", lobby.voice_channel());
     vectors.signed("voice in the lobby", Voice { room: lobby, sent_ms: NOW_MS, here: true }, &alice());
+    let addresses = vec!["/ip4/192.0.2.7/udp/4001/quic-v1".to_owned()];
+    let reach = Some(Reach { device: bob().device(), addresses });
+    let members = vec![
+        CallMember { person: alice().person(), reach: None },
+        CallMember { person: bob().person(), reach },
+    ];
     let requests = [
         ("that rings", CallRequest::Ring { call, line, party: vec![bob().person()] }),
         ("that accepts", CallRequest::Accept { call, line }),
@@ -247,7 +254,7 @@ fn calls(vectors: &mut Vectors) {
         ("that declines without a word", CallRequest::Decline { call, text: None }),
         ("that gives up", CallRequest::Cancel { call }),
         ("that joins", CallRequest::Join { call, line }),
-        ("with the party", CallRequest::Party { call, party: vec![bob().person()] }),
+        ("with the party", CallRequest::Party { call, party: members }),
         ("with a state", CallRequest::State { call, muted: true, held: false }),
         ("that hands over", CallRequest::Transfer { call, to: bob().person() }),
         ("that leaves", CallRequest::End { call }),

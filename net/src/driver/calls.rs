@@ -56,10 +56,15 @@ impl Driver {
         }
     }
 
-    pub(super) fn say_of_call(&mut self, device: DeviceId, token: CallToken, request: CallRequest) {
+    pub(super) fn say_of_call(&mut self, device: DeviceId, token: CallToken, mut request: CallRequest) {
         let Some(peer) = peer_of(device) else {
             return self.core.call_failed(unix_ms(), token, CallFault::NoAnswer);
         };
+        if let CallRequest::Party { party, .. } = &mut request {
+            for reach in party.iter_mut().filter_map(|member| member.reach.as_mut()) {
+                reach.addresses = self.discovery.known_addresses(reach.device);
+            }
+        }
         let request = self.swarm.behaviour_mut().call.send_request(&peer, request);
         self.calls.said.insert(request, token);
     }

@@ -85,6 +85,7 @@ impl Driver {
                 self.open_line((call, person), device, theirs, ours);
             }
             Output::CloseLine { call, person } => self.close_line((call, person)),
+            Output::Find { told_by, reach } => self.find(told_by, reach),
             Output::Redial { device } => self.redial(device),
             Output::HelloAll(hello) => self.hello_all(&hello),
         }

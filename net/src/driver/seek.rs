@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use kinmesh_proto::rendezvous::Request;
-use kinmesh_proto::{DeviceId, PersonId, protocol};
+use kinmesh_proto::{DeviceId, PersonId, Reach, protocol};
 use libp2p::kad::store::RecordStore;
 use libp2p::kad::{self, GetProvidersOk, InboundRequest, QueryResult, RecordKey};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -300,11 +300,28 @@ impl Driver {
         missing.into_iter()
     }
 
+    /// Dials whom we need, at the addresses that a connected device told us.
+    pub(super) fn find(&mut self, told_by: DeviceId, reach: Reach) {
+        let Some((peer, teller)) = peer_of(reach.device).zip(peer_of(told_by)) else { return };
+        if self.has_dials_left() && !self.connections.is_connected(&peer) {
+            let addresses = reach.addresses.iter().filter_map(|text| text.parse().ok()).collect();
+            self.dial_told(peer, addresses, self.scope_of_words_from(&teller));
+        }
+    }
+
+    /// What somebody tells us of addresses is told over a connection of this scope.
+    fn scope_of_words_from(&self, peer: &PeerId) -> Scope {
+        self.connections.best(peer).map_or(Scope::Global, |link| link.scope)
+    }
+
     /// Somebody is said to be reachable at these addresses.
     fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, told_over: Scope) {
-        if !self.may_dial_on_hearsay(peer) {
-            return;
+        if self.may_dial_on_hearsay(peer) {
+            self.dial_told(peer, addresses, told_over);
         }
+    }
+
+    fn dial_told(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, told_over: Scope) {
         let addresses =
             addresses.into_iter().map(without_peer).filter(|address| is_worth_dialling(address, told_over));
         self.dial(Dial { peer, addresses: addresses.take(ADDRESSES_PER_DEVICE).collect() });
@@ -312,8 +329,12 @@ impl Driver {
 
     /// Whether to dial somebody of whom another says that they are worth it.
     fn may_dial_on_hearsay(&mut self, peer: PeerId) -> bool {
+        self.has_dials_left() && !self.connections.is_connected(&peer) && self.is_wanted(peer)
+    }
+
+    fn has_dials_left(&self) -> bool {
         let under_way = self.swarm.network_info().connection_counters().num_pending_outgoing();
-        under_way < DIALS_ON_HEARSAY_MAX && !self.connections.is_connected(&peer) && self.is_wanted(peer)
+        under_way < DIALS_ON_HEARSAY_MAX
     }
 
     fn use_kademlia(&mut self, now: Instant) {

@@ -308,6 +308,8 @@ impl Simulation {
                 self.open_line(index, (call, person), Line { device, theirs, ours });
             }
             Output::CloseLine { call, person } => self.close_line(index, (call, person)),
+            // Whoever is up is connected with everybody else in here.
+            Output::Find { .. } => {}
             Output::Redial { device } => {
                 if let Some(other) = self.by_device.get(&device).copied() {
                     self.close(index, other);

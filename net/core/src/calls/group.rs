@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use kinmesh_proto::{CallId, CallRequest, CallResponse, DeviceId, PersonId};
+use kinmesh_proto::{CallId, CallMember, CallRequest, CallResponse, DeviceId, PersonId, Reach};
 
 use super::party::{Party, Stage};
 use super::{Call, CallEnd, CallRefusal, Kind};
 use crate::node::Core;
+use crate::output::Output;
 
 impl Core {
     /// Rings one more contact for a call that stands.
@@ -139,15 +140,21 @@ impl Core {
         let is_untold = |party: &Party| party.stage.is_in() && party.told_party != known;
         let untold: Vec<PersonId> =
             call.parties.iter().filter(|(_, party)| is_untold(party)).map(|(person, _)| *person).collect();
-        let request = CallRequest::Party { call: call.wire, party: known.into_iter().collect() };
+        let device = |person: &PersonId| self.device_of(*person, call.parties.get(person)?);
+        let member = |person: PersonId| {
+            // Where it is reached, the driver knows.
+            let reach = device(&person).map(|device| Reach { device, addresses: Vec::new() });
+            CallMember { person, reach }
+        };
+        let request = CallRequest::Party { call: call.wire, party: known.into_iter().map(member).collect() };
         for person in untold {
             self.tell_party(id, person, request.clone());
         }
     }
 
-    pub(super) fn party_answered(&mut self, id: CallId, person: PersonId, told: Vec<PersonId>) {
+    pub(super) fn party_answered(&mut self, id: CallId, person: PersonId, told: Vec<CallMember>) {
         if let Some(party) = self.calls.party_mut(id, person) {
-            party.told_party = told.into_iter().collect();
+            party.told_party = told.into_iter().map(|member| member.person).collect();
         }
         self.say_party(id);
     }
@@ -171,6 +178,36 @@ impl Core {
         }
         if is_news {
             self.call_changed(id);
+        }
+    }
+
+    /// Somebody in the call says who is, and where.
+    pub(super) fn hear_members(
+        &mut self,
+        now_ms: u64,
+        id: CallId,
+        (device, by): (DeviceId, PersonId),
+        members: Vec<CallMember>,
+    ) {
+        let names: Vec<PersonId> = members.iter().map(|member| member.person).collect();
+        self.hear_names(now_ms, id, by, &names);
+        for CallMember { person, reach } in members {
+            let party = self.calls.party_mut(id, person).filter(|party| party.stage == Stage::Named);
+            let Some((party, reach)) = party.zip(reach) else { continue };
+            if party.hints.insert(device, reach).is_none() {
+                // Dialled with the next tick: whoever talks without end has us dial no faster.
+                party.asked_ms = 0;
+            }
+        }
+        self.join_named(id);
+    }
+
+    /// Has somebody dialled with whom we should stand, and are not connected.
+    pub(super) fn look_for(&mut self, id: CallId, person: PersonId) {
+        let missing = |party: &&Party| self.device_of(person, party).is_none();
+        let Some(party) = self.calls.party(id, person).filter(missing) else { return };
+        for (told_by, reach) in party.hints.clone() {
+            self.push(Output::Find { told_by, reach });
         }
     }
 

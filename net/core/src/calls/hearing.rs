@@ -164,8 +164,7 @@ impl Core {
             }
             CallRequest::Party { party, .. } => {
                 if stage.is_in() {
-                    self.hear_names(now_ms, id, person, &party);
-                    self.join_named(id);
+                    self.hear_members(now_ms, id, (device, person), party);
                 }
                 CallResponse::Noted
             }

@@ -1,8 +1,8 @@
 //! One of the others in a call: how far they have come into it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_proto::{DeviceId, PersonId};
+use kinmesh_proto::{DeviceId, PersonId, Reach};
 
 /// How far somebody has come into a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub(super) struct Party {
     pub owes_acceptance: bool,
     /// Who tells us of them, as long as they and we do not stand with each other.
     pub named_by: BTreeSet<PersonId>,
+    /// Where they are, as each device in the call says, as long as they and we do not stand with each other.
+    pub hints: BTreeMap<DeviceId, Reach>,
     /// Of whom they were told that they are in the call.
     pub told_party: BTreeSet<PersonId>,
     /// When they were heard first.
@@ -82,6 +84,7 @@ impl Party {
             is_rung_by_us: stage == Stage::Calling,
             owes_acceptance: false,
             named_by: BTreeSet::new(),
+            hints: BTreeMap::new(),
             told_party: BTreeSet::new(),
             talked_ms: None,
             heard_ms: now_ms,
@@ -115,6 +118,7 @@ impl Party {
         self.told = (false, false);
         self.told_party = told_party;
         self.named_by.clear();
+        self.hints.clear();
     }
 
     pub(super) fn age_ms(&self, now_ms: u64) -> u64 {

@@ -44,9 +44,16 @@ impl Core {
             }
             match party.stage {
                 Stage::Reconnecting => self.say_state(id, person),
+                Stage::Named => self.say_join(id, person),
                 _ => self.tend_party(now_ms, id, person),
             }
         }
+    }
+
+    /// With whom we should stand in a call, and do not yet.
+    pub(crate) fn named_in_calls(&self) -> impl Iterator<Item = PersonId> {
+        let parties = self.calls.known.values().flat_map(|call| call.parties.iter());
+        parties.filter(|(_, party)| party.stage == Stage::Named).map(|(person, _)| *person)
     }
 
     /// Devices of those with whom we are in a call, or would be.
@@ -106,6 +113,7 @@ impl Core {
             }
             Stage::Named => {
                 if self.is_time_to_ask(now_ms, id, person, JOIN_EVERY_MS) {
+                    self.look_for(id, person);
                     self.say_join(id, person);
                 }
             }

@@ -594,6 +594,23 @@ fn somebody_added_makes_a_mesh_of_three() {
 }
 
 #[test]
+fn who_never_met_find_each_other_through_whom_they_both_stand_with() {
+    let mut mesh = Mesh::new(3, 0);
+    for other in [BOB, CAROL] {
+        mesh.link(ALICE, other);
+        mesh.befriend(ALICE, other);
+    }
+    talking(&mut mesh, ALICE, BOB);
+    let (id, carol) = (view(&mut mesh, ALICE).call, mesh.peers[CAROL].person());
+    mesh.peers[ALICE].core.add_to_call(mesh.now_ms, id, carol).unwrap();
+    mesh.settle();
+    accept(&mut mesh, CAROL);
+    mesh.advance(1_000);
+    mesh.talk();
+    assert_mesh(&mut mesh, &[ALICE, BOB, CAROL]);
+}
+
+#[test]
 fn whom_one_adds_need_not_be_a_contact_of_the_others() {
     let mut mesh = Mesh::new(3, 0);
     for (one, two) in [(ALICE, BOB), (ALICE, CAROL), (BOB, CAROL)] {

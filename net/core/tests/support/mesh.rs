@@ -825,6 +825,12 @@ impl Mesh {
             Output::CloseLine { call, person } => {
                 assert!(self.peers[index].lines.remove(&(call, person)).is_some(), "closed, and not open");
             }
+            Output::Find { told_by, reach } => {
+                let at = |device| self.peers.iter().position(|peer| peer.device() == device).unwrap();
+                let (teller, found) = (at(told_by), at(reach.device));
+                assert!(self.neighbours(index).contains(&teller), "told by somebody who is not here");
+                self.link_unsettled(index, found);
+            }
             Output::Redial { device } => {
                 let other = self.peers.iter().position(|peer| peer.device() == device).unwrap();
                 self.redialled.push((index, other));

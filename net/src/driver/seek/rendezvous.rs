@@ -9,7 +9,6 @@ use libp2p::request_response::{Event as ExchangeEvent, Message};
 use libp2p::{Multiaddr, PeerId};
 
 use super::NodeSchedule;
-use crate::convert::Scope;
 use crate::driver::Driver;
 use crate::identity::unix_ms;
 use crate::rendezvous::{self, Answer};
@@ -103,7 +102,7 @@ impl Driver {
     fn rendezvous_answer(&mut self, node: &PeerId, answer: Answer) {
         match answer {
             Answer::Found(Ok(records)) => {
-                let told_over = self.connections.best(node).map_or(Scope::Global, |link| link.scope);
+                let told_over = self.scope_of_words_from(node);
                 for record in records {
                     self.found(record.peer_id(), record.addresses().to_vec(), told_over);
                 }
