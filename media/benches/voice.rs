@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use kinmesh_media::Switches;
 use kinmesh_media::codec::{BLOCK, Decoder, Encoder, FRAME, Loss, Payload, Plan, Sender};
 use kinmesh_media::jitter::JitterBuffer;
+use kinmesh_media::level::Level;
 use kinmesh_media::processing::Processor;
 use network::{Call, Network};
 use speech::Speech;
@@ -101,11 +102,27 @@ fn costs() {
     }
 }
 
-/// Lets a voice go through each network of the table.
+/// Lets a voice go through each network of the table, and through voice processing alone.
 fn simulate(speech: &Path, heard: &Path) {
     let bytes = std::fs::read(speech).unwrap();
     let said: Vec<f32> =
         bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
+    for (name, switches) in [
+        ("processed", Switches::ON),
+        ("echo-cancellation", Switches { echo_cancellation: true, ..Switches::OFF }),
+        ("noise-suppression", Switches { noise_suppression: true, ..Switches::OFF }),
+        ("gain-control", Switches { gain_control: true, ..Switches::OFF }),
+    ] {
+        let mut processor = Processor::new(switches);
+        let mut process = |block: &[f32; BLOCK]| {
+            processor.played(&[0.0; BLOCK]);
+            processor.process(block)
+        };
+        let sound: Vec<f32> = said.as_chunks().0.iter().flat_map(&mut process).collect();
+        let pause: Vec<f32> = (0..500).flat_map(|_| process(&[0.0; BLOCK])).collect();
+        println!("{name:<10} leaves {:5.1} dBFS of silence", Level::of(pause).rms_dbfs);
+        write(heard, name, &sound);
+    }
     let clean = Network::clean();
     let lossy = |loss, mean_run| Network { loss, mean_run, ..Network::clean() };
     let jittery = |jitter_ms| Network { jitter_ms, ..Network::clean() };
@@ -126,8 +143,7 @@ fn simulate(speech: &Path, heard: &Path) {
             frame.unwrap_or([0.0; FRAME])
         });
         call.run(Duration::from_secs_f64(said.len() as f64 / 48_000.0));
-        let bytes: Vec<u8> = call.heard.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        std::fs::write(heard.join(format!("{name}.raw")), bytes).unwrap();
+        write(heard, name, &call.heard);
         let found = call.statistics();
         println!(
             "{name:<10} made up {:5.2} %, late {:5.2} %, waits {:5.1} ms on average",
@@ -136,4 +152,9 @@ fn simulate(speech: &Path, heard: &Path) {
             found.mean_delay_ms(),
         );
     }
+}
+
+fn write(dir: &Path, name: &str, sound: &[f32]) {
+    let bytes: Vec<u8> = sound.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    std::fs::write(dir.join(format!("{name}.raw")), bytes).unwrap();
 }

@@ -22,7 +22,7 @@ pub use self::arrivals::Report;
 pub use self::control::{AddError, PARTIES_MAX, Party, VoiceControl};
 use self::control::{Inbox, Shared, Wishes};
 pub use self::gate::Gate;
-use self::gate::{Activity, SPEECH_DBFS, Valve};
+use self::gate::{AUDIBLE_DBFS, Activity, SPEECH_DBFS, Valve};
 use self::pace::Pace;
 use self::party::Speaker;
 pub use self::statistics::{Heard, OwnStatistics, PartyStatistics, VoiceStatistics};
@@ -191,15 +191,11 @@ impl Voice {
     fn opens(&mut self, block: &[f32; BLOCK]) -> bool {
         let threshold = match self.wishes.gate {
             Gate::Activation { threshold_dbfs } => threshold_dbfs,
-            Gate::Open | Gate::PushToTalk => SPEECH_DBFS,
+            Gate::Open | Gate::PushToTalk => AUDIBLE_DBFS,
         };
-        let is_active = self.activity.hears(block, threshold);
-        let wants = match self.wishes.gate {
-            Gate::Open => true,
-            Gate::PushToTalk => self.wishes.talks,
-            Gate::Activation { .. } => is_active,
-        };
-        wants && !self.wishes.is_muted && !self.wishes.is_held
+        let is_loud = self.activity.hears(block, threshold);
+        let may_talk = self.wishes.gate != Gate::PushToTalk || self.wishes.talks;
+        is_loud && may_talk && !self.wishes.is_muted && !self.wishes.is_held
     }
 
     fn send(&mut self, now: Duration) {

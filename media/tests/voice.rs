@@ -201,6 +201,18 @@ fn who_is_muted_is_silent_and_soon_sends_signs_of_life_alone() {
 }
 
 #[test]
+fn a_hiss_that_nobody_hears_is_not_sent() {
+    let mut call = Conference::new(2, &Network::clean());
+    let mut chance = Chance::new(3);
+    // -66 dBFS: what voice processing leaves of a quiet room.
+    call.sides[ALICE].speaks = Box::new(move || std::array::from_fn(|_| 0.000_87 * chance.noise()));
+    call.run(ms(4_000));
+    let packets = call.sides[ALICE].packets;
+    call.run(ms(14_000));
+    assert!(call.sides[ALICE].packets - packets <= 11, "signs of life alone");
+}
+
+#[test]
 fn two_who_say_nothing_from_the_start_know_that_the_call_stands() {
     let mut call = Conference::new(2, &Network::clean());
     call.sides[ALICE].control.set_gate(Gate::PushToTalk);

@@ -11,6 +11,9 @@ use crate::level::Level;
 const HANGOVER: u32 = 40;
 /// Once open, a voice may become so much quieter: its consonants are.
 const SOFTER_DB: f32 = 6.0;
+/// What is quieter than this for a while is not sent, whatever the gate: nobody hears it, but the codec would
+/// take the hiss that voice processing leaves for something to be coded.
+pub(super) const AUDIBLE_DBFS: f32 = -60.0;
 /// From here on somebody speaks, for those who show it.
 pub(super) const SPEECH_DBFS: f32 = -45.0;
 /// How long opening and closing fade: shorter clicks, longer eats the beginning of a word.
@@ -19,7 +22,7 @@ const FADE: usize = SAMPLE_RATE_HZ as usize / 400;
 /// When the microphone is heard.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum Gate {
-    /// Always.
+    /// Whenever there is anything to be heard.
     #[default]
     Open,
     /// While the user holds a key.
