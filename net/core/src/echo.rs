@@ -4,7 +4,8 @@
 
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{
-    ConversationId, Delivery, DeviceKeys, DisplayName, Entry, PersonId, PersonRecord, Ties, Unverified,
+    ConversationId, Delivery, DeviceId, DeviceKeys, DisplayName, Entry, PersonId, PersonKey, PersonRecord,
+    Ties, Unverified,
 };
 
 use crate::node::{Core, Pending, put_entry};
@@ -14,14 +15,14 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    /// The Echo of a device. Its keys are derived from public ids, so it is nobody to be trusted:
-    /// its entries are made here and are never taken from the network.
+    /// The Echo of a device: the same after each start. Its keys follow from a secret, for it is a contact,
+    /// and nobody else may speak in its place.
     pub(crate) fn of(keys: &DeviceKeys) -> Self {
-        let seed = |what| blake3::derive_key(what, &keys.device().0);
+        let seed = |what| keys.derive_secret(what);
         Self {
             keys: DeviceKeys::generate(
-                &seed("kinmesh 2026-11 echo person"),
-                &seed("kinmesh 2026-11 echo device"),
+                &seed("kinmesh 2026-11 secret of Echo's person"),
+                &seed("kinmesh 2026-11 secret of Echo's device"),
                 0,
             ),
         }
@@ -32,13 +33,24 @@ impl Echo {
     }
 }
 
+/// Who Echo was while its keys followed from what everybody knows of a device.
+fn former_echo(device: DeviceId) -> PersonId {
+    PersonKey::from_seed(&blake3::derive_key("kinmesh 2026-11 echo person", &device.0)).id()
+}
+
 impl Core {
     /// The built-in contact.
     pub fn echo(&self) -> PersonId {
         self.echo.person()
     }
 
+    /// Whether somebody says to be Echo, which says nothing over a network.
+    pub(crate) fn poses_as_echo(&self, person: PersonId, device: DeviceId) -> bool {
+        person == self.echo.person() || device == self.echo.keys.device()
+    }
+
     pub(crate) fn introduce_echo(&mut self, now_ms: u64) {
+        self.dismiss_former_echo();
         let person = self.echo.person();
         if let Some(record) = self.people.record_mut(person) {
             // It could be removed once.
@@ -51,6 +63,16 @@ impl Core {
             self.people.add(record.clone());
             self.persist(vec![Write::PutPerson(record)], Pending::Note);
         }
+    }
+
+    /// Anybody can speak as the Echo of an earlier version. The chat with it can be read, and no more.
+    fn dismiss_former_echo(&mut self) {
+        let former = former_echo(self.keys.device());
+        let Some(record) = self.people.record_mut(former).filter(|record| record.contact) else { return };
+        record.contact = false;
+        record.ties.get_or_insert_default().blocked = true;
+        let write = Write::PutPerson(record.clone());
+        self.persist(vec![write], Pending::Note);
     }
 
     pub(crate) fn answer_as_echo(&mut self, now_ms: u64, entry: &Entry) {
@@ -71,5 +93,61 @@ impl Core {
             vec![put_entry(id, &answer, Delivery::Received, now_ms)],
             Pending::Echoed { entry: answer },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presence::HelloError;
+    use kinmesh_proto::record::Snapshot;
+    use kinmesh_proto::{Hello, Presence, PresenceState, StatusLine};
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    const NOW_MS: u64 = 1_793_000_000_000;
+
+    fn alice(people: Vec<PersonRecord>) -> Core {
+        let keys = DeviceKeys::generate(&[1; 32], &[2; 32], 0);
+        let snapshot = Snapshot { people, ..Snapshot::default() };
+        Core::new(keys, snapshot, NOW_MS, StdRng::seed_from_u64(0))
+    }
+
+    #[test]
+    fn it_is_the_same_after_each_start_and_another_one_on_each_device() {
+        assert_eq!(alice(vec![]).echo(), alice(vec![]).echo());
+        let bob = DeviceKeys::generate(&[1; 32], &[3; 32], 0);
+        assert_ne!(Echo::of(&bob).person(), alice(vec![]).echo());
+    }
+
+    #[test]
+    fn nobody_says_hello_as_echo() {
+        let mut alice = alice(vec![]);
+        let presence = Presence {
+            room: None,
+            name: DisplayName::new("Echo").unwrap(),
+            status: StatusLine::default(),
+            since_ms: NOW_MS,
+            sent_ms: NOW_MS,
+            state: PresenceState::Here,
+        };
+        let hello = Hello::first(Unverified::sign(presence, &alice.echo.keys).envelope().clone());
+        let device = alice.echo.keys.device();
+        let heard = alice.hello_received(NOW_MS, device, hello);
+        assert!(matches!(heard, Err(HelloError::Misplaced)));
+        assert_eq!(alice.person_of(device), None);
+    }
+
+    #[test]
+    fn the_echo_of_an_earlier_version_can_be_read_and_reaches_nobody() {
+        let keys = DeviceKeys::generate(&[1; 32], &[2; 32], 0);
+        let former = former_echo(keys.device());
+        let name = DisplayName::new("Echo").unwrap();
+        let record =
+            PersonRecord { contact: true, ties: Some(Ties::mutual()), ..PersonRecord::new(former, name) };
+        let alice = alice(vec![record]);
+        assert_ne!(alice.echo(), former);
+        assert!(alice.may_reach_us(alice.echo()));
+        assert!(alice.is_blocked(former) && !alice.may_reach_us(former));
     }
 }

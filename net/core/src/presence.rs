@@ -42,10 +42,11 @@ impl Core {
     pub fn hello_received(&mut self, now_ms: u64, device: DeviceId, hello: Hello) -> Result<u64, HelloError> {
         let presence = hello.presence.verify(&mut self.certs)?;
         let is_misplaced = presence.device() != device || presence.value().room.is_some();
-        if is_misplaced || presence.person() == self.me() || !is_timely(presence.value(), now_ms) {
+        let person = presence.person();
+        let is_ours = person == self.me() || self.poses_as_echo(person, device);
+        if is_misplaced || is_ours || !is_timely(presence.value(), now_ms) {
             return Err(HelloError::Misplaced);
         }
-        let person = presence.person();
         if self.is_blocked(person) {
             self.keep_out_device(person, device);
             return Err(HelloError::Blocked);

@@ -246,7 +246,9 @@ impl Core {
         if presence.value().room != Some(room) {
             return Verdict::Reject;
         }
-        if presence.device() == self.keys.device() || !self.hear_presence(now_ms, &presence) {
+        let (person, device) = (presence.person(), presence.device());
+        let is_ours = device == self.keys.device() || self.poses_as_echo(person, device);
+        if is_ours || !self.hear_presence(now_ms, &presence) {
             return Verdict::Ignore;
         }
         if !self.may_be_member(room, presence.person()) {

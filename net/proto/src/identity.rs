@@ -97,6 +97,12 @@ impl DeviceKeys {
         &self.cert
     }
 
+    /// 32 bytes that nobody can know who lacks this device's secret key, and that are the same each time.
+    /// Each use has a `purpose` of its own.
+    pub fn derive_secret(&self, purpose: &str) -> [u8; 32] {
+        blake3::derive_key(purpose, self.key.as_bytes())
+    }
+
     pub(crate) fn sign(&self, bytes: &[u8]) -> ByteArray<64> {
         ByteArray::new(self.key.sign(bytes).to_bytes())
     }

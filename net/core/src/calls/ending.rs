@@ -139,7 +139,8 @@ impl Core {
         if let Some((request, device)) = request.zip(self.device_of(person, party)) {
             self.tell_device(Asked { call, person, device, request, tries: 0 });
         }
-        if party.stage.is_in() && person != self.echo() {
+        // Without a device there is no line: Echo lives in this program.
+        if party.stage.is_in() && party.device.is_some() {
             self.push(Output::CloseLine { call, person });
         }
         if let Some(outcome) = outcome(party, end, now_ms).filter(|_| party.is_rung_by_us) {

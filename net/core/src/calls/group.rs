@@ -161,8 +161,10 @@ impl Core {
 
     /// Somebody in the call says who is.
     pub(super) fn hear_names(&mut self, now_ms: u64, id: CallId, by: PersonId, party: &[PersonId]) {
-        let me = self.me();
-        let named: BTreeSet<PersonId> = party.iter().copied().filter(|person| *person != me).collect();
+        // Nobody brings Echo into a call: it would say again what we say.
+        let nobody = [self.me(), self.echo()];
+        let named: BTreeSet<PersonId> =
+            party.iter().copied().filter(|person| !nobody.contains(person)).collect();
         self.forget_unnamed(now_ms, id, by, &named);
         let mut is_news = false;
         for person in named {

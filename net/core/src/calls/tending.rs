@@ -67,7 +67,8 @@ impl Core {
 
     fn tend_party(&mut self, now_ms: u64, id: CallId, person: PersonId) {
         let Some(party) = self.calls.party(id, person).cloned() else { return };
-        if person == self.echo() {
+        if self.calls.known.get(&id).is_some_and(|call| call.kind == Kind::Out(self.echo())) {
+            // It needs no network, so there is nothing to look after.
             return;
         }
         if self.is_blocked(person) {

@@ -2,15 +2,15 @@
 
 use kinmesh_core::{
     CONNECT_MS, CallDirection, CallEnd, CallRefusal, CallState, CallToken, CallView, Change,
-    ConversationEvent, Event, PartyState, RECONNECT_MS, RING_MS, Verdict,
+    ConversationEvent, Event, Output, PartyState, RECONNECT_MS, RING_MS, RequestToken, Route, Verdict,
 };
 use kinmesh_proto::{
-    CallId, CallOutcome, CallRequest, CallResponse, Content, ConversationId, RoomFrame, Unverified, Voice,
-    limits,
+    CallId, CallOutcome, CallRequest, CallResponse, Content, ConversationId, DeviceKeys, Hello,
+    PresenceState, RoomFrame, Unverified, Voice, limits,
 };
 
 use crate::mesh::{Faults, Mesh};
-use crate::{ALICE, BOB, CAROL, for_each_seed, room_of};
+use crate::{ALICE, BOB, CAROL, for_each_seed, presence, room_of};
 
 const DAVE: usize = 3;
 /// Names what a story says in the place of somebody's core.
@@ -754,6 +754,37 @@ fn echo_takes_calls_without_any_network() {
     let posts = mesh.peers[ALICE].posts(ConversationId::Direct(echo));
     let note = Content::Call(CallOutcome::Answered { seconds: 60 });
     assert_eq!(posts.iter().map(|item| item.post.entry.content()).collect::<Vec<_>>(), [&note]);
+}
+
+#[test]
+fn a_stranger_who_knows_what_all_know_of_a_device_cannot_ring_as_its_echo() {
+    let mut mesh = friends(2);
+    let now_ms = mesh.now_ms;
+    let ids = mesh.peers[BOB].device().0;
+    let seed = |purpose| blake3::derive_key(purpose, &ids);
+    let guess =
+        DeviceKeys::generate(&seed("kinmesh 2026-11 echo person"), &seed("kinmesh 2026-11 echo device"), 0);
+    let bob = &mut mesh.peers[BOB].core;
+    let device = guess.device();
+    bob.linked(device, Route::Lan);
+    let hello = Hello::first(presence(&guess, None, now_ms, PresenceState::Here));
+    bob.hello_received(now_ms, device, hello).unwrap();
+    let ring = CallRequest::Ring { call: CallId([1; 16]), line: 7, party: vec![] };
+    bob.call_asked(now_ms, device, ring, RequestToken(u64::MAX));
+    let answer = std::iter::from_fn(|| bob.poll_output()).find_map(|output| match output {
+        Output::CallRespond { response, .. } => Some(response),
+        _ => None,
+    });
+    assert_eq!(answer, Some(CallResponse::ContactsOnly));
+}
+
+#[test]
+fn nobody_brings_echo_into_a_call() {
+    let mut mesh = friends(2);
+    let echo = mesh.peers[BOB].core.echo();
+    let ring = CallRequest::Ring { call: CallId([1; 16]), line: 7, party: vec![echo] };
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring), CallResponse::Noted);
+    assert_eq!(parties(&mut mesh, BOB), [(ALICE, PartyState::Rings)]);
 }
 
 #[test]
