@@ -3,7 +3,7 @@
 use kinmesh_proto::{CallId, CallRequest, CallResponse, PersonId};
 
 use super::party::Stage;
-use super::{Asked, CallEnd, Kind};
+use super::{Asked, CallEnd};
 use crate::node::Core;
 use crate::output::CallToken;
 
@@ -101,7 +101,6 @@ impl Core {
 
     fn join_answered(&mut self, now_ms: u64, id: CallId, person: PersonId, response: CallResponse) {
         let Some(call) = self.calls.known.get(&id) else { return };
-        let is_of_a_room = matches!(call.kind, Kind::Room(_));
         match response {
             CallResponse::Joined { line } => {
                 let device = call.parties.get(&person).and_then(|party| self.device_of(person, party));
@@ -109,7 +108,7 @@ impl Core {
                     self.connect(now_ms, id, person, device, line);
                 }
             }
-            CallResponse::Full if is_of_a_room => self.end_call(now_ms, id, CallEnd::Full),
+            CallResponse::Full => self.join_refused(now_ms, id),
             // It may ring there still, or their word about us is on its way.
             _ => {}
         }

@@ -248,6 +248,16 @@ impl Core {
         self.hear_join(now_ms, device, person, id, line)
     }
 
+    /// Somebody in the channel says that no more fit in. They say so for themselves, and are asked again:
+    /// only who hears the same of as many as fit in, and stands with nobody, has come too late.
+    pub(super) fn join_refused(&mut self, now_ms: u64, id: CallId) {
+        let Some(call) = self.calls.known.get(&id).filter(|call| !call.is_standing()) else { return };
+        let Kind::Room(room) = call.kind else { return };
+        if self.people_in_channel(now_ms, room).len() >= limits::CALL_PARTY_MAX {
+            self.end_call(now_ms, id, CallEnd::Full);
+        }
+    }
+
     fn is_fellow_member(&self, room: RoomId, person: PersonId) -> bool {
         let known = self.conversations.get(&ConversationId::Room(room));
         known.is_some_and(|known| known.members.contains_key(&person))

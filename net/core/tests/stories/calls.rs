@@ -1006,9 +1006,40 @@ fn nobody_is_brought_into_a_channel() {
     assert_eq!(mesh.peers[ALICE].core.ring(mesh.now_ms, carol), Err(CallRefusal::InACall));
 }
 
-fn voice_frame(mesh: &Mesh, room: ConversationId, sent_ms: u64) -> RoomFrame {
+fn voice_word(keys: &DeviceKeys, room: ConversationId, sent_ms: u64) -> RoomFrame {
     let voice = Voice { room: room_of(room), sent_ms, here: true };
-    RoomFrame::Voice(Unverified::sign(voice, &mesh.peers[ALICE].keys()).envelope().clone())
+    RoomFrame::Voice(Unverified::sign(voice, keys).envelope().clone())
+}
+
+fn voice_frame(mesh: &Mesh, room: ConversationId, sent_ms: u64) -> RoomFrame {
+    voice_word(&mesh.peers[ALICE].keys(), room, sent_ms)
+}
+
+/// Says in somebody's name that they are in the channel, to all of these.
+fn claim(mesh: &mut Mesh, keys: &DeviceKeys, through: usize, to: &[usize], room: ConversationId) {
+    for index in to {
+        let word = voice_word(keys, room, mesh.now_ms);
+        mesh.bring_frame(through, *index, room_of(room), word);
+    }
+    mesh.settle();
+}
+
+#[test]
+fn a_member_who_says_that_a_channel_is_full_puts_nobody_out_of_it() {
+    let (mut mesh, room) = roommates(4);
+    for index in [ALICE, BOB] {
+        enter(&mut mesh, index, room);
+    }
+    mesh.talk();
+    mesh.peers[CAROL].call_impostor = Some(CallResponse::Full);
+    let carol = mesh.peers[CAROL].keys();
+    claim(&mut mesh, &carol, CAROL, &[ALICE, BOB, DAVE], room);
+    mesh.advance(5_000);
+    enter(&mut mesh, DAVE, room);
+    mesh.advance(5_000);
+    let others = [(BOB, PartyState::Active), (CAROL, PartyState::Named), (DAVE, PartyState::Active)];
+    assert_eq!(parties(&mut mesh, ALICE), others);
+    assert_eq!((ends(&mesh, BOB), ends(&mesh, DAVE)), (vec![], vec![]));
 }
 
 fn verdict(mesh: &mut Mesh, room: ConversationId, frame: RoomFrame) -> Verdict {

@@ -152,6 +152,8 @@ pub(crate) struct Peer {
     pub(crate) call_answers: Vec<CallResponse>,
     /// Whether its voice reaches anybody.
     pub(crate) is_heard: bool,
+    /// What it answers about calls, whatever its core would say.
+    pub(crate) call_impostor: Option<CallResponse>,
     /// Whether its program is from before there were calls.
     pub(crate) knows_no_calls: bool,
     /// The answer to a question that a story asked in its place.
@@ -204,6 +206,7 @@ impl Peer {
             said_of_calls: Vec::new(),
             call_answers: Vec::new(),
             is_heard: true,
+            call_impostor: None,
             knows_no_calls: false,
             answer: None,
         }
@@ -1001,6 +1004,10 @@ impl Mesh {
                 self.drain(to);
             }
             Parcel::Call { from, to, token, request } => match request {
+                Some(_) if self.peers[to].call_impostor.is_some() => {
+                    let response = self.peers[to].call_impostor;
+                    self.wire.push(Parcel::CallAnswer { from: to, to: from, token, response });
+                }
                 Some(request) if self.are_linked(from, to) && !self.peers[to].knows_no_calls => {
                     self.bring_call(from, to, token, request);
                 }
