@@ -163,7 +163,10 @@ impl Core {
                 CallResponse::Noted
             }
             CallRequest::Party { party, .. } => {
-                if stage.is_in() {
+                // Into a room's voice channel people come by themselves.
+                let is_of_a_room =
+                    self.calls.known.get(&id).is_some_and(|call| matches!(call.kind, Kind::Room(_)));
+                if stage.is_in() && !is_of_a_room {
                     self.hear_members(now_ms, id, (device, person), party);
                 }
                 CallResponse::Noted

@@ -5,7 +5,7 @@ use kinmesh_core::{
     ConversationEvent, Event, Output, PartyState, RECONNECT_MS, RING_MS, RequestToken, Route, Verdict,
 };
 use kinmesh_proto::{
-    CallId, CallOutcome, CallRequest, CallResponse, Content, ConversationId, DeviceKeys, Hello,
+    CallId, CallMember, CallOutcome, CallRequest, CallResponse, Content, ConversationId, DeviceKeys, Hello,
     PresenceState, RoomFrame, Unverified, Voice, limits,
 };
 
@@ -1013,6 +1013,20 @@ fn voice_word(keys: &DeviceKeys, room: ConversationId, sent_ms: u64) -> RoomFram
 
 fn voice_frame(mesh: &Mesh, room: ConversationId, sent_ms: u64) -> RoomFrame {
     voice_word(&mesh.peers[ALICE].keys(), room, sent_ms)
+}
+
+#[test]
+fn who_is_in_a_channel_brings_nobody_else_there() {
+    let (mut mesh, room) = roommates(2);
+    mesh.add();
+    mesh.link(ALICE, CAROL);
+    enter(&mut mesh, ALICE, room);
+    enter(&mut mesh, BOB, room);
+    mesh.talk();
+    let (call, person) = (room_of(room).voice_channel(), mesh.peers[CAROL].person());
+    let party = vec![CallMember { person, reach: None }];
+    assert_eq!(say(&mut mesh, BOB, ALICE, CallRequest::Party { call, party }), CallResponse::Noted);
+    assert_mesh(&mut mesh, &[ALICE, BOB]);
 }
 
 /// Says in somebody's name that they are in the channel, to all of these.
