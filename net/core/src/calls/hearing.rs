@@ -61,6 +61,9 @@ impl Core {
         if !self.may_reach_us(person) {
             return CallResponse::ContactsOnly;
         }
+        if self.is_of_a_room(wire) {
+            return CallResponse::NoSuchCall;
+        }
         if let Some(id) = self.calls.by_wire(wire) {
             return self.hear_ring_again(device, person, id, line);
         }

@@ -90,7 +90,7 @@ impl Core {
             // Who is in a room's voice channel says so, and is forgotten there.
             Stage::Named => match self.calls.known.get(&id)?.kind {
                 Kind::Room(room) => {
-                    return (!self.is_in_channel(room, person)).then_some(CallEnd::HungUp);
+                    return (!self.is_heard_of_in_channel(room, person)).then_some(CallEnd::HungUp);
                 }
                 Kind::Out(_) | Kind::In(_) => (CallEnd::Unanswered, NAMED_MS),
             },

@@ -11,7 +11,7 @@ use kinmesh_proto::{
 };
 
 use super::party::Stage;
-use super::{Call, CallEnd, CallRefusal, Kind};
+use super::{Call, CallEnd, CallRefusal, Calls, Kind};
 use crate::event::ConversationEvent;
 use crate::node::Core;
 use crate::output::{Output, Verdict};
@@ -79,6 +79,13 @@ impl Channel {
     }
 }
 
+impl Calls {
+    /// Whether we are in the voice channel of a room. Somebody may have rung with its id.
+    fn is_in_channel(&self, room: RoomId) -> bool {
+        self.known.get(&room.voice_channel()).is_some_and(|call| call.kind == Kind::Room(room))
+    }
+}
+
 impl Core {
     /// Enters the voice channel of a room we are in. It is left with [`Core::hang_up`].
     pub fn enter_voice(&mut self, now_ms: u64, room: RoomId) -> Result<CallId, CallRefusal> {
@@ -86,13 +93,18 @@ impl Core {
             return Err(CallRefusal::NotJoined);
         }
         let id = room.voice_channel();
-        if let Some(active) = self.calls.active() {
-            return if active == id { Ok(id) } else { Err(CallRefusal::InACall) };
+        if self.calls.is_in_channel(room) {
+            return Ok(id);
+        }
+        if self.calls.active().is_some() {
+            return Err(CallRefusal::InACall);
         }
         let people = self.people_in_channel(now_ms, room);
         if people.len() >= limits::CALL_PARTY_MAX {
             return Err(CallRefusal::VoiceFull);
         }
+        // Somebody rang with the id of this channel before we knew the room.
+        self.end_call(now_ms, id, CallEnd::Cancelled);
         self.calls.known.insert(id, Call::new(id, Kind::Room(room), now_ms));
         self.say_voice(now_ms, room, true);
         for person in people {
@@ -102,6 +114,11 @@ impl Core {
         self.call_changed(id);
         self.channel_changed(room);
         Ok(id)
+    }
+
+    /// Whether this is the id of a room's voice channel: with such a one nobody rings.
+    pub(super) fn is_of_a_room(&self, wire: CallId) -> bool {
+        self.all_rooms().any(|room| room.voice_channel() == wire)
     }
 
     /// Whether we can take part in what is said in a room.
@@ -117,14 +134,14 @@ impl Core {
         people.into_iter().filter(is_let_in).collect()
     }
 
-    pub(super) fn is_in_channel(&self, room: RoomId, person: PersonId) -> bool {
+    pub(super) fn is_heard_of_in_channel(&self, room: RoomId, person: PersonId) -> bool {
         self.calls.channels.get(&room).is_some_and(|channel| channel.shown.contains(&person))
     }
 
     /// Who is in the voice channel of a room, ourselves included.
     pub(crate) fn voice_view(&self, room: RoomId) -> Vec<PersonId> {
         let shown = self.calls.channels.get(&room).map(|channel| channel.shown.clone()).unwrap_or_default();
-        let me = self.calls.known.contains_key(&room.voice_channel()).then(|| self.me());
+        let me = self.calls.is_in_channel(room).then(|| self.me());
         shown.into_iter().filter(|person| !self.is_blocked(*person)).chain(me).collect()
     }
 
@@ -180,6 +197,14 @@ impl Core {
             return;
         }
         let before = std::mem::replace(&mut channel.shown, people.clone());
+        self.channel_changed(room);
+        if self.calls.is_in_channel(room) {
+            self.follow_channel(now_ms, room, before, &people);
+        }
+    }
+
+    /// Stands with whoever came into the channel in which we are, and not any more with who left.
+    fn follow_channel(&mut self, now_ms: u64, room: RoomId, before: Vec<PersonId>, people: &[PersonId]) {
         let id = room.voice_channel();
         let came = people.iter().filter(|person| !before.contains(person));
         for person in came.copied().collect::<Vec<_>>() {
@@ -191,7 +216,6 @@ impl Core {
         for person in before.into_iter().filter(|person| !people.contains(person)) {
             self.left_channel(now_ms, room, person);
         }
-        self.channel_changed(room);
         self.call_changed(id);
     }
 
@@ -269,7 +293,7 @@ impl Core {
         for room in self.calls.channels.keys().copied().collect::<Vec<_>>() {
             self.look_at_channel(now_ms, room);
             let id = room.voice_channel();
-            if !self.calls.known.contains_key(&id) {
+            if !self.calls.is_in_channel(room) {
                 self.forget_channel(now_ms, room);
             } else if !self.is_voice_open(room) {
                 self.end_call(now_ms, id, CallEnd::HungUp);

@@ -1016,6 +1016,39 @@ fn voice_frame(mesh: &Mesh, room: ConversationId, sent_ms: u64) -> RoomFrame {
 }
 
 #[test]
+fn nobody_rings_with_the_id_of_a_rooms_channel() {
+    let (mut mesh, room) = roommates(3);
+    mesh.befriend(ALICE, BOB);
+    enter(&mut mesh, CAROL, room);
+    let call = room_of(room).voice_channel();
+    let ring = CallRequest::Ring { call, line: 7, party: vec![] };
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring.clone()), CallResponse::NoSuchCall);
+    assert_eq!((views(&mut mesh, BOB), in_channel(&mut mesh, BOB)), (vec![], vec![CAROL]));
+    enter(&mut mesh, BOB, room);
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring), CallResponse::NoSuchCall);
+}
+
+#[test]
+fn a_ring_from_before_one_knew_the_room_is_not_its_channel() {
+    let mut mesh = friends(3);
+    let room = ConversationId::Room(mesh.join(ALICE, "lobby"));
+    let call = room_of(room).voice_channel();
+    let ring = CallRequest::Ring { call, line: 7, party: vec![] };
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring), CallResponse::Noted);
+    mesh.join(BOB, "lobby");
+    mesh.join(CAROL, "lobby");
+    enter(&mut mesh, CAROL, room);
+    mesh.advance(3_000);
+    assert_eq!(in_channel(&mut mesh, CAROL), [CAROL], "he has not entered");
+    assert_eq!(in_channel(&mut mesh, BOB), [CAROL]);
+    assert_eq!(parties(&mut mesh, BOB), [(ALICE, PartyState::Rings)]);
+    enter(&mut mesh, BOB, room);
+    mesh.talk();
+    assert_eq!(ends(&mesh, BOB), [CallEnd::Cancelled]);
+    assert_mesh(&mut mesh, &[BOB, CAROL]);
+}
+
+#[test]
 fn who_is_in_a_channel_brings_nobody_else_there() {
     let (mut mesh, room) = roommates(2);
     mesh.add();
