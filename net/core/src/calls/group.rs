@@ -68,10 +68,20 @@ impl Core {
     }
 
     /// Somebody in the call wants a contact of ours in their place.
-    pub(super) fn hear_transfer(&mut self, now_ms: u64, id: CallId, to: PersonId) -> CallResponse {
+    pub(super) fn hear_transfer(
+        &mut self,
+        now_ms: u64,
+        id: CallId,
+        person: PersonId,
+        to: PersonId,
+    ) -> CallResponse {
         let rings = |call: &Call| call.parties.values().any(|party| party.stage.is_rung());
         if self.calls.known.get(&id).is_none_or(rings) {
             return CallResponse::Busy;
+        }
+        let is_of_two = self.calls.known.get(&id).is_some_and(|call| call.parties.len() == 1);
+        if !is_of_two || !self.may_reach_us(person) {
+            return CallResponse::ContactsOnly;
         }
         match self.add_to_call(now_ms, id, to) {
             Ok(()) => CallResponse::Noted,

@@ -174,7 +174,7 @@ impl Core {
                 }
                 CallResponse::Noted
             }
-            CallRequest::Transfer { to, .. } if stage.is_in() => self.hear_transfer(now_ms, id, to),
+            CallRequest::Transfer { to, .. } if stage.is_in() => self.hear_transfer(now_ms, id, person, to),
             CallRequest::Transfer { .. } | CallRequest::Ring { .. } => CallResponse::NoSuchCall,
         }
     }

@@ -741,6 +741,28 @@ fn who_cannot_hand_a_call_over_stays_in_it() {
 }
 
 #[test]
+fn only_a_contact_and_only_the_other_of_two_hands_a_call_over() {
+    let mut mesh = friends(4);
+    talking(&mut mesh, ALICE, BOB);
+    let (call, alice) = (view(&mut mesh, BOB).call, mesh.peers[ALICE].person());
+    let to = mesh.peers[DAVE].person();
+    mesh.peers[BOB].core.set_contact(mesh.now_ms, alice, false).unwrap();
+    mesh.settle();
+    let transfer = CallRequest::Transfer { call, to };
+    assert_eq!(say(&mut mesh, ALICE, BOB, transfer.clone()), CallResponse::ContactsOnly);
+    assert_mesh(&mut mesh, &[ALICE, BOB]);
+
+    let carol = mesh.peers[CAROL].person();
+    mesh.peers[BOB].core.add_to_call(mesh.now_ms, call, carol).unwrap();
+    mesh.settle();
+    accept(&mut mesh, CAROL);
+    mesh.talk();
+    assert_eq!(say(&mut mesh, CAROL, BOB, transfer), CallResponse::ContactsOnly);
+    assert_mesh(&mut mesh, &[ALICE, BOB, CAROL]);
+    assert_eq!(views(&mut mesh, DAVE), []);
+}
+
+#[test]
 fn echo_takes_calls_without_any_network() {
     let mut mesh = Mesh::new(1, 0);
     let echo = mesh.peers[ALICE].core.echo();
