@@ -13,7 +13,7 @@ pub mod words;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kinmesh_net::NodeHandle;
+use kinmesh_net::{CallHandle, CallRefusalError, NodeHandle};
 use kinmesh_proto::{CallId, PersonId};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -29,6 +29,23 @@ pub const VOLUME_MAX: f32 = 4.0;
 #[derive(Debug, Clone)]
 pub struct Calls {
     sound: Arc<watch::Sender<CallSound>>,
+    shut: Arc<watch::Sender<usize>>,
+}
+
+/// As long as there is one of these, our voice stays here, whatever the peer knows of it.
+struct Shut(Arc<watch::Sender<usize>>);
+
+impl Shut {
+    fn new(shut: &Arc<watch::Sender<usize>>) -> Self {
+        shut.send_modify(|count| *count += 1);
+        Self(shut.clone())
+    }
+}
+
+impl Drop for Shut {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 /// How the call that goes on sounds, and what is wanted of that.
@@ -60,8 +77,35 @@ impl Calls {
     pub(crate) fn start(node: NodeHandle, settings: SettingsFile) -> Self {
         let activation = settings.get().sound.activation;
         let sound = Arc::new(watch::Sender::new(CallSound { activation, ..CallSound::default() }));
-        tokio::spawn(bridge::run(node, settings, sound.clone()));
-        Self { sound }
+        let shut = Arc::new(watch::Sender::new(0));
+        tokio::spawn(bridge::run(node, settings, sound.clone(), shut.subscribe()));
+        Self { sound, shut }
+    }
+
+    /// Says nothing in a call, or something again. From now on nothing is said, though the peer may be busy.
+    pub async fn mute(&self, call: &CallHandle, muted: bool) -> Result<(), CallRefusalError> {
+        let _shut = self.shut(call, muted);
+        call.mute(muted).await
+    }
+
+    /// Neither says nor hears anything in a call, or comes back to it. From now on nothing is said, though
+    /// the peer may be busy.
+    pub async fn hold(&self, call: &CallHandle, held: bool) -> Result<(), CallRefusalError> {
+        let _shut = self.shut(call, held);
+        call.hold(held).await
+    }
+
+    /// Leaves a call, gives a ring up, or turns one down. From now on nothing is said, though the peer may
+    /// be busy.
+    pub async fn hang_up(&self, call: &CallHandle) -> Result<(), CallRefusalError> {
+        let _shut = self.shut(call, true);
+        call.hang_up().await
+    }
+
+    /// Keeps our voice here, if that is wanted and the call is the one that is heard.
+    fn shut(&self, call: &CallHandle, wanted: bool) -> Option<Shut> {
+        let is_heard = self.sound.borrow().call == Some(call.id());
+        (wanted && is_heard).then(|| Shut::new(&self.shut))
     }
 
     /// How the call sounds now.

@@ -6,13 +6,20 @@
 use kinmesh_proto::{CallId, PersonId, RoomId};
 
 use crate::error::{CallRefusalError, MediaError};
-use crate::handle::{Command, NodeHandle, Reply, RoomHandle};
+use crate::handle::{Command, NodeHandle, Reply, RoomHandle, ask};
 use crate::media::MediaLink;
 
-/// What the driver is asked to do with calls.
+/// How the driver is asked to begin a call.
 pub(crate) enum CallCommand {
     Ring { person: PersonId, reply: Reply<CallRefusalError, CallId> },
     EnterVoice { room: RoomId, reply: Reply<CallRefusalError, CallId> },
+}
+
+/// What the driver is asked to do with a call that there is.
+///
+/// Does not wait for the store: who mutes themselves or hangs up means now. There are only so many calls
+/// and people in them, so what the store is given for it is bounded all the same.
+pub(crate) enum InCall {
     Media { call: CallId, reply: Reply<MediaError, MediaLink> },
     Change { call: CallId, change: CallChange, reply: Reply<CallRefusalError> },
 }
@@ -110,11 +117,11 @@ impl CallHandle {
     /// over. It may be asked for as soon as there is a call, before anybody has answered.
     pub async fn media(&self) -> Result<MediaLink, MediaError> {
         let call = self.id;
-        self.node.call(|reply| Command::Call(CallCommand::Media { call, reply })).await?
+        ask(&self.node.in_calls, |reply| InCall::Media { call, reply }).await?
     }
 
     async fn change(&self, change: CallChange) -> Result<(), CallRefusalError> {
         let call = self.id;
-        self.node.call(|reply| Command::Call(CallCommand::Change { call, change, reply })).await?
+        ask(&self.node.in_calls, |reply| InCall::Change { call, change, reply }).await?
     }
 }

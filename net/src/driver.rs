@@ -3,8 +3,8 @@
 //! Each round takes what happened (a network event, a command, the store's answer, a second that
 //! passed), lets the core decide, and does what the core put out. Nothing in here waits for a
 //! consumer: events are broadcast with a cap, replies are one-shot, the store has a queue. While
-//! the store's queue is full, no new input is taken but media, which never reaches the store; so
-//! nothing grows without bound.
+//! the store's queue is full, no new input is taken but media, which never reaches the store, and
+//! what the user wants of a call that goes on; so nothing grows without bound.
 
 mod calls;
 mod commands;
@@ -41,6 +41,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::calls::InCall;
 use crate::convert::Scope;
 use crate::discovery::Discovery;
 use crate::error::StartError;
@@ -66,6 +67,8 @@ use sync::Questions;
 
 /// Commands that wait for the driver. A face gets `Busy` beyond it and tries again.
 const COMMANDS_CAP: usize = 1024;
+/// What is wanted of calls, and waits for the driver: more than anybody can want at once.
+const IN_CALLS_CAP: usize = 64;
 /// Events a slow listener may be behind before it is told that it lagged.
 const EVENTS_CAP: usize = 4096;
 /// Counts of unread entries on their way back: one for each conversation at start is not too many.
@@ -92,6 +95,7 @@ pub(crate) struct Driver {
     search: Search,
     search_state: watch::Receiver<SearchState>,
     commands: mpsc::Receiver<Command>,
+    in_calls: mpsc::Receiver<InCall>,
     completions: mpsc::Receiver<Completion>,
     counts: mpsc::Receiver<Count>,
     counted: mpsc::Sender<Count>,
@@ -158,12 +162,14 @@ pub(crate) async fn start(
     let discovery = Discovery::new(config.bootstraps, addresses, Instant::now());
 
     let (command_sender, commands) = mpsc::channel(COMMANDS_CAP);
+    let (in_calls_sender, in_calls) = mpsc::channel(IN_CALLS_CAP);
     let (counted, counts) = mpsc::channel(COUNTS_CAP);
     let (events, _) = broadcast::channel(EVENTS_CAP);
     let (status, status_receiver) = watch::channel(NodeStatus::default());
     let (overview, overview_receiver) = watch::channel(Arc::new(core.overview()));
     let handle = NodeHandle {
         commands: command_sender,
+        in_calls: in_calls_sender,
         events: events.downgrade(),
         status: status_receiver,
         overview: overview_receiver,
@@ -176,6 +182,7 @@ pub(crate) async fn start(
         search_state: search.watch(),
         search,
         commands,
+        in_calls,
         completions,
         counts,
         counted,
@@ -237,7 +244,8 @@ impl Driver {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.finish_round();
-            // Inputs wait while the store is behind; its answers, the clock and media do not.
+            // Inputs wait while the store is behind; its answers, the clock, media and what is wanted of
+            // calls do not.
             let may_take = self.backlog.is_empty();
             if may_take && let Some(event) = self.held.pop_front() {
                 self.network_event(event);
@@ -257,6 +265,7 @@ impl Driver {
                     // Every handle is gone: nobody can see or ask anything any more.
                     None => return self.shut_down().await,
                 },
+                Some(command) = self.in_calls.recv() => self.in_call(command),
                 event = self.swarm.select_next_some(), if may_listen => {
                     if may_take || media::is_media(&event) {
                         self.network_event(event);

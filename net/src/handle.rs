@@ -17,7 +17,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::calls::CallCommand;
+use crate::calls::{CallCommand, InCall};
 use crate::error::{CallError, ChangeError, ConnectError, EditError, IntroduceError, ReadError, SendError};
 use crate::history::History;
 use crate::identity::KeyDir;
@@ -132,6 +132,8 @@ pub(crate) type Reply<E, T = ()> = oneshot::Sender<Result<T, E>>;
 #[derive(Clone)]
 pub struct NodeHandle {
     pub(crate) commands: mpsc::Sender<Command>,
+    /// What is asked of calls that there are, which is done however far behind the store is.
+    pub(crate) in_calls: mpsc::Sender<InCall>,
     /// Weak, so that who listens learns of the peer's end while there are handles.
     pub(crate) events: broadcast::WeakSender<Event>,
     pub(crate) status: watch::Receiver<NodeStatus>,
@@ -314,13 +316,21 @@ impl NodeHandle {
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, CallError> {
-        let (reply, answer) = oneshot::channel();
-        self.commands.try_send(command(reply)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CallError::Busy,
-            mpsc::error::TrySendError::Closed(_) => CallError::NodeGone,
-        })?;
-        answer.await.map_err(|_| CallError::NodeGone)
+        ask(&self.commands, command).await
     }
+}
+
+/// Hands a command to the driver and waits for its answer.
+pub(crate) async fn ask<C, T>(
+    commands: &mpsc::Sender<C>,
+    command: impl FnOnce(oneshot::Sender<T>) -> C,
+) -> Result<T, CallError> {
+    let (reply, answer) = oneshot::channel();
+    commands.try_send(command(reply)).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => CallError::Busy,
+        mpsc::error::TrySendError::Closed(_) => CallError::NodeGone,
+    })?;
+    answer.await.map_err(|_| CallError::NodeGone)
 }
 
 /// A link was not followed.

@@ -3,12 +3,15 @@
 //! Encryption, protocols, driver and disk are the real ones. Beside it the ways in for those who fuzz what
 //! nobody outside this crate reads. Only with the feature `test-util`.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
+use kinmesh_store::HistoryStore;
 use libp2p::Multiaddr;
+use tokio::sync::oneshot;
 
 use crate::driver::Company;
-use crate::error::StartError;
+use crate::error::{CallError, StartError};
 use crate::handle::NodeHandle;
 use crate::{NodeConfig, archive, driver, transport, vault};
 
@@ -29,6 +32,22 @@ pub async fn start_in_small_company(
 ) -> Result<NodeHandle, StartError> {
     let company = Company { peers_wanted, venture_every: Duration::from_secs(1) };
     driver::start(config, None, transport::sockets, company).await
+}
+
+/// Holds up all that a peer's store does, until what is returned is dropped.
+pub async fn hold_store(node: &NodeHandle) -> Result<mpsc::Sender<()>, CallError> {
+    let store = node.history().await?.store;
+    let (hold, held) = mpsc::channel::<()>();
+    let (begin, begun) = oneshot::channel();
+    let wait = move |_: &dyn HistoryStore| {
+        let _ = begin.send(());
+        // Nothing is sent: it ends with the other side.
+        let _ = held.recv();
+        Ok(())
+    };
+    tokio::spawn(async move { store.read(wait).await });
+    begun.await.map_err(|_| CallError::NodeGone)?;
+    Ok(hold)
 }
 
 /// How many records there are in what an archive's passphrase opens; `None` if it is not whole.

@@ -27,18 +27,26 @@ struct Bridge {
     settings: watch::Receiver<Settings>,
     sound: Arc<watch::Sender<CallSound>>,
     wishes: watch::Receiver<CallSound>,
+    /// How many want our voice to stay here until the peer knows of it.
+    shut: watch::Receiver<usize>,
     booth: Booth,
     talk: Option<Talk>,
 }
 
 /// Runs until the peer ends.
-pub(super) async fn run(node: NodeHandle, settings: SettingsFile, sound: Arc<watch::Sender<CallSound>>) {
+pub(super) async fn run(
+    node: NodeHandle,
+    settings: SettingsFile,
+    sound: Arc<watch::Sender<CallSound>>,
+    shut: watch::Receiver<usize>,
+) {
     let bridge = Bridge {
         overview: node.watch_overview(),
         node,
         settings: settings.watch(),
         wishes: sound.subscribe(),
         sound,
+        shut,
         booth: Booth::open(),
         talk: None,
     };
@@ -66,6 +74,7 @@ impl Bridge {
                     Err(_) => return self.end_talk(),
                 },
                 happened = happens => self.with_talk(|talk, sound| talk.happened(happened, sound)),
+                Ok(()) = self.shut.changed() => self.shut_changed().await,
                 Ok(()) = self.wishes.changed() => {
                     self.wishes.mark_unchanged();
                     self.with_talk(|talk, sound| talk.wish(sound));
@@ -108,17 +117,28 @@ impl Bridge {
         }
     }
 
+    /// Keeps our voice here, or lets it go again. The peer may know by now that we are muted: that comes
+    /// first, so that nothing gets out in between.
+    async fn shut_changed(&mut self) {
+        if self.overview.has_changed().unwrap_or(false) {
+            self.calls_changed().await;
+        }
+        let is_shut = *self.shut.borrow_and_update() > 0;
+        self.with_talk(|talk, _| talk.shut(is_shut));
+    }
+
     /// Makes a call heard that begins, or rings here.
     fn begin_talk(&mut self, view: &CallView) {
         if self.talk.is_some() {
             self.end_talk();
         }
-        let (talk, voice) = match Talk::new(view) {
+        let (mut talk, voice) = match Talk::new(view) {
             Ok(made) => made,
             Err(error) => return tracing::error!(%error, "there is no codec for calls"),
         };
         self.booth.play(voice);
         talk.wish(&self.sound.borrow());
+        talk.shut(*self.shut.borrow() > 0);
         self.talk = Some(talk);
     }
 

@@ -48,6 +48,10 @@ pub(super) struct Talk {
     link: Option<MediaLink>,
     /// Whether we are in the call, and do not only hear it ring.
     pub(super) takes_part: bool,
+    /// Whether the peer knows that we say nothing.
+    muted: bool,
+    /// Whether our voice stays here until it does.
+    shut: bool,
     /// Who is heard.
     heard: BTreeMap<PersonId, Peer>,
     parties: u32,
@@ -78,6 +82,8 @@ impl Talk {
             spoken,
             link: None,
             takes_part: false,
+            muted: false,
+            shut: false,
             heard: BTreeMap::new(),
             parties: 0,
             ringing: None,
@@ -219,9 +225,20 @@ impl Talk {
         }
     }
 
+    /// Keeps our voice here, or lets it go again as far as the peer lets it.
+    pub(super) fn shut(&mut self, shut: bool) {
+        self.shut = shut;
+        self.mute();
+    }
+
+    fn mute(&self) {
+        self.control.mute(self.muted || self.shut);
+    }
+
     /// Follows what the peer knows of the call. `echo` is who says what we said, if they are in it.
     pub(super) fn follow(&mut self, view: &CallView, echo: Option<PersonId>, sound: &CallSound) {
-        self.control.mute(view.muted);
+        self.muted = view.muted;
+        self.mute();
         self.control.hold(view.held);
         let tone = match view.state {
             CallState::Incoming => Some(Tone::Ring),
@@ -303,7 +320,54 @@ fn to_voice(report: Report) -> voice::Report {
 
 #[cfg(test)]
 mod tests {
+    use kinmesh_core::CallDirection;
+    use kinmesh_media::codec::BLOCK;
+    use kinmesh_media::engine::Voices;
+    use kinmesh_proto::ConversationId;
+
     use super::*;
+
+    fn view(muted: bool) -> CallView {
+        CallView {
+            call: CallId([1; 16]),
+            direction: CallDirection::Out,
+            conversation: ConversationId::Direct(PersonId([2; 32])),
+            state: CallState::Active { since_ms: 0 },
+            parties: Vec::new(),
+            muted,
+            held: false,
+            transfer_to: None,
+            started_ms: 0,
+        }
+    }
+
+    /// Whether what the microphone hears from now on is said.
+    fn says(talk: &Talk, voice: &mut Voice, now: &mut Duration) -> bool {
+        let loud = std::array::from_fn::<f32, BLOCK, _>(|at| if at % 100 < 50 { 0.5 } else { -0.5 });
+        for _ in 0..30 {
+            *now += Duration::from_millis(10);
+            voice.heard(&loud, &loud, *now);
+        }
+        talk.control.statistics().own.is_open
+    }
+
+    #[test]
+    fn a_voice_that_is_to_stay_here_does_so_before_the_peer_knows_and_until_it_does() {
+        let (mut talk, mut voice) = Talk::new(&view(false)).expect("there is a codec");
+        let (sound, mut now) = (CallSound::default(), Duration::ZERO);
+        talk.follow(&view(false), None, &sound);
+        assert!(says(&talk, &mut voice, &mut now));
+        talk.shut(true);
+        assert!(!says(&talk, &mut voice, &mut now));
+        // Something else of the call has changed.
+        talk.follow(&view(false), None, &sound);
+        assert!(!says(&talk, &mut voice, &mut now));
+        talk.follow(&view(true), None, &sound);
+        talk.shut(false);
+        assert!(!says(&talk, &mut voice, &mut now));
+        talk.follow(&view(false), None, &sound);
+        assert!(says(&talk, &mut voice, &mut now));
+    }
 
     #[test]
     fn a_packet_is_the_same_on_both_sides_of_the_network() {

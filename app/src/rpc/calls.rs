@@ -101,19 +101,19 @@ pub(super) async fn ignore(program: &Program, OfCall { call }: OfCall) -> Outcom
 
 /// Leaves a call.
 pub(super) async fn hang_up(program: &Program, OfCall { call }: OfCall) -> Outcome {
-    program.node.call_of(call).hang_up().await?;
+    program.calls.hang_up(&program.node.call_of(call)).await?;
     Ok(Value::Null)
 }
 
 /// Says nothing, or something again.
 pub(super) async fn mute(program: &Program, Switch { call, on }: Switch) -> Outcome {
-    program.node.call_of(call).mute(on).await?;
+    program.calls.mute(&program.node.call_of(call), on).await?;
     Ok(Value::Null)
 }
 
 /// Neither says nor hears anything, or comes back.
 pub(super) async fn hold(program: &Program, Switch { call, on }: Switch) -> Outcome {
-    program.node.call_of(call).hold(on).await?;
+    program.calls.hold(&program.node.call_of(call), on).await?;
     Ok(Value::Null)
 }
 

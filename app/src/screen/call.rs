@@ -271,11 +271,15 @@ impl State {
     /// Takes a message about the call that goes on. It may be over by now.
     fn update_standing(&mut self, message: Message, program: &Program, cx: &Cx) -> Step {
         let Some(view) = model::standing(&cx.overview.calls) else { return (Task::none(), None) };
-        let call = program.node.call_of(view.call);
+        let (call, calls) = (program.node.call_of(view.call), program.calls.clone());
         match message {
-            Message::HangUp => return change(call, |call| async move { call.hang_up().await }),
-            Message::Mute(muted) => return change(call, move |call| async move { call.mute(muted).await }),
-            Message::Hold(held) => return change(call, move |call| async move { call.hold(held).await }),
+            Message::HangUp => return change(call, |call| async move { calls.hang_up(&call).await }),
+            Message::Mute(muted) => {
+                return change(call, move |call| async move { calls.mute(&call, muted).await });
+            }
+            Message::Hold(held) => {
+                return change(call, move |call| async move { calls.hold(&call, held).await });
+            }
             Message::Deafen(deafened) => program.calls.deafen(deafened),
             Message::Talk(talks) => program.calls.talk(talks),
             Message::Volume(person, percent) => {

@@ -105,7 +105,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
                 None => self.print(&tr("terminal-call-none")).await,
             },
             OnCall::HangUp => match self.standing().or_else(|| self.ringing()) {
-                Some(call) => self.call_done(call.hang_up().await).await,
+                Some(call) => self.call_done(self.program.calls.hang_up(&call).await).await,
                 None => self.print(&tr("terminal-call-none")).await,
             },
             OnCall::Switch(part, on) => self.switch_call(part, on).await,
@@ -199,8 +199,8 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         let on = on.unwrap_or(!was_on);
         let call = self.program.node.call_of(view.call);
         let done = match part {
-            Part::Mute => call.mute(on).await,
-            Part::Hold => call.hold(on).await,
+            Part::Mute => self.program.calls.mute(&call, on).await,
+            Part::Hold => self.program.calls.hold(&call, on).await,
             Part::Deafen => {
                 self.program.calls.deafen(on);
                 Ok(())

@@ -12,7 +12,7 @@ use libp2p::request_response::{
 
 use super::Driver;
 use super::commands::Waiting;
-use crate::calls::{CallChange, CallCommand};
+use crate::calls::{CallChange, CallCommand, InCall};
 use crate::identity::{device_of, peer_of, unix_ms};
 
 /// What is under way about calls.
@@ -36,8 +36,14 @@ impl Driver {
                 Ok(call) => self.ready.push((Waiting::CallBegun(call, reply), Ok(()))),
                 Err(refusal) => drop(reply.send(Err(refusal.into()))),
             },
-            CallCommand::Media { call, reply } => drop(reply.send(self.media_of(call))),
-            CallCommand::Change { call, change, reply } => {
+        }
+    }
+
+    pub(super) fn in_call(&mut self, command: InCall) {
+        let now_ms = unix_ms();
+        match command {
+            InCall::Media { call, reply } => drop(reply.send(self.media_of(call))),
+            InCall::Change { call, change, reply } => {
                 let changed = match change {
                     CallChange::Accept => self.core.accept_call(now_ms, call),
                     CallChange::Decline { text } => self.core.decline_call(now_ms, call, text),

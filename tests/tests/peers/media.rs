@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use futures::{FutureExt, StreamExt, stream};
+use kinmesh_net::testing::hold_store;
 use kinmesh_net::{CallHandle, MediaEvent, MediaLink, Node, NodeConfig, NodeHandle, Overview, Packetized};
 use kinmesh_proto::{
     Ask, CallId, CallRequest, CallResponse, ChatRequest, ChatResponse, DisplayName, MediaPacket,
-    MediaResponse, PersonId, Report, StatusLine, codec, limits,
+    MediaResponse, PersonId, Privacy, Report, StatusLine, codec, limits,
 };
 use kinmesh_tests::DEADLINE;
 use kinmesh_tests::stranger::{Question, Stranger};
@@ -266,5 +267,29 @@ async fn a_peer_that_answers_nothing_is_sent_no_more_than_a_second_of_voice_at_o
     timeout(DEADLINE, unanswered).await.context("a packet is waited for without end")?;
     let came: usize = scene.mallory.heard().packets.values().sum();
     ensure!(came <= 50 + 8, "{came} packets came");
+    Ok(())
+}
+
+/// More than the store's queue and the driver's hold.
+const MORE_THAN_FITS: usize = 2048 + 1024 + 1;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_mutes_themselves_and_hangs_up_need_not_wait_for_the_store() -> Result<()> {
+    let mut scene = Scene::open().await?;
+    scene.goes_on().await?;
+    let hold = hold_store(&scene.alice).await?;
+    let mut taken = 0;
+    while taken < MORE_THAN_FITS {
+        match scene.alice.set_privacy(Privacy::default()).now_or_never() {
+            Some(Err(_)) => tokio::task::yield_now().await,
+            Some(Ok(())) => bail!("the store goes on"),
+            None => taken += 1,
+        }
+    }
+    timeout(DEADLINE, scene.handle.mute(true)).await??;
+    ensure!(scene.alice.overview().calls[0].muted);
+    timeout(DEADLINE, scene.handle.hang_up()).await??;
+    ensure!(scene.alice.overview().calls.is_empty());
+    drop(hold);
     Ok(())
 }
