@@ -44,9 +44,10 @@ pub const CONNECT_MS: u64 = 8_000;
 /// Who was cut off and does not come back within this is lost, in milliseconds.
 pub const RECONNECT_MS: u64 = 20_000;
 
-/// Calls remembered as over, so that what was said about them and comes late means nothing. A few seconds'
-/// worth would do.
+/// Rings remembered as over, so that one that comes late means nothing. A few seconds' worth would do.
 const OVER_CAP: usize = 64;
+/// A ring that comes later than this behind its end is another one, in milliseconds.
+const OVERTAKEN_MS: u64 = 5_000;
 
 /// Why nothing comes of what the user wants of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -190,7 +191,11 @@ pub(crate) struct Calls {
     known: BTreeMap<CallId, Call>,
     asks: BTreeMap<CallToken, Asked>,
     last_token: u64,
-    over: VecDeque<CallId>,
+    /// Rings that are over: their call and the line that came with them. Who rings once more for the same
+    /// call does so with another line.
+    over: VecDeque<(CallId, u32)>,
+    /// Ends that came before their rings: of which call, by whom, and when.
+    overtaking: VecDeque<(CallId, PersonId, u64)>,
     gate: Gate,
     words: Words,
     channels: BTreeMap<RoomId, Channel>,
@@ -227,15 +232,27 @@ impl Calls {
         self.known.get(&id).map(|call| call.parties.keys().copied().collect()).unwrap_or_default()
     }
 
-    fn is_over(&self, wire: CallId) -> bool {
-        self.over.contains(&wire)
+    /// Whether this ring has ended, or its end came before it.
+    fn is_over(&self, now_ms: u64, wire: CallId, line: u32, person: PersonId) -> bool {
+        let is_its_end = |(call, by, at_ms): &(CallId, PersonId, u64)| {
+            (*call, *by) == (wire, person) && now_ms.saturating_sub(*at_ms) < OVERTAKEN_MS
+        };
+        self.over.contains(&(wire, line)) || self.overtaking.iter().any(is_its_end)
     }
 
-    fn note_over(&mut self, wire: CallId) {
+    fn note_over(&mut self, wire: CallId, line: u32) {
         if self.over.len() == OVER_CAP {
             self.over.pop_front();
         }
-        self.over.push_back(wire);
+        self.over.push_back((wire, line));
+    }
+
+    /// Somebody rings no longer who was not heard to ring.
+    fn note_overtaking(&mut self, now_ms: u64, wire: CallId, person: PersonId) {
+        if self.overtaking.len() == OVER_CAP {
+            self.overtaking.pop_front();
+        }
+        self.overtaking.push_back((wire, person, now_ms));
     }
 
     /// Whether the same kind of word to this person is not answered yet.

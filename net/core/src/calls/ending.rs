@@ -4,7 +4,7 @@ use kinmesh_proto::{CallId, CallOutcome, CallRequest, Content, ConversationId, P
 use serde::Serialize;
 
 use super::party::{Party, Stage};
-use super::{Asked, Call, Kind};
+use super::{Asked, Kind};
 use crate::event::Event;
 use crate::node::Core;
 use crate::output::Output;
@@ -105,13 +105,10 @@ impl Core {
         for (person, party) in &call.parties {
             self.let_go(now_ms, (id, call.wire), (*person, party), &end, true);
         }
-        let Call { wire, kind, is_ignored, .. } = call;
-        match kind {
-            // Whoever enters it again is in the same call.
-            Kind::Room(room) => self.say_voice(now_ms, room, false),
-            Kind::Out(_) | Kind::In(_) => self.calls.note_over(wire),
+        if let Kind::Room(room) = call.kind {
+            self.say_voice(now_ms, room, false);
         }
-        if !is_ignored {
+        if !call.is_ignored {
             let conversation = call.conversation();
             self.push(Output::Emit(Event::CallEnded { call: id, conversation, end }));
         }
@@ -138,6 +135,9 @@ impl Core {
         let request = farewell(wire, party.stage).filter(|_| is_told);
         if let Some((request, device)) = request.zip(self.device_of(person, party)) {
             self.tell_device(Asked { call, person, device, request, tries: 0 });
+        }
+        if let Some(theirs) = party.theirs {
+            self.calls.note_over(wire, theirs);
         }
         // Without a device there is no line: Echo lives in this program.
         if party.stage.is_in() && party.device.is_some() {

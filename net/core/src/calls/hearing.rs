@@ -34,8 +34,7 @@ impl Core {
                 self.hear_ring(now_ms, (device, person), wire, line, &party)
             }
             CallRequest::Cancel { call: wire } if call.is_none() && self.may_reach_us(person) => {
-                // It has overtaken the ring.
-                self.calls.note_over(wire);
+                self.calls.note_overtaking(now_ms, wire, person);
                 CallResponse::Noted
             }
             request => match call.and_then(|id| Some((id, self.calls.party(id, person)?.stage))) {
@@ -61,14 +60,11 @@ impl Core {
         if !self.may_reach_us(person) {
             return CallResponse::ContactsOnly;
         }
-        if self.is_of_a_room(wire) {
+        if self.is_of_a_room(wire) || self.calls.is_over(now_ms, wire, line, person) {
             return CallResponse::NoSuchCall;
         }
         if let Some(id) = self.calls.by_wire(wire) {
             return self.hear_ring_again(device, person, id, line);
-        }
-        if self.calls.is_over(wire) {
-            return CallResponse::NoSuchCall;
         }
         if !self.calls.gate.lets_in(now_ms, person) {
             return CallResponse::Busy;
@@ -124,8 +120,7 @@ impl Core {
         // Theirs counts: they write the note about it.
         party.is_rung_by_us = false;
         (party.device, party.theirs) = (Some(device), Some(line));
-        let ours = std::mem::replace(&mut call.wire, wire);
-        self.calls.note_over(ours);
+        call.wire = wire;
         self.take_up(now_ms, active, person);
         CallResponse::Crossed { call: wire }
     }

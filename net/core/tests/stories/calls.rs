@@ -641,6 +641,28 @@ fn who_is_added_and_declines_is_forgotten_by_all() {
 }
 
 #[test]
+fn who_declined_or_left_can_be_added_again() {
+    let mut mesh = friends(3);
+    talking(&mut mesh, ALICE, BOB);
+    let (id, carol) = (view(&mut mesh, ALICE).call, mesh.peers[CAROL].person());
+    for _ in 0..2 {
+        mesh.peers[ALICE].core.add_to_call(mesh.now_ms, id, carol).unwrap();
+        mesh.settle();
+        assert_eq!(states(&mut mesh, CAROL), [CallState::Incoming]);
+        hang_up(&mut mesh, CAROL);
+    }
+    for _ in 0..2 {
+        mesh.peers[ALICE].core.add_to_call(mesh.now_ms, id, carol).unwrap();
+        mesh.settle();
+        accept(&mut mesh, CAROL);
+        mesh.talk();
+        assert_mesh(&mut mesh, &[ALICE, BOB, CAROL]);
+        hang_up(&mut mesh, CAROL);
+        assert_mesh(&mut mesh, &[ALICE, BOB]);
+    }
+}
+
+#[test]
 fn two_who_add_somebody_at_once_have_one_call_of_four() {
     for_each_seed(|seed| {
         let mut mesh = Mesh::new(4, seed);
@@ -846,6 +868,28 @@ fn a_ring_that_its_end_has_overtaken_does_not_ring() {
     let call = CallId([1; 16]);
     assert_eq!(say(&mut mesh, ALICE, BOB, CallRequest::Cancel { call }), CallResponse::Noted);
     let ring = CallRequest::Ring { call, line: 7, party: vec![] };
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring.clone()), CallResponse::NoSuchCall);
+    assert_eq!(views(&mut mesh, BOB), []);
+    mesh.advance(5_000);
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring), CallResponse::Noted, "that is another one");
+}
+
+#[test]
+fn nobody_gives_up_the_ring_of_somebody_else() {
+    let mut mesh = friends(3);
+    let call = CallId([1; 16]);
+    assert_eq!(say(&mut mesh, CAROL, BOB, CallRequest::Cancel { call }), CallResponse::Noted);
+    let ring = CallRequest::Ring { call, line: 7, party: vec![] };
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring), CallResponse::Noted);
+}
+
+#[test]
+fn a_ring_that_is_over_and_comes_again_does_not_ring() {
+    let mut mesh = friends(2);
+    let ring = CallRequest::Ring { call: CallId([1; 16]), line: 7, party: vec![] };
+    assert_eq!(say(&mut mesh, ALICE, BOB, ring.clone()), CallResponse::Noted);
+    hang_up(&mut mesh, BOB);
+    mesh.advance(10_000);
     assert_eq!(say(&mut mesh, ALICE, BOB, ring), CallResponse::NoSuchCall);
     assert_eq!(views(&mut mesh, BOB), []);
 }
