@@ -89,6 +89,7 @@ impl Core {
             call.transfer = None;
         }
         self.let_go(now_ms, (id, wire), (person, &party), &end, is_told);
+        self.forget_names_by(id, person, party.device);
         if is_last {
             return self.end_call(now_ms, id, end);
         }

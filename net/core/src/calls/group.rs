@@ -223,6 +223,18 @@ impl Core {
         }
     }
 
+    /// Somebody is out of the call: what they told of others who never came holds no more.
+    pub(super) fn forget_names_by(&mut self, id: CallId, by: PersonId, device: Option<DeviceId>) {
+        let Some(call) = self.calls.known.get_mut(&id) else { return };
+        call.parties.retain(|_, party| {
+            if let Some(device) = device {
+                party.hints.remove(&device);
+            }
+            let was_named = party.stage == Stage::Named && party.named_by.remove(&by);
+            !was_named || !party.named_by.is_empty()
+        });
+    }
+
     /// Whom nobody names any more, and who never came, does not come.
     fn forget_unnamed(&mut self, now_ms: u64, id: CallId, by: PersonId, named: &BTreeSet<PersonId>) {
         for person in self.calls.people_in(id) {

@@ -10,7 +10,8 @@ use crate::output::Output;
 /// A ring whose other end is not connected any more goes on for this long, in milliseconds: they may be
 /// back in a moment.
 const APART_MS: u64 = 5_000;
-/// Who was named and never came is given up after this, in milliseconds: they had the time to answer.
+/// Who was named, and not by anybody with whom we stand, is given up after this, in milliseconds: whoever
+/// rings us for the call had the time to be answered.
 const NAMED_MS: u64 = RING_MS + 15_000;
 /// Who was named is asked this often to stand with us, in milliseconds.
 const JOIN_EVERY_MS: u64 = 2_000;
@@ -92,6 +93,8 @@ impl Core {
                 Kind::Room(room) => {
                     return (!self.is_heard_of_in_channel(room, person)).then_some(CallEnd::HungUp);
                 }
+                // Who cannot be reached is in the call all the same, as long as somebody hears them.
+                Kind::Out(_) | Kind::In(_) if self.is_named(id, party) => return None,
                 Kind::Out(_) | Kind::In(_) => (CallEnd::Unanswered, NAMED_MS),
             },
         };
@@ -100,6 +103,12 @@ impl Core {
             return Some(CallEnd::Cancelled);
         }
         (party.age_ms(now_ms) >= after_ms).then_some(end)
+    }
+
+    /// Whether somebody with whom we stand says that they are in the call.
+    fn is_named(&self, id: CallId, party: &Party) -> bool {
+        let is_in = |by: &PersonId| self.calls.party(id, *by).is_some_and(|by| by.stage.is_in());
+        party.named_by.iter().any(is_in)
     }
 
     fn go_on_with(&mut self, now_ms: u64, id: CallId, person: PersonId, party: &Party) {

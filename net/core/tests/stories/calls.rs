@@ -610,6 +610,49 @@ fn who_never_met_find_each_other_through_whom_they_both_stand_with() {
     assert_mesh(&mut mesh, &[ALICE, BOB, CAROL]);
 }
 
+/// A call of four, in which no way leads from Carol to anybody but Alice.
+fn call_with_carol_apart() -> Mesh {
+    let mut mesh = Mesh::new(4, 0);
+    for other in [BOB, CAROL, DAVE] {
+        mesh.link(ALICE, other);
+        mesh.befriend(ALICE, other);
+    }
+    mesh.link(BOB, DAVE);
+    for other in [BOB, DAVE] {
+        let device = mesh.peers[other].device();
+        mesh.peers[CAROL].kept_out.insert(device);
+    }
+    talking(&mut mesh, ALICE, BOB);
+    for added in [CAROL, DAVE] {
+        let (id, person) = (view(&mut mesh, ALICE).call, mesh.peers[added].person());
+        mesh.peers[ALICE].core.add_to_call(mesh.now_ms, id, person).unwrap();
+        mesh.settle();
+        accept(&mut mesh, added);
+        mesh.talk();
+    }
+    mesh
+}
+
+#[test]
+fn who_cannot_reach_each_other_see_each_other_in_the_call_and_may_meet_later() {
+    let mut mesh = call_with_carol_apart();
+    mesh.advance(120_000);
+    let (active, named) = (PartyState::Active, PartyState::Named);
+    assert_eq!(parties(&mut mesh, BOB), [(ALICE, active), (CAROL, named), (DAVE, active)]);
+    assert_eq!(parties(&mut mesh, CAROL), [(ALICE, active), (BOB, named), (DAVE, named)]);
+    mesh.peers[CAROL].kept_out.clear();
+    mesh.advance(5_000);
+    assert_mesh(&mut mesh, &[ALICE, BOB, CAROL, DAVE]);
+}
+
+#[test]
+fn whom_nobody_names_any_more_is_not_shown_in_the_call() {
+    let mut mesh = call_with_carol_apart();
+    hang_up(&mut mesh, ALICE);
+    assert_mesh(&mut mesh, &[BOB, DAVE]);
+    assert_eq!(views(&mut mesh, CAROL), []);
+}
+
 #[test]
 fn whom_one_adds_need_not_be_a_contact_of_the_others() {
     let mut mesh = Mesh::new(3, 0);
