@@ -421,9 +421,12 @@ impl Core {
 
     /// From now on the two devices stand in the call with each other.
     fn connect(&mut self, now_ms: u64, id: CallId, person: PersonId, device: DeviceId, theirs: u32) {
-        let told_party = BTreeSet::from([self.me(), person]);
+        let me = self.me();
         let Some(party) = self.calls.party_mut(id, person) else { return };
         let is_open = party.stage.is_in();
+        // Whom we rang into a group may have been told of somebody who has left since.
+        let told_party =
+            if party.is_rung_into_group { BTreeSet::new() } else { BTreeSet::from([me, person]) };
         if is_open && party.device == Some(device) && party.theirs == Some(theirs) {
             return;
         }
@@ -476,12 +479,13 @@ impl Core {
     }
 
     fn say_ring(&mut self, id: CallId, person: PersonId) {
-        let Some(call) = self.calls.known.get(&id) else { return };
-        let Some(line) = call.parties.get(&person).map(|party| party.ours) else { return };
+        let Some(call) = self.calls.known.get_mut(&id) else { return };
         let is_known =
             |(other, party): &(&PersonId, &Party)| **other != person && party.stage != Stage::Named;
-        let party = call.parties.iter().filter(is_known).map(|(other, _)| *other).collect();
-        let request = CallRequest::Ring { call: call.wire, line, party };
+        let others: Vec<PersonId> = call.parties.iter().filter(is_known).map(|(other, _)| *other).collect();
+        let Some(party) = call.parties.get_mut(&person) else { return };
+        party.is_rung_into_group |= !others.is_empty();
+        let request = CallRequest::Ring { call: call.wire, line: party.ours, party: others };
         self.tell_party(id, person, request);
     }
 

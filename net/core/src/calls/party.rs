@@ -49,6 +49,8 @@ pub(super) struct Party {
     pub theirs: Option<u32>,
     /// Whether we rang them, so that the note about it is ours to write.
     pub is_rung_by_us: bool,
+    /// Whether our ring told them who else is in the call.
+    pub is_rung_into_group: bool,
     /// Whether they do not know yet that we accepted.
     pub owes_acceptance: bool,
     /// Who tells us of them, as long as they and we do not stand with each other.
@@ -82,6 +84,7 @@ impl Party {
             ours,
             theirs: None,
             is_rung_by_us: stage == Stage::Calling,
+            is_rung_into_group: false,
             owes_acceptance: false,
             named_by: BTreeSet::new(),
             hints: BTreeMap::new(),

@@ -706,6 +706,19 @@ fn who_declined_or_left_can_be_added_again() {
 }
 
 #[test]
+fn who_leaves_while_somebody_is_rung_is_not_in_the_call_that_they_enter() {
+    let mut mesh = friends(3);
+    talking(&mut mesh, ALICE, CAROL);
+    let (id, bob) = (view(&mut mesh, ALICE).call, mesh.peers[BOB].person());
+    mesh.peers[ALICE].core.add_to_call(mesh.now_ms, id, bob).unwrap();
+    mesh.settle();
+    hang_up(&mut mesh, CAROL);
+    accept(&mut mesh, BOB);
+    mesh.talk();
+    assert_mesh(&mut mesh, &[ALICE, BOB]);
+}
+
+#[test]
 fn two_who_add_somebody_at_once_have_one_call_of_four() {
     for_each_seed(|seed| {
         let mut mesh = Mesh::new(4, seed);
