@@ -168,7 +168,13 @@ impl Call {
         self.parties.values().any(|party| party.stage.is_in())
     }
 
-    /// Whether another person fits in.
+    /// Whether another person fits into a room's channel. There names take nobody's place: anybody can
+    /// say that somebody is in it, and it is full of those who are.
+    fn has_place(&self) -> bool {
+        self.parties.values().filter(|party| party.stage.is_in()).count() + 1 < limits::CALL_PARTY_MAX
+    }
+
+    /// Whether another person fits into a call that somebody rang for.
     fn has_room(&self) -> bool {
         self.parties.len() + 1 < limits::CALL_PARTY_MAX
     }

@@ -102,6 +102,11 @@ impl Core {
     fn join_answered(&mut self, now_ms: u64, id: CallId, person: PersonId, response: CallResponse) {
         let Some(call) = self.calls.known.get(&id) else { return };
         match response {
+            // Others came in meanwhile.
+            CallResponse::Joined { .. } if self.has_no_place_for(id, person) => {
+                let request = CallRequest::End { call: call.wire };
+                self.tell_party(id, person, request);
+            }
             CallResponse::Joined { line } => {
                 let device = call.parties.get(&person).and_then(|party| self.device_of(person, party));
                 if let Some(device) = device.filter(|_| !self.is_replaced_by(now_ms, id, person)) {

@@ -106,6 +106,9 @@ impl Core {
         if self.is_replaced_by(now_ms, id, person) {
             return CallResponse::NoSuchCall;
         }
+        if self.has_no_place_for(id, person) {
+            return CallResponse::Full;
+        }
         self.connect(now_ms, id, person, device, line);
         match self.calls.party(id, person) {
             Some(party) => CallResponse::Joined { line: party.ours },
@@ -131,6 +134,9 @@ impl Core {
 
     pub(super) fn say_join(&mut self, id: CallId, person: PersonId) {
         let Some(call) = self.calls.known.get(&id).filter(|call| !call.is_incoming()) else { return };
+        if self.has_no_place_for(id, person) {
+            return;
+        }
         let named = call.parties.get(&person).filter(|party| party.stage == Stage::Named);
         let Some(party) = named else { return };
         let request = CallRequest::Join { call: call.wire, line: party.ours };

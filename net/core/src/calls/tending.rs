@@ -1,6 +1,6 @@
 //! What time and broken connections do to calls.
 
-use kinmesh_proto::{CallId, DeviceId, PersonId};
+use kinmesh_proto::{CallId, DeviceId, PersonId, limits};
 
 use super::party::{Party, Stage};
 use super::{CONNECT_MS, CallEnd, Kind, RECONNECT_MS, RING_MS};
@@ -51,10 +51,12 @@ impl Core {
         }
     }
 
-    /// With whom we should stand in a call, and do not yet.
+    /// With whom we should stand in a call, and do not yet. Never more than fit into one: those of a room's
+    /// channel may be invented, and whom we look for is looked for in place of somebody else.
     pub(crate) fn named_in_calls(&self) -> impl Iterator<Item = PersonId> {
         let parties = self.calls.known.values().flat_map(|call| call.parties.iter());
-        parties.filter(|(_, party)| party.stage == Stage::Named).map(|(person, _)| *person)
+        let named = parties.filter(|(_, party)| party.stage == Stage::Named).map(|(person, _)| *person);
+        named.filter(|person| self.people.linked_device(*person).is_none()).take(limits::CALL_PARTY_MAX)
     }
 
     /// Devices of those with whom we are in a call, or would be.

@@ -20,7 +20,9 @@ use crate::output::{Output, Verdict};
 const HEARD_EVERY_MS: u64 = 200;
 /// Newcomers make everybody in a channel speak at once; nobody speaks twice in this time, in milliseconds.
 const SAID_EVERY_MS: u64 = 1_000;
-/// People heard of in one channel at a time: more than fit into it, by those who leave and come.
+/// People heard of in one channel at a time: more than fit into it, by those who leave and come. Anybody can
+/// invent people, so whoever is connected comes in place of somebody who is not: these are as many more as
+/// there may be connections.
 const HEARD_CAP: usize = 64;
 
 /// The last word of somebody about a channel.
@@ -61,21 +63,34 @@ impl Channel {
     }
 
     /// Whether this person may be heard now. Asked before anything is verified.
-    fn may_hear(&self, now_ms: u64, person: PersonId) -> bool {
+    fn may_hear(&self, now_ms: u64, person: PersonId, is_connected: bool) -> bool {
         match self.heard.get(&person) {
             Some(heard) => now_ms.saturating_sub(heard.heard_ms) >= HEARD_EVERY_MS,
+            None if is_connected => true,
             None => self.heard.len() < HEARD_CAP || self.heard.values().any(|heard| heard.is_over(now_ms)),
         }
     }
 
     /// Notes their word; false when a later one was heard.
-    fn hear(&mut self, now_ms: u64, person: PersonId, sent_ms: u64, here: bool) -> bool {
+    fn hear(
+        &mut self,
+        now_ms: u64,
+        person: PersonId,
+        (sent_ms, here): (u64, bool),
+        is_connected: impl Fn(PersonId) -> bool,
+    ) -> bool {
         self.heard.retain(|_, heard| !heard.is_over(now_ms));
-        let is_news = self.heard.get(&person).is_none_or(|before| before.sent_ms < sent_ms);
-        if is_news {
-            self.heard.insert(person, Heard { heard_ms: now_ms, sent_ms, here });
+        let before = self.heard.get(&person);
+        if before.is_some_and(|before| before.sent_ms >= sent_ms) {
+            return false;
         }
-        is_news
+        if before.is_none() && self.heard.len() >= HEARD_CAP {
+            let apart = self.heard.iter().filter(|(person, _)| !is_connected(**person));
+            let oldest = apart.min_by_key(|(_, heard)| heard.heard_ms).map(|(person, _)| *person);
+            oldest.and_then(|person| self.heard.remove(&person));
+        }
+        self.heard.insert(person, Heard { heard_ms: now_ms, sent_ms, here });
+        true
     }
 }
 
@@ -100,7 +115,7 @@ impl Core {
             return Err(CallRefusal::InACall);
         }
         let people = self.people_in_channel(now_ms, room);
-        if people.len() >= limits::CALL_PARTY_MAX {
+        if self.connected_of(&people) >= limits::CALL_PARTY_MAX {
             return Err(CallRefusal::VoiceFull);
         }
         // Somebody rang with the id of this channel before we knew the room.
@@ -132,6 +147,11 @@ impl Core {
         let people = self.calls.channels.get(&room).map(|channel| channel.people(now_ms)).unwrap_or_default();
         let is_let_in = |person: &PersonId| !self.is_blocked(*person) && self.may_be_member(room, *person);
         people.into_iter().filter(is_let_in).collect()
+    }
+
+    /// With how many of these people a connection stands. The others may be invented.
+    fn connected_of(&self, people: &[PersonId]) -> usize {
+        people.iter().filter(|person| self.people.linked_device(**person).is_some()).count()
     }
 
     pub(super) fn is_heard_of_in_channel(&self, room: RoomId, person: PersonId) -> bool {
@@ -169,7 +189,9 @@ impl Core {
     /// A member says whether they are in the voice channel.
     pub(crate) fn hear_voice(&mut self, now_ms: u64, room: RoomId, voice: Unverified<Voice>) -> Verdict {
         let claimed = voice.parts().1.person;
-        if self.calls.channels.get(&room).is_some_and(|channel| !channel.may_hear(now_ms, claimed)) {
+        let is_connected = self.people.linked_device(claimed).is_some();
+        let channel = self.calls.channels.get(&room);
+        if channel.is_some_and(|channel| !channel.may_hear(now_ms, claimed, is_connected)) {
             return Verdict::Ignore;
         }
         let Ok(voice) = voice.verify(&mut self.certs) else { return Verdict::Reject };
@@ -182,7 +204,9 @@ impl Core {
         if !is_timely || person == self.me() || !self.may_be_member(room, person) {
             return Verdict::Ignore;
         }
-        if !self.calls.channels.entry(room).or_default().hear(now_ms, person, sent_ms, here) {
+        let is_connected = |person| self.people.linked_device(person).is_some();
+        let channel = self.calls.channels.entry(room).or_default();
+        if !channel.hear(now_ms, person, (sent_ms, here), is_connected) {
             return Verdict::Ignore;
         }
         self.look_at_channel(now_ms, room);
@@ -208,7 +232,7 @@ impl Core {
         let id = room.voice_channel();
         let came = people.iter().filter(|person| !before.contains(person));
         for person in came.copied().collect::<Vec<_>>() {
-            if self.calls.known.get(&id).is_some_and(Call::has_room) {
+            if self.calls.known.get(&id).is_some_and(Call::has_place) {
                 self.add_party(now_ms, id, person, Stage::Named);
                 self.say_join(id, person);
             }
@@ -265,7 +289,7 @@ impl Core {
         if !self.is_fellow_member(room, person) {
             return CallResponse::NoSuchCall;
         }
-        if !call.has_room() {
+        if !call.has_place() {
             return CallResponse::Full;
         }
         self.add_party(now_ms, id, person, Stage::Named);
@@ -277,9 +301,16 @@ impl Core {
     pub(super) fn join_refused(&mut self, now_ms: u64, id: CallId) {
         let Some(call) = self.calls.known.get(&id).filter(|call| !call.is_standing()) else { return };
         let Kind::Room(room) = call.kind else { return };
-        if self.people_in_channel(now_ms, room).len() >= limits::CALL_PARTY_MAX {
+        if self.connected_of(&self.people_in_channel(now_ms, room)) >= limits::CALL_PARTY_MAX {
             self.end_call(now_ms, id, CallEnd::Full);
         }
+    }
+
+    /// Whether this is a channel in which as many stand with us as fit, and this person is none of them.
+    pub(super) fn has_no_place_for(&self, id: CallId, person: PersonId) -> bool {
+        let call = self.calls.known.get(&id).filter(|call| matches!(call.kind, Kind::Room(_)));
+        let stands = |call: &Call| call.parties.get(&person).is_some_and(|party| party.stage.is_in());
+        call.is_some_and(|call| !call.has_place() && !stands(call))
     }
 
     fn is_fellow_member(&self, room: RoomId, person: PersonId) -> bool {
@@ -311,7 +342,7 @@ impl Core {
         }
         // Who was lost and is heard of again is joined again.
         for person in self.people_in_channel(now_ms, room) {
-            if self.calls.known.get(&id).is_some_and(Call::has_room) {
+            if self.calls.known.get(&id).is_some_and(Call::has_place) {
                 self.add_party(now_ms, id, person, Stage::Named);
             }
         }

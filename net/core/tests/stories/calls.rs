@@ -1193,6 +1193,50 @@ fn claim(mesh: &mut Mesh, keys: &DeviceKeys, through: usize, to: &[usize], room:
     mesh.settle();
 }
 
+/// People whom Carol invents, and of whom she says that they are in the channel.
+fn invent(mesh: &mut Mesh, count: u8, room: ConversationId) {
+    for number in 0..count {
+        let keys = DeviceKeys::generate(&[100 + number; 32], &[200 - number; 32], 0);
+        claim(mesh, &keys, CAROL, &[ALICE, BOB], room);
+    }
+}
+
+/// Whom somebody hears, of those who are real.
+fn hears(mesh: &mut Mesh, index: usize) -> Vec<usize> {
+    let people: Vec<_> = mesh.peers.iter().map(|peer| peer.person()).collect();
+    let parties = view(mesh, index).parties;
+    let heard = parties.iter().filter(|party| party.state == PartyState::Active);
+    heard.filter_map(|party| people.iter().position(|person| *person == party.person)).collect()
+}
+
+#[test]
+fn people_who_are_invented_do_not_fill_a_channel() {
+    let (mut mesh, room) = roommates(4);
+    invent(&mut mesh, 10, room);
+    enter(&mut mesh, ALICE, room);
+    enter(&mut mesh, BOB, room);
+    mesh.advance(5_000);
+    assert_eq!((hears(&mut mesh, ALICE), hears(&mut mesh, BOB)), (vec![BOB], vec![ALICE]));
+    // Nor when they come later.
+    invent(&mut mesh, 10, room);
+    enter(&mut mesh, DAVE, room);
+    mesh.advance(5_000);
+    let mut heard = hears(&mut mesh, DAVE);
+    heard.sort_unstable();
+    assert_eq!((heard, ends(&mesh, DAVE)), (vec![ALICE, BOB], vec![]));
+}
+
+#[test]
+fn who_is_connected_is_heard_of_in_a_channel_however_many_are_invented() {
+    let (mut mesh, room) = roommates(3);
+    invent(&mut mesh, 70, room);
+    enter(&mut mesh, ALICE, room);
+    let alice = mesh.peers[ALICE].person();
+    let voice = mesh.peers[BOB].core.overview().rooms[0].voice.clone();
+    assert!(voice.contains(&alice));
+    assert_eq!(voice.len(), 64);
+}
+
 #[test]
 fn a_member_who_says_that_a_channel_is_full_puts_nobody_out_of_it() {
     let (mut mesh, room) = roommates(4);
