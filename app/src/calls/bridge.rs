@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::CallSound;
 use super::booth::{Booth, Device};
-use super::talk::Talk;
+use super::talk::{Happened, Talk};
 use crate::settings::{Settings, SettingsFile};
 
 /// How often the figures of a call are told.
@@ -40,20 +40,28 @@ pub(super) async fn run(
     sound: Arc<watch::Sender<CallSound>>,
     shut: watch::Receiver<usize>,
 ) {
-    let bridge = Bridge {
-        overview: node.watch_overview(),
-        node,
-        settings: settings.watch(),
-        wishes: sound.subscribe(),
-        sound,
-        shut,
-        booth: Booth::open(),
-        talk: None,
-    };
-    bridge.run().await;
+    Bridge::new(node, &settings, sound, shut).run().await;
 }
 
 impl Bridge {
+    fn new(
+        node: NodeHandle,
+        settings: &SettingsFile,
+        sound: Arc<watch::Sender<CallSound>>,
+        shut: watch::Receiver<usize>,
+    ) -> Self {
+        Self {
+            overview: node.watch_overview(),
+            node,
+            settings: settings.watch(),
+            wishes: sound.subscribe(),
+            sound,
+            shut,
+            booth: Booth::open(),
+            talk: None,
+        }
+    }
+
     async fn run(mut self) {
         let mut clock = interval(TELL_EVERY);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -73,7 +81,7 @@ impl Bridge {
                     // The peer has ended.
                     Err(_) => return self.end_talk(),
                 },
-                happened = happens => self.with_talk(|talk, sound| talk.happened(happened, sound)),
+                happened = happens => self.happened(happened).await,
                 Ok(()) = self.shut.changed() => self.shut_changed().await,
                 Ok(()) = self.wishes.changed() => {
                     self.wishes.mark_unchanged();
@@ -93,6 +101,15 @@ impl Bridge {
         let sound = self.sound.borrow();
         if let Some(talk) = &mut self.talk {
             work(talk, &sound);
+        }
+    }
+
+    async fn happened(&mut self, happened: Happened) {
+        let is_over = matches!(happened, Happened::Over);
+        self.with_talk(|talk, sound| talk.happened(happened, sound));
+        if is_over {
+            // A room's channel that was left and entered again is the same call with another link.
+            self.calls_changed().await;
         }
     }
 
@@ -145,8 +162,7 @@ impl Bridge {
     /// Takes part in a call that we began or took. The others may still be rung, or the network finds
     /// its way to them: so whoever is heard first is heard at once.
     async fn take_part(&mut self, view: &CallView) {
-        let Some(talk) = self.talk.as_mut().filter(|talk| !talk.takes_part) else { return };
-        talk.takes_part = true;
+        let Some(talk) = self.talk.as_mut().filter(|talk| !talk.takes_part()) else { return };
         self.booth.listen();
         match self.node.call_of(view.call).media().await {
             Ok(link) => talk.connect(link),
@@ -217,4 +233,40 @@ fn echo_in(view: &CallView, overview: &Overview) -> Option<PersonId> {
     let is_echo =
         |person: PersonId| overview.people.iter().any(|known| known.person == person && known.is_echo);
     view.parties.iter().map(|party| party.person).find(|person| is_echo(*person))
+}
+
+#[cfg(test)]
+mod tests {
+    use kinmesh_net::{Node, NodeConfig};
+    use kinmesh_proto::{DisplayName, RoomName, StatusLine};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_leaves_a_channel_and_enters_it_at_once_is_heard_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
+        let data_dir = dir.path().to_owned();
+        let node = Node::start(NodeConfig { data_dir, bootstraps: vec![], listen, mdns: false });
+        let node = node.await.unwrap();
+        node.set_profile(DisplayName::new("Alice").unwrap(), StatusLine::default()).await.unwrap();
+        let room = node.join_room(RoomName::new("lobby").unwrap()).await.unwrap();
+        let sound = Arc::new(watch::Sender::new(CallSound::default()));
+        let settings = SettingsFile::load(dir.path()).unwrap();
+        let (_, shut) = watch::channel(0);
+        let mut bridge = Bridge::new(node.clone(), &settings, sound, shut);
+
+        let call = room.enter_voice().await.unwrap();
+        bridge.calls_changed().await;
+        assert!(bridge.talk.as_ref().unwrap().takes_part());
+        call.hang_up().await.unwrap();
+        room.enter_voice().await.unwrap();
+        // It sees the same call as before.
+        bridge.calls_changed().await;
+        let happened = bridge.talk.as_mut().unwrap().next().await;
+        assert!(matches!(happened, Happened::Over));
+        bridge.happened(happened).await;
+        assert!(bridge.talk.as_ref().unwrap().takes_part());
+        node.shutdown().await;
+    }
 }

@@ -46,8 +46,6 @@ pub(super) struct Talk {
     spoken: mpsc::Receiver<Packet>,
     /// `None` while it rings here, and once the call is over.
     link: Option<MediaLink>,
-    /// Whether we are in the call, and do not only hear it ring.
-    pub(super) takes_part: bool,
     /// Whether the peer knows that we say nothing.
     muted: bool,
     /// Whether our voice stays here until it does.
@@ -81,7 +79,6 @@ impl Talk {
             control: voice.control(),
             spoken,
             link: None,
-            takes_part: false,
             muted: false,
             shut: false,
             heard: BTreeMap::new(),
@@ -94,6 +91,11 @@ impl Talk {
 
     pub(super) fn connect(&mut self, link: MediaLink) {
         self.link = Some(link);
+    }
+
+    /// Whether we are in the call, and do not only hear it ring.
+    pub(super) fn takes_part(&self) -> bool {
+        self.link.is_some()
     }
 
     /// Pends until something happens. May be dropped, nothing is lost.
@@ -115,7 +117,15 @@ impl Talk {
         match happened {
             Happened::Spoken(packet) => self.send(&packet),
             Happened::Came(event) => self.came(event, sound),
-            Happened::Over => self.link = None,
+            Happened::Over => self.over(),
+        }
+    }
+
+    /// The link has ended, and nobody is heard any more.
+    fn over(&mut self) {
+        self.link = None;
+        for (_, peer) in std::mem::take(&mut self.heard) {
+            self.control.remove(peer.party);
         }
     }
 
