@@ -25,12 +25,14 @@ use crate::level::{Reading, SharedLevel};
 
 /// How long a sound system may take to open a device before we say that it does not answer.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
-/// PulseAudio keeps to what it is asked for: 10 milliseconds.
+/// PulseAudio keeps to what it is asked for: 10 milliseconds, in frames at our rate.
 const BLOCK_PULSE: u32 = 480;
 /// Elsewhere a power of two, which drivers like. The systems' own default can be seconds long.
 const BLOCK_OTHERS: u32 = 512;
 /// Sound that may wait between the audio thread and ours. Ours is never that late unless it is stuck.
 const RING_MS: u32 = 200;
+/// And at least so many of the device's blocks: one that is given or taken, and what waits beside it.
+const RING_BLOCKS: u32 = 3;
 
 /// Why a microphone or loudspeaker cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +74,7 @@ pub(crate) struct Signs {
 }
 
 impl Signs {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             level: SharedLevel::new(),
             is_lost: AtomicBool::new(false),
@@ -99,7 +101,8 @@ impl Signs {
         self.xruns.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn hear_of(&self, kind: ErrorKind) {
+    /// The sound system reports something about the device.
+    pub(crate) fn hear_of(&self, kind: ErrorKind) {
         match kind {
             ErrorKind::Xrun => self.count_xrun(),
             kind if is_fatal(kind) => self.is_lost.store(true, Ordering::Relaxed),
@@ -148,7 +151,7 @@ impl AudioSystem {
         let form = Form::of_input(&device, self.host.id())?;
         let take = take_fn(form.samples).ok_or(OpenError::Format)?;
         let signs = Signs::new();
-        let (producer, consumer) = wants_sound.then(|| ring(form.rate_hz)).unzip();
+        let (producer, consumer) = wants_sound.then(|| ring(form.rate_hz, form.block_frames)).unzip();
         let mut intake = Intake::new(producer, form.config.channels, Arc::clone(&signs));
         let watch = Arc::clone(&signs);
         let stream = device.build_input_stream_raw(
@@ -172,7 +175,7 @@ impl AudioSystem {
         let form = Form::of_output(&device, self.host.id())?;
         let give = give_fn(form.samples).ok_or(OpenError::Format)?;
         let signs = Signs::new();
-        let (producer, consumer) = ring(form.rate_hz);
+        let (producer, consumer) = ring(form.rate_hz, form.block_frames);
         let mut outlet = Outlet::new(consumer, form.config.channels, Arc::clone(&signs));
         let watch = Arc::clone(&signs);
         let stream = device.build_output_stream_raw(
@@ -187,8 +190,14 @@ impl AudioSystem {
     }
 }
 
-fn ring(rate_hz: u32) -> (rtrb::Producer<f32>, rtrb::Consumer<f32>) {
-    rtrb::RingBuffer::new((rate_hz * RING_MS / 1_000) as usize)
+fn ring(rate_hz: u32, block_frames: u32) -> (rtrb::Producer<f32>, rtrb::Consumer<f32>) {
+    rtrb::RingBuffer::new((rate_hz * RING_MS / 1_000).max(RING_BLOCKS * block_frames) as usize)
+}
+
+/// Frames to ask a device for at a time: about 10 milliseconds, whatever its rate.
+fn block_wanted(rate_hz: u32, host: HostId) -> u32 {
+    let at_rate = |frames: u32| frames * rate_hz / SAMPLE_RATE_HZ;
+    if host.name() == "PulseAudio" { at_rate(BLOCK_PULSE) } else { at_rate(BLOCK_OTHERS).next_power_of_two() }
 }
 
 /// In what form a device is opened.
@@ -219,7 +228,7 @@ impl Form {
         if takes_ours {
             config.sample_rate = SAMPLE_RATE_HZ;
         }
-        let wanted = if host.name() == "PulseAudio" { BLOCK_PULSE } else { BLOCK_OTHERS };
+        let wanted = block_wanted(config.sample_rate, host);
         let block_frames = match *own.buffer_size() {
             SupportedBufferSize::Range { min, max } => wanted.clamp(min, max),
             SupportedBufferSize::Unknown => wanted,
@@ -262,6 +271,14 @@ mod tests {
         assert!(frames(SupportedBufferSize::Range { min: 16, max: 96_000 }) <= 512);
         assert_eq!(frames(SupportedBufferSize::Range { min: 16, max: 256 }), 256);
         assert_eq!(frames(SupportedBufferSize::Range { min: 2048, max: 4096 }), 2048);
+    }
+
+    #[test]
+    fn blocks_are_short_at_any_rate() {
+        for rate_hz in [8_000, 16_000, 44_100, 96_000, 192_000] {
+            let ms = form(rate_hz, SupportedBufferSize::Unknown, false).block_frames * 1_000 / rate_hz;
+            assert!((5..=20).contains(&ms), "{ms} ms at {rate_hz} Hz");
+        }
     }
 
     #[test]

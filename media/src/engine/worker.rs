@@ -14,10 +14,11 @@ use crate::stream::{Open, Signs};
 /// How often the rings are looked at: well under the 10 milliseconds that a block lasts.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Sound from the microphone that may wait: after a stall, the oldest is dropped rather than late for ever.
+/// Of a microphone that gives more than half of it at a time, two of its blocks.
 const BACKLOG_MAX: usize = 6 * BLOCK;
 /// How much longer sound waits before a loudspeaker that ran out of it.
 const CUSHION_STEP_MS: u32 = 5;
-/// And how long at most.
+/// And how long at most, unless the loudspeaker takes more than that at a time.
 const CUSHION_MAX_MS: u32 = 80;
 
 /// Another device, or none.
@@ -32,12 +33,19 @@ pub(super) struct Source {
     resampler: Resampler,
     taken: Vec<f32>,
     ready: Vec<f32>,
+    backlog_max: usize,
 }
 
 impl Source {
     pub(super) fn new(open: &Open, ring: rtrb::Consumer<f32>) -> Result<Self, NoFilter> {
-        let resampler = Resampler::new(open.rate_hz, SAMPLE_RATE_HZ)?;
-        Ok(Self { ring, resampler, taken: Vec::new(), ready: Vec::new() })
+        Self::in_blocks(open.rate_hz, open.block_frames, ring)
+    }
+
+    fn in_blocks(rate_hz: u32, block_frames: u32, ring: rtrb::Consumer<f32>) -> Result<Self, NoFilter> {
+        let resampler = Resampler::new(rate_hz, SAMPLE_RATE_HZ)?;
+        let block = u64::from(block_frames) * u64::from(SAMPLE_RATE_HZ) / u64::from(rate_hz.max(1));
+        let backlog_max = BACKLOG_MAX.max(2 * block as usize);
+        Ok(Self { ring, resampler, taken: Vec::new(), ready: Vec::new(), backlog_max })
     }
 
     fn block(&mut self) -> Option<[f32; BLOCK]> {
@@ -46,7 +54,7 @@ impl Source {
         }
         self.resampler.feed(&self.taken, &mut self.ready);
         self.taken.clear();
-        let stale = self.ready.len().saturating_sub(BACKLOG_MAX);
+        let stale = self.ready.len().saturating_sub(self.backlog_max);
         self.ready.drain(..stale);
         let block = *self.ready.first_chunk()?;
         self.ready.drain(..BLOCK);
@@ -61,29 +69,44 @@ pub(super) struct Sink {
     made: Vec<f32>,
     signs: Arc<Signs>,
     xruns: u32,
-    rate_hz: u32,
     /// So much sound waits in the ring, in the device's samples.
     cushion: usize,
+    /// By so much more after it ran dry, and so much at most.
+    step: usize,
+    most: usize,
 }
 
 impl Sink {
     pub(super) fn new(open: &Open, ring: rtrb::Producer<f32>) -> Result<Self, NoFilter> {
-        let resampler = Resampler::new(SAMPLE_RATE_HZ, open.rate_hz)?;
-        let (signs, rate_hz) = (Arc::clone(&open.signs), open.rate_hz);
+        Self::in_blocks(open.rate_hz, open.block_frames, Arc::clone(&open.signs), ring)
+    }
+
+    fn in_blocks(
+        rate_hz: u32,
+        block_frames: u32,
+        signs: Arc<Signs>,
+        ring: rtrb::Producer<f32>,
+    ) -> Result<Self, NoFilter> {
+        let resampler = Resampler::new(SAMPLE_RATE_HZ, rate_hz)?;
+        let samples = |ms: u32| (rate_hz * ms / 1_000) as usize;
+        let step = samples(CUSHION_STEP_MS);
         // The device takes a block at a time, and we may be late by a look or two.
-        let cushion = (open.block_frames + rate_hz * CUSHION_STEP_MS / 1_000) as usize;
-        Ok(Self { ring, resampler, made: Vec::new(), signs, xruns: 0, rate_hz, cushion })
+        let cushion = block_frames as usize + step;
+        let most = samples(CUSHION_MAX_MS).max(cushion);
+        Ok(Self { ring, resampler, made: Vec::new(), signs, xruns: 0, cushion, step, most })
     }
 
     fn is_hungry(&mut self) -> bool {
         let xruns = self.signs.xruns();
         if xruns != self.xruns {
             self.xruns = xruns;
-            let most = (self.rate_hz * CUSHION_MAX_MS / 1_000) as usize;
-            self.cushion = (self.cushion + (self.rate_hz * CUSHION_STEP_MS / 1_000) as usize).min(most);
+            self.cushion = (self.cushion + self.step).min(self.most);
         }
-        let waiting = self.ring.buffer().capacity() - self.ring.slots();
-        waiting < self.cushion
+        self.waiting() < self.cushion
+    }
+
+    fn waiting(&self) -> usize {
+        self.ring.buffer().capacity() - self.ring.slots()
     }
 
     fn push(&mut self, block: &[f32; BLOCK]) {
@@ -146,5 +169,47 @@ impl Worker {
             self.voices.heard(&raw, &clean, self.began.elapsed());
         }
         self.shared.is_unprocessed.store(self.processor.is_faulted(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cpal::ErrorKind;
+
+    use super::*;
+
+    /// A tenth of a second.
+    const LONG_MS: u32 = 100;
+
+    #[test]
+    fn of_a_microphone_that_gives_a_tenth_of_a_second_at_a_time_nothing_is_lost() {
+        for rate_hz in [8_000, 44_100, 48_000] {
+            let block_frames = rate_hz * LONG_MS / 1_000;
+            let (mut device, ring) = rtrb::RingBuffer::new(2 * block_frames as usize);
+            let mut source = Source::in_blocks(rate_hz, block_frames, ring).unwrap();
+            let (sound, mut blocks) = (vec![0.5; block_frames as usize], 0);
+            for _ in 0..10 {
+                let (_, left) = device.push_partial_slice(&sound);
+                assert!(left.is_empty());
+                blocks += std::iter::from_fn(|| source.block()).count();
+            }
+            // Resampling holds a little of it back.
+            assert!((95..=100).contains(&blocks), "{blocks} blocks of 10 ms at {rate_hz} Hz");
+        }
+    }
+
+    #[test]
+    fn a_loudspeaker_that_takes_a_tenth_of_a_second_at_a_time_finds_as_much_after_it_ran_dry() {
+        let (rate_hz, block_frames) = (48_000, 4_800);
+        let (ring, _device) = rtrb::RingBuffer::new(3 * block_frames as usize);
+        let signs = Signs::new();
+        let mut sink = Sink::in_blocks(rate_hz, block_frames, Arc::clone(&signs), ring).unwrap();
+        for _ in 0..3 {
+            signs.hear_of(ErrorKind::Xrun);
+            while sink.is_hungry() {
+                sink.push(&[0.5; BLOCK]);
+            }
+            assert!(sink.waiting() >= block_frames as usize);
+        }
     }
 }
