@@ -9,6 +9,15 @@ use super::{Call, CallEnd, Kind, RINGS_MAX};
 use crate::node::Core;
 use crate::output::{Output, RequestToken};
 
+/// A ring that was heard.
+struct Ring {
+    device: DeviceId,
+    person: PersonId,
+    wire: CallId,
+    line: u32,
+    party: Vec<PersonId>,
+}
+
 impl Core {
     /// A device says something about a call; the answer is an [`Output::CallRespond`], at once.
     pub fn call_asked(&mut self, now_ms: u64, device: DeviceId, request: CallRequest, token: RequestToken) {
@@ -31,7 +40,7 @@ impl Core {
         let call = self.calls.by_wire(request.call());
         match request {
             CallRequest::Ring { call: wire, line, party } => {
-                self.hear_ring(now_ms, (device, person), wire, line, &party)
+                self.hear_ring(now_ms, &Ring { device, person, wire, line, party })
             }
             CallRequest::Cancel { call: wire } if call.is_none() && self.may_reach_us(person) => {
                 self.calls.note_overtaking(now_ms, wire, person);
@@ -49,14 +58,8 @@ impl Core {
         }
     }
 
-    fn hear_ring(
-        &mut self,
-        now_ms: u64,
-        (device, person): (DeviceId, PersonId),
-        wire: CallId,
-        line: u32,
-        party: &[PersonId],
-    ) -> CallResponse {
+    fn hear_ring(&mut self, now_ms: u64, ring: &Ring) -> CallResponse {
+        let Ring { device, person, wire, line, .. } = *ring;
         if !self.may_reach_us(person) {
             return CallResponse::ContactsOnly;
         }
@@ -70,7 +73,7 @@ impl Core {
             return CallResponse::Busy;
         }
         if let Some(active) = self.calls.active() {
-            return self.hear_ring_in_a_call(now_ms, (device, person), active, wire, line);
+            return self.hear_ring_in_a_call(now_ms, active, ring);
         }
         if let Some(before) = self.calls.rung_by(person) {
             // They gave that one up, and it is not heard yet.
@@ -84,7 +87,7 @@ impl Core {
         if let Some(ringing) = self.calls.party_mut(wire, person) {
             (ringing.device, ringing.theirs) = (Some(device), Some(line));
         }
-        self.hear_names(now_ms, wire, person, party);
+        self.hear_names(now_ms, wire, person, &ring.party);
         self.call_changed(wire);
         CallResponse::Noted
     }
@@ -101,26 +104,22 @@ impl Core {
         }
     }
 
-    /// Who rings whom we ring takes part in one call with us: of the two, the one with the smaller id.
-    fn hear_ring_in_a_call(
-        &mut self,
-        now_ms: u64,
-        (device, person): (DeviceId, PersonId),
-        active: CallId,
-        wire: CallId,
-        line: u32,
-    ) -> CallResponse {
+    /// Who rings whom we ring takes part in one call with us: of the two, the one with the smaller id. But
+    /// who rings for a group is busy for us, so then it is theirs.
+    fn hear_ring_in_a_call(&mut self, now_ms: u64, active: CallId, ring: &Ring) -> CallResponse {
+        let Ring { device, person, wire, line, .. } = *ring;
         let Some(call) = self.calls.known.get_mut(&active) else { return CallResponse::Busy };
         let is_alone = call.parties.len() == 1;
         let rung = call.parties.get_mut(&person).filter(|party| is_alone && party.stage.is_rung());
         let Some(party) = rung else { return CallResponse::Busy };
-        if call.wire < wire {
+        if call.wire < wire && ring.party.is_empty() {
             return CallResponse::Crossed { call: call.wire };
         }
         // Theirs counts: they write the note about it.
         party.is_rung_by_us = false;
         (party.device, party.theirs) = (Some(device), Some(line));
         call.wire = wire;
+        self.hear_names(now_ms, active, person, &ring.party);
         self.take_up(now_ms, active, person);
         CallResponse::Crossed { call: wire }
     }

@@ -337,6 +337,30 @@ fn two_who_ring_each_other_at_once_are_in_one_call() {
 }
 
 #[test]
+fn who_rings_somebody_who_adds_them_to_a_group_at_once_is_in_it() {
+    let mut smaller = 0;
+    for rung_before in 0..5 {
+        let mut mesh = friends(3);
+        // Each of his calls has another id.
+        for _ in 0..rung_before {
+            ring(&mut mesh, BOB, CAROL);
+            hang_up(&mut mesh, BOB);
+        }
+        talking(&mut mesh, ALICE, CAROL);
+        let group = view(&mut mesh, ALICE).call;
+        let (alice, bob) = (mesh.peers[ALICE].person(), mesh.peers[BOB].person());
+        mesh.peers[ALICE].core.add_to_call(mesh.now_ms, group, bob).unwrap();
+        let his = mesh.peers[BOB].core.ring(mesh.now_ms, alice).unwrap();
+        smaller += usize::from(his < group);
+        mesh.settle();
+        mesh.advance(3_000);
+        assert_mesh(&mut mesh, &[ALICE, BOB, CAROL]);
+        assert_eq!(view(&mut mesh, BOB).call, his, "as he rang it");
+    }
+    assert!((1..5).contains(&smaller), "both orders were met: {smaller}");
+}
+
+#[test]
 fn who_rings_somebody_who_rings_them_has_accepted() {
     let mut mesh = friends(2);
     ring(&mut mesh, ALICE, BOB);
