@@ -158,9 +158,15 @@ impl Call {
         }
     }
 
+    /// Who rings us with it.
+    fn ringing(&self) -> impl Iterator<Item = PersonId> {
+        let ringing = self.parties.iter().filter(|(_, party)| party.stage == Stage::Incoming);
+        ringing.map(|(person, _)| *person)
+    }
+
     /// Whether it rings here, and nobody has answered.
     fn is_incoming(&self) -> bool {
-        self.parties.values().any(|party| party.stage == Stage::Incoming)
+        self.ringing().next().is_some()
     }
 
     /// Whether anybody is in it with us.
@@ -321,7 +327,9 @@ impl Core {
         if self.calls.active().is_some() {
             return Err(CallRefusal::InACall);
         }
-        self.take_up(now_ms, id, ringing);
+        for person in ringing {
+            self.take_up(now_ms, id, person);
+        }
         Ok(())
     }
 
@@ -343,11 +351,13 @@ impl Core {
         if let Some(size) = text.as_ref().map(String::len).filter(|size| *size > limits::DECLINE_TEXT_MAX) {
             return Err(CallRefusal::TooLong { size });
         }
-        let person = self.ringing(id)?;
+        let ringing = self.ringing(id)?;
         let Some(call) = self.calls.known.get(&id).map(|call| call.wire) else {
             return Err(CallRefusal::NoSuchCall);
         };
-        self.tell_party(id, person, CallRequest::Decline { call, text: text.clone() });
+        for person in ringing {
+            self.tell_party(id, person, CallRequest::Decline { call, text: text.clone() });
+        }
         self.end_call(now_ms, id, CallEnd::Declined { text });
         Ok(())
     }
@@ -393,11 +403,11 @@ impl Core {
         Ok(())
     }
 
-    /// Who rings with this call.
-    fn ringing(&self, id: CallId) -> Result<PersonId, CallRefusal> {
+    /// Who rings with this call: of a group, several may at once.
+    fn ringing(&self, id: CallId) -> Result<Vec<PersonId>, CallRefusal> {
         let call = self.calls.known.get(&id).ok_or(CallRefusal::NoSuchCall)?;
-        let mut ringing = call.parties.iter().filter(|(_, party)| party.stage == Stage::Incoming);
-        ringing.next().map(|(person, _)| *person).ok_or(CallRefusal::NotRinging)
+        let ringing: Vec<PersonId> = call.ringing().collect();
+        if ringing.is_empty() { Err(CallRefusal::NotRinging) } else { Ok(ringing) }
     }
 
     /// Something of this party was heard over their line, or they answered what we sent over ours.

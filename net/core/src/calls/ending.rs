@@ -84,6 +84,10 @@ impl Core {
             return self.end_call(now_ms, id, end);
         }
         let Some(party) = call.parties.remove(&person) else { return };
+        let also_rings = call.ringing().next();
+        if call.kind == Kind::In(person) {
+            call.kind = Kind::In(also_rings.unwrap_or(person));
+        }
         let (wire, kind) = (call.wire, call.kind);
         if call.transfer == Some(person) {
             call.transfer = None;

@@ -67,7 +67,7 @@ impl Core {
             return CallResponse::NoSuchCall;
         }
         if let Some(id) = self.calls.by_wire(wire) {
-            return self.hear_ring_again(device, person, id, line);
+            return self.hear_ring_again(now_ms, id, ring);
         }
         if !self.calls.gate.lets_in(now_ms, person) {
             return CallResponse::Busy;
@@ -77,7 +77,7 @@ impl Core {
         }
         if let Some(before) = self.calls.rung_by(person) {
             // They gave that one up, and it is not heard yet.
-            self.end_call(now_ms, before, CallEnd::Cancelled);
+            self.part(now_ms, before, person, CallEnd::Cancelled, false);
         }
         if self.calls.known.len() >= RINGS_MAX {
             return CallResponse::Busy;
@@ -92,16 +92,20 @@ impl Core {
         CallResponse::Noted
     }
 
-    /// Their device was not sure whether it was heard.
-    fn hear_ring_again(&mut self, device: DeviceId, person: PersonId, id: CallId, line: u32) -> CallResponse {
-        match self.calls.party_mut(id, person) {
-            Some(party) if party.stage == Stage::Incoming => {
-                (party.device, party.theirs) = (Some(device), Some(line));
-                CallResponse::Noted
+    /// Their device was not sure whether it was heard; or somebody else rings for the same call by now.
+    fn hear_ring_again(&mut self, now_ms: u64, id: CallId, ring: &Ring) -> CallResponse {
+        let rings_here = self.calls.known.get(&id).is_some_and(Call::is_incoming);
+        let Some(party) = self.calls.party_mut(id, ring.person) else { return CallResponse::NoSuchCall };
+        match party.stage {
+            Stage::Incoming => (party.device, party.theirs) = (Some(ring.device), Some(ring.line)),
+            Stage::Named if rings_here => {
+                party.stage_at(now_ms, Stage::Incoming);
+                (party.device, party.theirs) = (Some(ring.device), Some(ring.line));
+                self.call_changed(id);
             }
-            Some(_) => CallResponse::Noted,
-            None => CallResponse::NoSuchCall,
+            _ => {}
         }
+        CallResponse::Noted
     }
 
     /// Who rings whom we ring takes part in one call with us: of the two, the one with the smaller id. But
@@ -147,7 +151,7 @@ impl Core {
                 CallResponse::Noted
             }
             CallRequest::Cancel { .. } if stage == Stage::Incoming => {
-                self.end_call(now_ms, id, CallEnd::Cancelled);
+                self.part(now_ms, id, person, CallEnd::Cancelled, false);
                 CallResponse::Noted
             }
             CallRequest::End { .. } | CallRequest::Cancel { .. } | CallRequest::Decline { .. } => {

@@ -729,6 +729,53 @@ fn who_declined_or_left_can_be_added_again() {
     }
 }
 
+/// Bob and Carol talk, and add Dave at the same moment.
+fn dave_is_added_twice() -> Mesh {
+    let mut mesh = friends(4);
+    talking(&mut mesh, BOB, CAROL);
+    let dave = mesh.peers[DAVE].person();
+    for by in [BOB, CAROL] {
+        let id = view(&mut mesh, by).call;
+        mesh.peers[by].core.add_to_call(mesh.now_ms, id, dave).unwrap();
+    }
+    mesh.settle();
+    assert_eq!(parties(&mut mesh, DAVE), [(BOB, PartyState::Rings), (CAROL, PartyState::Rings)]);
+    mesh
+}
+
+#[test]
+fn who_is_added_by_two_at_once_answers_both() {
+    let mut mesh = dave_is_added_twice();
+    accept(&mut mesh, DAVE);
+    mesh.talk();
+    assert_mesh(&mut mesh, &[BOB, CAROL, DAVE]);
+
+    let mut mesh = dave_is_added_twice();
+    hang_up(&mut mesh, DAVE);
+    assert_mesh(&mut mesh, &[BOB, CAROL]);
+    for by in [BOB, CAROL] {
+        assert_eq!(notes(&mesh, DAVE, by), [CallOutcome::Declined]);
+    }
+}
+
+#[test]
+fn of_two_who_ring_for_a_call_one_may_leave_it() {
+    for (leaves, stays) in [(BOB, CAROL), (CAROL, BOB)] {
+        let mut mesh = dave_is_added_twice();
+        hang_up(&mut mesh, leaves);
+        assert_eq!(parties(&mut mesh, DAVE), [(stays, PartyState::Rings)]);
+        assert_eq!(view(&mut mesh, DAVE).conversation, mesh.chat_with(stays));
+        accept(&mut mesh, DAVE);
+        mesh.talk();
+        assert_mesh(&mut mesh, &[stays, DAVE]);
+    }
+    let mut mesh = dave_is_added_twice();
+    hang_up(&mut mesh, BOB);
+    hang_up(&mut mesh, CAROL);
+    assert_all_over(&mut mesh);
+    assert_eq!(ends(&mesh, DAVE), [CallEnd::Cancelled]);
+}
+
 #[test]
 fn who_leaves_while_somebody_is_rung_is_not_in_the_call_that_they_enter() {
     let mut mesh = friends(3);
