@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, RequestToken, StoreFault, Token};
+use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, Pacer, RequestToken, StoreFault, Token};
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, RoomId};
 use kinmesh_search::{Search, SearchState};
@@ -100,6 +100,8 @@ pub(crate) struct Driver {
     counts: mpsc::Receiver<Count>,
     counted: mpsc::Sender<Count>,
     looks: (mpsc::Sender<Look>, mpsc::Receiver<Look>),
+    /// Posts that the core wants, until they are read together.
+    wanted_posts: BTreeMap<ConversationId, Vec<(EntryKey, Pacer)>>,
     questions: Questions,
     tickets: Tickets,
     calls: Calls,
@@ -187,6 +189,7 @@ pub(crate) async fn start(
         counts,
         counted,
         looks: mpsc::channel(LOOKS_CAP),
+        wanted_posts: BTreeMap::new(),
         questions: Questions::default(),
         tickets: Tickets::default(),
         calls: Calls::default(),

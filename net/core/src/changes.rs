@@ -228,7 +228,7 @@ impl Core {
     fn is_plain(&self, id: ConversationId, entry: &Entry) -> bool {
         let newest_change = self.conversations.get(&id).and_then(|known| known.newest_change);
         newest_change.is_none_or(|change| change < entry.key())
-            && !self.asks_to_wait(id)
+            && !self.may_be_too_soon(id, entry)
             && entry.value().prev.iter().all(|prev| self.is_recent(prev.id))
     }
 
@@ -241,11 +241,11 @@ impl Core {
         }
         self.reading.insert((id, key), reading);
         self.persist_later();
-        let pace = self.lens(id).pace_range(key, key);
-        self.push(Output::ReadPost { conversation: id, key, pace });
+        let pacer = self.lens(id).pacer();
+        self.push(Output::ReadPost { conversation: id, key, pacer });
     }
 
-    /// The store has read a post, `None` when it is not there, and when people wrote around it.
+    /// The store has read a post, `None` when it is not there, and what its author posted before.
     pub fn post_read(&mut self, id: ConversationId, key: EntryKey, item: Option<PageItem>, pace: &Pace) {
         let Some(Reading { is_new, is_stale }) = self.reading.remove(&(id, key)) else { return };
         if is_stale {

@@ -6,10 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kinmesh_proto::{
-    Content, ConversationId, Entry, EntryId, EntryKey, HiddenHere, Hlc, KeyRange, PageItem, PersonId,
-    StoredEntry,
-};
+use kinmesh_proto::{Content, ConversationId, Entry, EntryKey, HiddenHere, PageItem, PersonId, Wait};
 
 use crate::control::{Moderation, Withheld};
 use crate::view::EntryView;
@@ -32,27 +29,28 @@ pub struct Seen {
     pub withheld: Option<Withheld>,
 }
 
-/// When people wrote in a part of a room.
+/// Tells which posts are shown only if their authors waited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pace(BTreeMap<PersonId, BTreeSet<EntryKey>>);
+pub struct Pacer(Option<Arc<Moderation>>);
 
-impl Pace {
-    /// When the authors of these entries posted.
-    pub fn of(entries: &[StoredEntry]) -> Self {
-        let mut pace = Self::default();
-        for StoredEntry { entry, .. } in entries.iter().filter(|stored| is_post(&stored.entry)) {
-            pace.0.entry(entry.person()).or_default().insert(entry.key());
-        }
-        pace
-    }
-
-    fn before(&self, author: PersonId, post: EntryKey) -> Option<EntryKey> {
-        self.0.get(&author)?.range(..post).next_back().copied()
+impl Pacer {
+    /// What has to be read of a room to tell whether the author of a post waited; `None` where that matters
+    /// to nobody.
+    pub fn wait(&self, post: &Entry) -> Option<Wait> {
+        self.0.as_ref()?.wait(post.person(), post.key())
     }
 }
 
-fn is_post(entry: &Entry) -> bool {
-    entry.content().target().is_none()
+/// The posts before those of people who had to wait, each their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pace(BTreeMap<EntryKey, EntryKey>);
+
+impl Pace {
+    /// What a store says of each of these.
+    pub fn of(waits: &[Wait], before: Vec<Option<EntryKey>>) -> Self {
+        let known = waits.iter().zip(before).filter_map(|(wait, before)| Some((wait.post, before?)));
+        Self(known.collect())
+    }
 }
 
 impl Lens {
@@ -71,13 +69,9 @@ impl Lens {
         self.blocked.is_empty() && self.here.is_empty() && self.moderation.is_none()
     }
 
-    /// What has to be read of a conversation to tell whether the authors of posts from `first` to `last`
-    /// waited long enough; `None` where nobody has to.
-    pub fn pace_range(&self, first: EntryKey, last: EntryKey) -> Option<KeyRange> {
-        let slowest_ms = self.moderation.as_ref()?.slowest_ms();
-        let clock = Hlc::from_ms(first.clock.ms().saturating_sub(slowest_ms));
-        let from = Some(EntryKey { clock, id: EntryId([0; 32]) });
-        (slowest_ms > 0).then_some(KeyRange { from, to: Some(last) })
+    /// Tells which posts are shown only if their authors waited.
+    pub fn pacer(&self) -> Pacer {
+        Pacer(self.moderation.clone())
     }
 
     /// A post as it is seen; `None` when its author is blocked.
@@ -88,7 +82,7 @@ impl Lens {
             return None;
         }
         let withheld = self.withheld_here(author, key).or_else(|| {
-            let before = pace.before(author, key);
+            let before = pace.0.get(&key).copied();
             self.moderation.as_ref().and_then(|moderation| moderation.withholds(author, key, before))
         });
         item.changes.retain(|change| self.shows_change(&change.entry));

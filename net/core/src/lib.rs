@@ -50,7 +50,7 @@ pub use invites::{
     INVITES_MAX, InviteFault, InviteState, InviteView, NewInvite, OpenFault, OpeningView, UnknownInvite,
     check_ticket,
 };
-pub use lens::{Lens, Pace, Seen};
+pub use lens::{Lens, Pace, Pacer, Seen};
 pub use moderation::{HideHere, HideRefusal, Mute};
 pub use node::{Core, SendRefusal, StoredConversation, UnknownPerson};
 pub use outbox::{QUEUED_FETCH_MAX, StoredQueue};

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use kinmesh_proto::{
-    Control, ConversationId, Entry, EntryKey, Hlc, PersonId, RoomId, StatusLine, Write, limits,
+    Control, ConversationId, Entry, EntryKey, Hlc, PersonId, RoomId, StatusLine, Wait, Write, limits,
 };
 
 use crate::changes::Reading;
-use crate::control::Withheld;
+use crate::control::{Moderation, Withheld};
 use crate::event::ConversationEvent;
 use crate::lens::Lens;
 use crate::node::{Core, Pending, SendRefusal};
@@ -144,6 +144,13 @@ impl Core {
         self.log_of(room).is_some_and(|log| log.moderation().slowest_ms() > 0)
     }
 
+    /// Whether a post is shown only if its author waited.
+    pub(crate) fn may_be_too_soon(&self, id: ConversationId, post: &Entry) -> bool {
+        let ConversationId::Room(room) = id else { return false };
+        let wait = |moderation: &Moderation| moderation.wait(post.person(), post.key());
+        self.log_of(room).is_some_and(|log| wait(log.moderation()).is_some())
+    }
+
     /// Each second: rooms in which posts came late. A burst of them is told once.
     pub(crate) fn tell_shown_anew(&mut self) {
         for id in std::mem::take(&mut self.shown_anew) {
@@ -186,12 +193,14 @@ impl Core {
         }
     }
 
-    /// How far back to look in a room, after a start, for the post of ours after which we have to wait: the
-    /// range to read, for [`Core::restore_own_post`]. `None` where nobody waits.
-    pub fn own_posts_wanted(&self, now_ms: u64, room: RoomId) -> Option<kinmesh_proto::KeyRange> {
-        let key = |ms| EntryKey { clock: Hlc::from_ms(ms), id: kinmesh_proto::EntryId([0; 32]) };
-        let (now, end) = (key(now_ms), key(now_ms + limits::CLOCK_AHEAD_MAX_MS));
-        self.lens(ConversationId::Room(room)).pace_range(now, end)
+    /// How far back to look in a room, after a start, for the post of ours after which we have to wait, for
+    /// [`Core::restore_own_post`]. `None` where nobody waits.
+    pub fn own_post_wanted(&self, now_ms: u64, room: RoomId) -> Option<Wait> {
+        let slowest_ms = self.log_of(room)?.moderation().slowest_ms();
+        let clock = Hlc::from_ms(now_ms + limits::CLOCK_AHEAD_MAX_MS);
+        let post = EntryKey { clock, id: kinmesh_proto::EntryId([0; 32]) };
+        let since = Hlc::from_ms(now_ms.saturating_sub(slowest_ms));
+        (slowest_ms > 0).then_some(Wait { author: self.me(), post, since })
     }
 
     /// Takes up when we posted last.

@@ -8,6 +8,7 @@ use kinmesh_proto::{
 };
 
 use crate::event::Event;
+use crate::lens::Pacer;
 
 /// Names a batch of writes until the store has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,8 +149,8 @@ pub enum Output {
         conversation: ConversationId,
         /// Which.
         key: EntryKey,
-        /// A range of which all entries are wanted, too: whether its author waited long enough.
-        pace: Option<KeyRange>,
+        /// Tells whether the post of its author before it is wanted, too.
+        pacer: Pacer,
     },
     /// Read up to [`crate::QUEUED_FETCH_MAX`] queued entries of ours after this key, then call
     /// [`crate::Core::queued_read`].

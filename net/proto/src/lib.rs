@@ -46,7 +46,7 @@ pub use proofs::SharedProofs;
 pub use record::{
     AddressRecord, Answer, Asking, ConversationRecord, Delivery, FoundedRecord, HiddenHere, InviteRecord,
     KnockRecord, MemberRecord, OpeningRecord, OwnProfile, PageAt, PageItem, PersonRecord, Privacy,
-    PrivateRecord, SecretRecord, Snapshot, StoredEntry, TakenBack, Ties, Write,
+    PrivateRecord, SecretRecord, Snapshot, StoredEntry, TakenBack, Ties, Wait, Write,
 };
 pub use safety::{SAFETY_WORDS, SafetyNumber};
 pub use sealed::{Commitment, EpochSecret, Keyring, RoomKey, Sealed};

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::entry::{Entry, EntryBody, EntryKey};
+use crate::entry::{Entry, EntryBody, EntryKey, Hlc};
 use crate::frame::{Ask, Refusal};
 use crate::id::{ConversationId, DeviceId, EntryId, PersonId, RoomId};
 use crate::invite::TicketId;
@@ -367,6 +367,17 @@ pub enum PageAt {
     Before(EntryKey),
     /// What stands after this key.
     After(EntryKey),
+}
+
+/// A post, and how far back its author's own post before it matters: in a slow room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Who wrote it.
+    pub author: PersonId,
+    /// The post.
+    pub post: EntryKey,
+    /// What is older does not matter.
+    pub since: Hlc,
 }
 
 /// One change to the history store: `core` decides it, `store` makes it last.

@@ -14,13 +14,14 @@ impl Driver {
         while let Some(output) = self.core.poll_output() {
             self.do_output(output);
         }
+        self.read_wanted_posts();
     }
 
     fn do_output(&mut self, output: Output) {
         match output {
             Output::Persist { token, writes } => self.persist(token, writes),
             Output::CountUnread { conversation, after } => self.count_unread(conversation, after),
-            Output::ReadPost { conversation, key, pace } => self.read_post(conversation, key, pace),
+            Output::ReadPost { conversation, key, pacer } => self.want_post(conversation, key, pacer),
             Output::ReadQueued { conversation, after } => self.read_queued(conversation, after),
             Output::Emit(event) => {
                 self.overview_changed = true;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use kinmesh_core::{EntryView, Event, Lens, Pace, QUEUED_FETCH_MAX, Seen, UNREAD_CAP};
+use kinmesh_core::{EntryView, Event, Lens, Pace, Pacer, QUEUED_FETCH_MAX, Seen, UNREAD_CAP};
 use kinmesh_proto::{
-    ConversationId, Delivery, EntryId, EntryKey, Hlc, KeyRange, PageAt, PageItem, StoredEntry,
+    ConversationId, Delivery, EntryId, EntryKey, Hlc, PageAt, PageItem, StoredEntry, Wait, limits,
 };
 use kinmesh_search::{Found, Query as SearchQuery};
 use kinmesh_store::{StoreError, StoreHandle};
@@ -17,9 +17,16 @@ use crate::handle::Reply;
 use crate::identity::unix_ms;
 use crate::search::SearchHit;
 
+/// Posts of one conversation that are read together: as many as a frame brings.
+const POSTS_AT_ONCE: usize = limits::BATCH_ENTRIES_MAX;
+
+/// Posts in the order in which they were wanted, as far as they are there, and what their authors posted
+/// before.
+type PacedPosts = (Vec<Option<Box<PageItem>>>, Pace);
+
 /// What the store read for the core.
 pub(super) enum Look {
-    Post(ConversationId, EntryKey, Result<(Option<Box<PageItem>>, Pace), StoreError>),
+    Posts(ConversationId, Vec<EntryKey>, Result<PacedPosts, StoreError>),
     Queued(ConversationId, Result<Vec<StoredEntry>, StoreError>),
     /// Something that was read for somebody else is damaged.
     Damage,
@@ -78,22 +85,38 @@ async fn looked_at(
     posts: Vec<PageItem>,
     lens: &Lens,
 ) -> Result<Vec<Seen>, StoreError> {
-    let keys = || posts.iter().map(|item| item.post.entry.key());
-    let range = keys().min().zip(keys().max()).and_then(|(first, last)| lens.pace_range(first, last));
-    let pace = pace(store, conversation, range).await?;
+    let pacer = lens.pacer();
+    let waits = posts.iter().filter_map(|item| pacer.wait(&item.post.entry)).collect();
+    let pace = pace(store, conversation, waits).await?;
     Ok(posts.into_iter().filter_map(|item| lens.look(item, &pace)).collect())
 }
 
-/// When people wrote in a part of a conversation, if that matters.
+/// What people posted before, where they had to wait.
 async fn pace(
     store: &StoreHandle,
     conversation: ConversationId,
-    range: Option<KeyRange>,
+    waits: Vec<Wait>,
 ) -> Result<Pace, StoreError> {
-    match range {
-        Some(range) => Ok(Pace::of(&store.entries_in(conversation, range, usize::MAX).await?)),
-        None => Ok(Pace::default()),
+    if waits.is_empty() {
+        return Ok(Pace::default());
     }
+    Ok(Pace::of(&waits, store.posts_before(conversation, waits.clone()).await?))
+}
+
+/// Posts that the core wants of one conversation. In a slow room they are asked about together: each question
+/// may read an hour of it.
+async fn posts_with_pace(
+    store: &StoreHandle,
+    conversation: ConversationId,
+    wanted: &[(EntryKey, Pacer)],
+) -> Result<PacedPosts, StoreError> {
+    let (mut posts, mut waits) = (Vec::new(), Vec::new());
+    for (key, pacer) in wanted {
+        let post = store.post(conversation, *key).await?;
+        waits.extend(post.as_ref().and_then(|item| pacer.wait(&item.post.entry)));
+        posts.push(post.map(Box::new));
+    }
+    Ok((posts, pace(store, conversation, waits).await?))
 }
 
 /// Posts of others after this key of which something is shown, as far as anybody counts.
@@ -204,17 +227,25 @@ impl Driver {
         });
     }
 
-    pub(super) fn read_post(&self, conversation: ConversationId, key: EntryKey, range: Option<KeyRange>) {
-        let (store, looks) = (self.store.clone(), self.looks.0.clone());
-        tokio::spawn(async move {
-            let post = async {
-                let post = store.post(conversation, key).await?.map(Box::new);
-                Ok((post, pace(&store, conversation, range).await?))
-            };
-            let post = noticed(&looks, post.await).await;
-            // The driver may have ended.
-            let _ = looks.send(Look::Post(conversation, key, post)).await;
-        });
+    /// Posts of one conversation are read together with those that were wanted before, once there are many.
+    pub(super) fn want_post(&mut self, conversation: ConversationId, key: EntryKey, pacer: Pacer) {
+        let wanted = self.wanted_posts.entry(conversation).or_default();
+        wanted.push((key, pacer));
+        if wanted.len() >= POSTS_AT_ONCE {
+            self.read_wanted_posts();
+        }
+    }
+
+    pub(super) fn read_wanted_posts(&mut self) {
+        for (conversation, wanted) in std::mem::take(&mut self.wanted_posts) {
+            let (store, looks) = (self.store.clone(), self.looks.0.clone());
+            tokio::spawn(async move {
+                let read = noticed(&looks, posts_with_pace(&store, conversation, &wanted).await).await;
+                let keys = wanted.into_iter().map(|(key, _)| key).collect();
+                // The driver may have ended.
+                let _ = looks.send(Look::Posts(conversation, keys, read)).await;
+            });
+        }
     }
 
     pub(super) fn read_queued(&self, conversation: ConversationId, after: Option<EntryKey>) {
@@ -229,13 +260,16 @@ impl Driver {
     pub(super) fn looked(&mut self, look: Look) {
         match look {
             Look::Damage => self.note_damage(),
-            Look::Post(conversation, key, post) => {
-                if post.is_err() {
-                    // It is not shown from memory: listeners are told to read for themselves.
-                    self.told.push(Event::Lagged { missed: 1 });
+            Look::Posts(conversation, keys, read) => {
+                if read.is_err() {
+                    // They are not shown from memory: listeners are told to read for themselves.
+                    self.told.push(Event::Lagged { missed: keys.len() as u64 });
                 }
-                let (post, pace) = post.unwrap_or_default();
-                self.core.post_read(conversation, key, post.map(|post| *post), &pace);
+                let (posts, pace) = read.unwrap_or_default();
+                let posts = posts.into_iter().chain(std::iter::repeat(None));
+                for (key, post) in keys.into_iter().zip(posts) {
+                    self.core.post_read(conversation, key, post.map(|post| *post), &pace);
+                }
             }
             Look::Queued(conversation, queued) => {
                 // Why something waits may be another now.

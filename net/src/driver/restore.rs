@@ -87,9 +87,9 @@ async fn logs(core: &mut Core, store: &StoreHandle) -> Result<(), StoreError> {
     for room in core.rooms_with_log() {
         let log = store.entries_in(ConversationId::Control(room), KeyRange::ALL, usize::MAX).await?;
         core.restore_log(unix_ms(), room, log.into_iter().map(|stored| stored.entry).collect());
-        if let Some(range) = core.own_posts_wanted(unix_ms(), room) {
-            let around = store.entries_in(ConversationId::Room(room), range, usize::MAX).await?;
-            core.restore_own_post(room, &around);
+        if let Some(wait) = core.own_post_wanted(unix_ms(), room) {
+            let own = store.posts_before(ConversationId::Room(room), vec![wait]).await?;
+            own.into_iter().flatten().for_each(|post| core.restore_own_post(room, post));
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use kinmesh_proto::{
     ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, TakenBack,
-    Write,
+    Wait, Write,
 };
 
 use kinmesh_seal::Seal;
@@ -266,6 +266,15 @@ impl HistoryStore for SledStore {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.read(conversation, |history| history.entries_in(range, bytes_max))
+    }
+
+    fn posts_before(
+        &self,
+        conversation: ConversationId,
+        waits: &[Wait],
+    ) -> Result<Vec<Option<EntryKey>>, StoreError> {
+        let before = self.read(conversation, |history| history.posts_before(waits))?;
+        Ok(if before.is_empty() { vec![None; waits.len()] } else { before })
     }
 
     fn taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError> {

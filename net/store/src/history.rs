@@ -1,8 +1,10 @@
 //! What every store does, and what all of them have in common.
 
+use std::collections::BTreeMap;
+
 use kinmesh_proto::{
-    Content, ConversationId, Digest, Entry, EntryId, EntryKey, Hlc, KeyRange, PageAt, PageItem, Snapshot,
-    StoredEntry, TakenBack, Write,
+    Content, ConversationId, Digest, Entry, EntryId, EntryKey, Hlc, KeyRange, PageAt, PageItem, PersonId,
+    Snapshot, StoredEntry, TakenBack, Wait, Write,
 };
 
 use crate::error::StoreError;
@@ -103,6 +105,14 @@ pub trait HistoryStore: Send + 'static {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError>;
 
+    /// For each of these posts, which need not be here, the newest one of its author that stands before it
+    /// and is no older than asked. It reads little of what stands in between, and all of that.
+    fn posts_before(
+        &self,
+        conversation: ConversationId,
+        waits: &[Wait],
+    ) -> Result<Vec<Option<EntryKey>>, StoreError>;
+
     /// Whether a delete is here that takes back this entry, which need not be here, or a change that may
     /// be one.
     fn taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError>;
@@ -166,4 +176,51 @@ pub(crate) fn within(
         fitting.push(stored);
     }
     Ok(fitting)
+}
+
+/// Answers [`HistoryStore::posts_before`]. `posts` gives those of a range with their authors, newest first.
+pub(crate) fn posts_before<P: Iterator<Item = Result<(EntryKey, PersonId), StoreError>>>(
+    waits: &[Wait],
+    posts: impl Fn(KeyRange) -> P,
+) -> Result<Vec<Option<EntryKey>>, StoreError> {
+    let mut before = vec![None; waits.len()];
+    for (range, mut open) in stretches(waits) {
+        for post in posts(range) {
+            let (key, author) = post?;
+            if let Some(waiting) = open.get_mut(&author) {
+                let found = waiting.extract_if(.., |n| key < waits[*n].post);
+                found.filter(|n| waits[*n].since <= key.clock).for_each(|n| before[n] = Some(key));
+                if waiting.is_empty() {
+                    open.remove(&author);
+                }
+            }
+            if open.is_empty() {
+                break;
+            }
+        }
+    }
+    Ok(before)
+}
+
+/// Those of some waits that are still to be answered, by their authors.
+type OpenWaits = BTreeMap<PersonId, Vec<usize>>;
+
+/// The parts of a history in which these authors may have posted, each with those who wait there: what lies
+/// between two that are far apart is not read.
+fn stretches(waits: &[Wait]) -> Vec<(KeyRange, OpenWaits)> {
+    let mut newest_first: Vec<usize> = (0..waits.len()).collect();
+    newest_first.sort_unstable_by_key(|n| std::cmp::Reverse(waits[*n].post));
+    let mut stretches: Vec<(KeyRange, OpenWaits)> = Vec::new();
+    for n in newest_first {
+        let Wait { author, post, since } = waits[n];
+        let from = EntryKey { clock: since, id: EntryId([0; 32]) };
+        match stretches.last_mut().filter(|(range, _)| range.from <= Some(post)) {
+            Some((range, _)) => range.from = range.from.min(Some(from)),
+            None => stretches.push((KeyRange { from: Some(from), to: Some(post) }, OpenWaits::new())),
+        }
+        if let Some((_, open)) = stretches.last_mut() {
+            open.entry(author).or_default().push(n);
+        }
+    }
+    stretches
 }

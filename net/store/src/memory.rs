@@ -8,7 +8,8 @@ use std::ops::Bound;
 use kinmesh_proto::{
     AddressRecord, Content, ConversationId, ConversationRecord, Delivery, DeviceId, Digest, Entry, EntryId,
     EntryKey, InviteRecord, KeyRange, Keyring, MemberRecord, OpeningRecord, OwnProfile, PageAt, PageItem,
-    PersonId, PersonRecord, Privacy, RoomId, SecretRecord, Snapshot, StoredEntry, TakenBack, TicketId, Write,
+    PersonId, PersonRecord, Privacy, RoomId, SecretRecord, Snapshot, StoredEntry, TakenBack, TicketId, Wait,
+    Write,
 };
 
 use crate::error::StoreError;
@@ -243,6 +244,19 @@ impl HistoryStore for MemoryStore {
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let entries = self.history(conversation).range(range).rev().map(|(_, stored)| stored);
         history::within(entries.cloned().map(Ok), bytes_max)
+    }
+
+    fn posts_before(
+        &self,
+        conversation: ConversationId,
+        waits: &[Wait],
+    ) -> Result<Vec<Option<EntryKey>>, StoreError> {
+        let posts = |range| {
+            let entries = self.history(conversation).range(range).rev().map(|(_, stored)| &stored.entry);
+            let posts = entries.filter(|entry| entry.content().is_post());
+            posts.map(|post| Ok((post.key(), post.person())))
+        };
+        history::posts_before(waits, posts)
     }
 
     fn taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError> {

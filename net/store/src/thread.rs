@@ -15,7 +15,7 @@ use std::thread;
 
 use kinmesh_proto::{
     ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, TakenBack,
-    Write,
+    Wait, Write,
 };
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -188,6 +188,15 @@ impl StoreHandle {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.read(move |store| store.entries_in(conversation, range, bytes_max)).await
+    }
+
+    /// [`HistoryStore::posts_before`], after every commit made before.
+    pub async fn posts_before(
+        &self,
+        conversation: ConversationId,
+        waits: Vec<Wait>,
+    ) -> Result<Vec<Option<EntryKey>>, StoreError> {
+        self.read(move |store| store.posts_before(conversation, &waits)).await
     }
 
     /// [`HistoryStore::taken_back`] of each, after every commit made before.

@@ -13,7 +13,7 @@ use kinmesh_proto::{
     Digest, DisplayName, Entry, EntryId, EntryKey, EpochSecret, Hlc, InviteRecord, InviteRefusal, KeyRange,
     Keyring, MemberRecord, OpeningRecord, OwnProfile, PersonId, PersonRecord, Privacy, Refusal, RoomId,
     RoomName, SecretRecord, Snapshot, StatusLine, StoredEntry, TakenBack, TicketRoom, TicketToken, Ties,
-    Unverified, Write,
+    Unverified, Wait, Write,
 };
 use kinmesh_store::{
     CHANGES_BYTES_MAX, CHANGES_MAX, Directory, HistoryStore, MemoryStore, PageAt, PageItem, SledStore,
@@ -122,6 +122,8 @@ conformance! {
     entries_come_in_the_order_asked
     entries_of_a_range_come_newest_first
     a_range_that_ends_before_it_begins_is_empty
+    the_post_before_is_the_newest_of_its_author_in_time
+    posts_far_apart_are_asked_about_together
     records_are_replaced_and_removed
     changes_see_those_before_them
     large_and_foreign_text_survives
@@ -655,6 +657,46 @@ fn a_range_that_ends_before_it_begins_is_empty<S: Subject>() {
         assert_eq!(store.keys(ROOM, range, 10).unwrap(), []);
         assert_eq!(store.entries_in(ROOM, range, usize::MAX).unwrap(), []);
     }
+}
+
+fn wait(author: u8, post: EntryKey, since_ms: u64) -> Wait {
+    Wait { author: person(author).person(), post, since: Hlc::from_ms(since_ms) }
+}
+
+fn the_post_before_is_the_newest_of_its_author_in_time<S: Subject>() {
+    let mut subject = S::open();
+    let said = |author, ms| entry(&person(author), ROOM, ms, "hello");
+    let (one, two, others, three) = (said(1, 10), said(1, 20), said(2, 25), said(1, 30));
+    let liked = reaction(1, 28, one.key());
+    let all = [one, two, others, three, liked];
+    put_all(subject.store(), ROOM, &all);
+    subject.restart();
+    let [one, two, others, three, _] = all.map(|entry| entry.key());
+    let store = subject.store();
+    let before = |waits: &[Wait]| store.posts_before(ROOM, waits).unwrap();
+    assert_eq!(before(&[wait(1, three, 0), wait(1, two, 0)]), [Some(two), Some(one)]);
+    assert_eq!(before(&[wait(1, one, 0), wait(2, others, 0), wait(3, three, 0)]), [None; 3]);
+    assert_eq!(before(&[wait(1, three, 20), wait(1, three, 21)]), [Some(two), None], "a reaction is no post");
+    let not_here = EntryKey { clock: Hlc::from_ms(27), id: EntryId([7; 32]) };
+    assert_eq!(before(&[wait(2, not_here, 0)]), [Some(others)]);
+    assert_eq!(before(&[]), []);
+    assert_eq!(store.posts_before(OTHER_ROOM, &[wait(1, three, 0)]).unwrap(), [None]);
+    put_all(subject.store(), ROOM, &[delete(1, 40, two)]);
+    assert_eq!(
+        subject.store().posts_before(ROOM, &[wait(1, three, 0)]).unwrap(),
+        [Some(two)],
+        "erased or not"
+    );
+}
+
+fn posts_far_apart_are_asked_about_together<S: Subject>() {
+    let mut subject = S::open();
+    let entries = messages(ROOM, 100);
+    put_all(subject.store(), ROOM, &entries);
+    let key = |n: usize| entries[n].key();
+    let waits = [wait(1, key(5), 2), wait(1, key(90), 89), wait(1, key(50), 50), wait(1, key(91), 85)];
+    let before = subject.store().posts_before(ROOM, &waits).unwrap();
+    assert_eq!(before, [Some(key(4)), Some(key(89)), None, Some(key(90))]);
 }
 
 fn conversation(id: ConversationId, seq: u64) -> ConversationRecord {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, mpsc as std_mpsc};
 use fixtures::{ROOM, entry, person, put};
 use kinmesh_proto::{
     ConversationId, Delivery, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry,
-    TakenBack, Write,
+    TakenBack, Wait, Write,
 };
 use kinmesh_store::{Busy, Completion, HistoryStore, MemoryStore, SledStore, StoreError, StoreHandle};
 use tokio::sync::mpsc;
@@ -93,6 +93,10 @@ impl HistoryStore for Gated {
         bytes_max: usize,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         self.inner.entries_in(id, range, bytes_max)
+    }
+
+    fn posts_before(&self, id: ConversationId, waits: &[Wait]) -> Result<Vec<Option<EntryKey>>, StoreError> {
+        self.inner.posts_before(id, waits)
     }
 
     fn taken_back(&self, id: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError> {

@@ -6,7 +6,9 @@
 mod fixtures;
 
 use fixtures::{CHAT, ROOM, follows, person, stored};
-use kinmesh_proto::{Content, ConversationId, Delivery, Entry, EntryKey, KeyRange, PageAt, Refusal, Write};
+use kinmesh_proto::{
+    Content, ConversationId, Delivery, Entry, EntryKey, KeyRange, PageAt, PersonId, Refusal, Wait, Write,
+};
 use kinmesh_store::{HistoryStore, MemoryStore, SledStore};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -115,6 +117,9 @@ fn assert_same(left: &dyn HistoryStore, right: &dyn HistoryStore, keys: &[EntryK
         for (n, key) in keys.iter().enumerate() {
             let other = keys[n * 7 % keys.len()];
             let range = KeyRange { from: (n % 5 > 0).then_some(*key), to: (n % 3 > 0).then_some(other) };
+            let post = left.post(id, other).unwrap();
+            let author = post.map_or(PersonId([0; 32]), |item| item.post.entry.person());
+            let waits = [*key, other].map(|post| Wait { author, post, since: keys[0].clock });
             let around = |store: &dyn HistoryStore| {
                 let asked = [*key, other];
                 (
@@ -127,6 +132,7 @@ fn assert_same(left: &dyn HistoryStore, right: &dyn HistoryStore, keys: &[EntryK
                     store.keys(id, range, 5).unwrap(),
                     store.entries(id, &asked, 400).unwrap(),
                     store.entries_in(id, range, 1000).unwrap(),
+                    store.posts_before(id, &waits).unwrap(),
                 )
             };
             assert_eq!(around(left), around(right));

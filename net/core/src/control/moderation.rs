@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_proto::{Control, Door, EntryKey, Hlc, PersonId, Role, RoomSettings, StatusLine};
+use kinmesh_proto::{Control, Door, EntryKey, Hlc, PersonId, Role, RoomSettings, StatusLine, Wait};
 use serde::Serialize;
 
 use super::graph::Graph;
@@ -198,6 +198,14 @@ impl Moderation {
         self.silences(author, post.clock)
             .or_else(|| self.hidden.get(&post).cloned())
             .or_else(|| before.is_some_and(is_soon).then_some(Withheld::TooSoon))
+    }
+
+    /// What tells whether the author of a post waited; `None` where it is not shown anyway, or nobody waits.
+    pub fn wait(&self, author: PersonId, post: EntryKey) -> Option<Wait> {
+        let slow_ms = self.slow_ms(author, post.clock);
+        let since = Hlc::from_ms(post.clock.ms().saturating_sub(slow_ms));
+        let matters = slow_ms > 0 && self.withholds(author, post, None).is_none();
+        matters.then_some(Wait { author, post, since })
     }
 
     /// How long somebody has to have waited before they post at this time, in milliseconds.

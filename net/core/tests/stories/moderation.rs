@@ -521,6 +521,29 @@ fn of_a_flood_in_a_slow_room_the_first_post_is_shown_in_whatever_order_it_comes(
 }
 
 #[test]
+fn nothing_is_looked_up_for_who_need_not_wait() {
+    let (mut mesh, room) = open_square(2, 1);
+    let fast = say(&mut mesh, BOB, room, "one");
+    let slow = kinmesh_proto::RoomSettings {
+        slow_ms: 30_000,
+        ..kinmesh_proto::RoomSettings::new(name("Square"), StatusLine::default(), Past::All)
+    };
+    let now_ms = mesh.now_ms;
+    mesh.peers[ALICE].core.set_room_settings(now_ms, room_of(room), slow).unwrap();
+    mesh.advance(A_WHILE_MS);
+    let (admins, bobs) = (say(&mut mesh, ALICE, room, "admins"), say(&mut mesh, BOB, room, "two"));
+    let wait = |mesh: &Mesh, key| {
+        let item = mesh.peers[ALICE].post(room, key).unwrap();
+        mesh.peers[ALICE].core.lens(room).pacer().wait(&item.post.entry)
+    };
+    assert_eq!((wait(&mesh, fast), wait(&mesh, admins)), (None, None));
+    let since = wait(&mesh, bobs).unwrap().since;
+    assert_eq!(since, Hlc::from_ms(bobs.clock.ms() - 30_000), "no further back than he has to wait");
+    hide(&mut mesh, ALICE, room, bobs, true);
+    assert_eq!(wait(&mesh, bobs), None, "it is not shown anyway");
+}
+
+#[test]
 fn a_post_that_turns_up_late_tells_faces_to_look_again() {
     let (mut mesh, room) = square(2, 1, Door::Open, 30_000);
     let ms = mesh.now_ms;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
     Acquaintance, BatchToken, CallFault, CallToken, ConversationEvent, Core, EntryView, Event, FrameToken,
-    Output, Pace, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, RequestToken, Route, SendRefusal,
+    Output, Pace, Pacer, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, RequestToken, Route, SendRefusal,
     StoredConversation, StoredQueue, SyncFault, SyncToken, Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
@@ -251,12 +251,21 @@ impl Peer {
     pub(crate) fn shown(&self, conversation: ConversationId) -> Vec<EntryView> {
         let posts = self.posts(conversation);
         let lens = self.core.lens(conversation);
-        let keys = || posts.iter().map(|item| item.post.entry.key());
-        let range = keys().min().zip(keys().max()).and_then(|(first, last)| lens.pace_range(first, last));
-        let around = range.map(|range| self.disk.entries_in(conversation, range, usize::MAX).unwrap());
-        let pace = Pace::of(&around.unwrap_or_default());
+        let pace = self.pace(conversation, &lens.pacer(), &posts);
         let seen = posts.into_iter().filter_map(|item| lens.look(item, &pace));
         seen.map(|seen| seen.view(conversation, None)).collect()
+    }
+
+    /// What the authors of these posts posted before, where they had to wait.
+    fn pace<'p>(
+        &self,
+        conversation: ConversationId,
+        pacer: &Pacer,
+        posts: impl IntoIterator<Item = &'p PageItem>,
+    ) -> Pace {
+        let waits: Vec<_> = posts.into_iter().filter_map(|item| pacer.wait(&item.post.entry)).collect();
+        let before = self.disk.posts_before(conversation, &waits).unwrap();
+        Pace::of(&waits, before)
     }
 
     /// Posts of others after this key of which something is shown.
@@ -564,10 +573,9 @@ impl Mesh {
         for room in peer.core.rooms_with_log() {
             let log = peer.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
             peer.core.restore_log(self.now_ms, room, log.collect());
-            if let Some(range) = peer.core.own_posts_wanted(self.now_ms, room) {
-                let id = ConversationId::Room(room);
-                let entries = peer.disk.entries_in(id, range, usize::MAX).unwrap();
-                peer.core.restore_own_post(room, &entries);
+            if let Some(wait) = peer.core.own_post_wanted(self.now_ms, room) {
+                let own = peer.disk.posts_before(ConversationId::Room(room), &[wait]).unwrap();
+                own.into_iter().flatten().for_each(|post| peer.core.restore_own_post(room, post));
             }
         }
         self.settle();
@@ -713,11 +721,11 @@ impl Mesh {
                 let unread = peer.unread(conversation, after);
                 peer.core.unread_counted(conversation, after, unread);
             }
-            Output::ReadPost { conversation, key, pace } => {
+            Output::ReadPost { conversation, key, pacer } => {
                 let peer = &mut self.peers[index];
                 let post = peer.post(conversation, key);
-                let around = pace.map(|range| peer.disk.entries_in(conversation, range, usize::MAX).unwrap());
-                peer.core.post_read(conversation, key, post, &Pace::of(&around.unwrap_or_default()));
+                let pace = peer.pace(conversation, &pacer, &post);
+                peer.core.post_read(conversation, key, post, &pace);
             }
             Output::ReadQueued { conversation, after } => {
                 self.peers[index].reads.push_back(Look::Queued(conversation, after));

@@ -303,6 +303,11 @@ pub(super) fn is_queued(value: &[u8]) -> bool {
     value.get(1) == Some(&QUEUED)
 }
 
+/// The number of the certificate of the device that wrote the entry.
+pub(super) fn cert_of(value: &[u8]) -> Option<Number> {
+    Some(split_number(value.get(1 + DELIVERY + 8..)?)?.0)
+}
+
 /// The value beside a change's key.
 pub(super) fn change_value(change: &Content) -> Vec<u8> {
     vec![u8::from(matches!(change, Content::Delete { .. }))]

@@ -1,6 +1,8 @@
 //! Reading one conversation's entries.
 
-use kinmesh_proto::{Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, StoredEntry, TakenBack};
+use kinmesh_proto::{
+    Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, PersonId, StoredEntry, TakenBack, Wait,
+};
 
 use crate::disk::engine::{Pair, Pairs};
 use crate::disk::layout::{self, Number};
@@ -94,6 +96,12 @@ impl History<'_> {
         history::within(self.pairs(range).rev().map(|pair| self.read(pair)), bytes_max)
     }
 
+    /// Entries are told by their values, and none is decoded: others may have written thousands meanwhile.
+    pub(in crate::disk) fn posts_before(&self, waits: &[Wait]) -> Result<Vec<Option<EntryKey>>, StoreError> {
+        let posts = |range: KeyRange| self.pairs(range).rev().filter(of_value(layout::is_post));
+        history::posts_before(waits, |range| posts(range).map(|pair| self.author(pair)))
+    }
+
     /// Of a delete that can be read the change's value tells, but not of one that is sealed. So all changes
     /// of the post are read; this is asked of erased entries that come without their delete, which is rare.
     pub(in crate::disk) fn taken_back(&self, entry: &Entry) -> Result<TakenBack, StoreError> {
@@ -136,6 +144,12 @@ impl History<'_> {
     fn entry(&self, key: EntryKey) -> Result<Option<StoredEntry>, StoreError> {
         let key = layout::entry_key(self.number, key);
         self.tree.engine.get(&key)?.map(|value| self.tree.read_entry(&key, &value)).transpose()
+    }
+
+    fn author(&self, pair: Result<Pair, StoreError>) -> Result<(EntryKey, PersonId), StoreError> {
+        let (key, value) = pair?;
+        let cert = layout::cert_of(&value).and_then(|number| self.tree.certs.value_of(number));
+        Ok((layout::last_place(&key).ok_or(UNREADABLE)?, cert.ok_or(UNREADABLE)?.person))
     }
 
     fn newest_posts(&self, range: KeyRange, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
