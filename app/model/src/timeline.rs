@@ -238,6 +238,8 @@ impl Timeline {
     /// Asks for all that is held anew: events were missed. The reader stays where they are.
     pub fn ask_again(&mut self) -> Part {
         let middle = self.entries.keys().nth(self.entries.len() / 2).filter(|_| !self.following);
+        // What is answered may be hidden by now.
+        self.answered.clear();
         self.ask_for(middle.map_or(Part::Newest, |middle| Part::Around(*middle)))
     }
 

@@ -209,6 +209,16 @@ fn what_is_answered_and_not_held_is_looked_up_once() {
 }
 
 #[test]
+fn what_is_answered_is_looked_up_anew_with_all_else() {
+    let far = entry(BO, 1, "far above");
+    let answer = EntryView { reply_to: Some(far.key), ..entry(ANA, 5000, "yes") };
+    let mut timeline = whole(vec![answer]);
+    timeline.take_answered(far.key, Some(far.clone()));
+    timeline.ask_again();
+    assert_eq!(timeline.unknown_answered(), [far.key], "it may be hidden by now");
+}
+
+#[test]
 fn changes_are_seen_at_once_and_a_page_read_before_does_not_undo_them() {
     let post = entry(ANA, 1000, "helo");
     let edited = EntryView { text: Some("hello".into()), edited_ms: Some(2), ..post.clone() };
