@@ -15,8 +15,9 @@ error-room-is-member = You are in the room already.
 error-room-no-member = They are not in the room.
 
 error-room-last-admin = A room needs an admin: make somebody else one first.
+error-room-senior = They founded the room, or you are an admin through them: you cannot take that from them.
 error-room-is-public = That is a public room.
-error-room-log-full = You have decided so much in this room that it takes no more.
+error-room-log-full = So much was decided in this room that it takes no more.
 
 error-room-too-many = At most { $max } people at once.
 

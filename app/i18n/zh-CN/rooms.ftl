@@ -15,8 +15,9 @@ error-room-is-member = 你已经在这个房间里。
 error-room-no-member = 对方不在房间里。
 
 error-room-last-admin = 房间需要管理员：请先让别人成为管理员。
+error-room-senior = 对方是房间的创建者，或者你的管理员身份来自对方：你不能移除或降级对方。
 error-room-is-public = 那是公开房间。
-error-room-log-full = 你在此房间的操作已达上限。
+error-room-log-full = 此房间的操作已达上限。
 
 error-room-too-many = 一次最多 { $max } 人。
 

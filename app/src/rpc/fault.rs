@@ -344,6 +344,7 @@ impl From<RoomRefusal> for Fault {
             RoomRefusal::IsMember
             | RoomRefusal::NoMember
             | RoomRefusal::LastAdmin
+            | RoomRefusal::Senior
             | RoomRefusal::IsPublic
             | RoomRefusal::LogFull => MEMBERSHIP,
             RoomRefusal::TooManyPeople | RoomRefusal::HideCount | RoomRefusal::TooSlow => {

@@ -355,6 +355,7 @@ pub fn room_error(error: &RoomError) -> String {
         RoomRefusal::IsMember => "error-room-is-member",
         RoomRefusal::NoMember => "error-room-no-member",
         RoomRefusal::LastAdmin => "error-room-last-admin",
+        RoomRefusal::Senior => "error-room-senior",
         RoomRefusal::IsPublic => "error-room-is-public",
         RoomRefusal::LogFull => "error-room-log-full",
         RoomRefusal::HideCount => "error-hide-count",

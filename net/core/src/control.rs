@@ -6,8 +6,10 @@
 //! whatever order they came. It must never ask a clock which of two steps was first: an author can
 //! write any time into a step, but cannot have seen what they deny to have seen.
 //!
-//! Three rules decide what stands:
+//! Four rules decide what stands:
 //! - A step stands only if its author had the right to it in all that its author had seen.
+//! - Nobody takes a right from the founder, or from those through whom they became an admin: whoever was put
+//!   out could otherwise, dated into the past, do the same to those who did it.
 //! - Who was put out, or is no admin any more, decides nothing beside it: the steps of theirs which
 //!   deny having seen that do not stand. Otherwise somebody put out could go on letting people in,
 //!   dated into the past. Only their own removals stand: two admins who put each other out both go.
@@ -15,6 +17,7 @@
 
 mod graph;
 mod moderation;
+mod seniority;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +29,7 @@ use kinmesh_proto::{
 
 use graph::Graph;
 pub use moderation::{Moderation, Withheld};
+use seniority::Seniority;
 use verdicts::standing;
 
 /// Secrets that nobody brought together so far: from so many on, a member should.
@@ -66,6 +70,7 @@ pub struct ControlLog {
     graph: Graph,
     /// The steps that stand, by their number in the graph.
     standing: BTreeSet<usize>,
+    seniority: Seniority,
     members: BTreeMap<PersonId, Membership>,
     settings: Option<RoomSettings>,
     moderation: Arc<Moderation>,
@@ -79,6 +84,7 @@ impl ControlLog {
             steps: BTreeMap::new(),
             graph: Graph::default(),
             standing: BTreeSet::new(),
+            seniority: Seniority::default(),
             members: BTreeMap::new(),
             settings: None,
             moderation: Arc::default(),
@@ -162,7 +168,13 @@ impl ControlLog {
 
     /// Who founded the room; `None` before its first step is here.
     pub fn founder(&self) -> Option<PersonId> {
-        verdicts::creation(&self.graph, &self.standing).map(|n| self.graph.step(n).author)
+        verdicts::founder(&self.graph, &self.standing)
+    }
+
+    /// Whether somebody founded the room, or is one of those through whom another one is an admin: that one
+    /// takes no right from them.
+    pub fn is_above(&self, person: PersonId, other: PersonId) -> bool {
+        self.seniority.is_above(&self.graph, &self.standing, person, other)
     }
 
     /// Whether a step, if it stood, would found this room.
@@ -279,7 +291,7 @@ impl ControlLog {
     /// Draws all conclusions anew. Logs are short, and steps are rare.
     fn conclude(&mut self) {
         self.graph = Graph::of(self.steps.values());
-        self.standing = standing(&self.graph, self.room);
+        (self.standing, self.seniority) = standing(&self.graph, self.room);
         self.members = verdicts::members(&self.graph, &self.standing);
         self.settings = verdicts::settings(&self.graph, &self.standing);
         self.moderation = Arc::new(Moderation::of(&self.graph, &self.standing));

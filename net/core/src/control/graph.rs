@@ -68,6 +68,11 @@ impl Graph {
         (0..n).filter(move |earlier| self.is_before(*earlier, n))
     }
 
+    /// Those of a set that the author of a step had seen.
+    pub(super) fn past_among(&self, of: &BTreeSet<usize>, n: usize) -> BTreeSet<usize> {
+        of.iter().copied().filter(|earlier| self.is_before(*earlier, n)).collect()
+    }
+
     /// Those of a set that no other one of it comes after.
     pub(super) fn maximal(&self, of: &BTreeSet<usize>) -> Vec<usize> {
         let is_newest = |n: &usize| !of.range(n + 1..).any(|later| self.is_before(*n, *later));

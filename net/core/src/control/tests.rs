@@ -265,12 +265,102 @@ fn helpers_that_somebody_put_out_invents_have_no_say() {
 
 #[test]
 fn two_admins_who_put_each_other_out_both_go() {
-    let mut alice = Side::founded(&[admin(BOB), admin(CAROL)]);
-    let mut bob = alice.clone();
-    alice.removes(ALICE, BOB);
-    bob.removes(BOB, ALICE);
-    alice.hears(&bob);
-    assert_eq!(alice.log.members().keys().collect::<Vec<_>>(), [&CAROL]);
+    let mut bob = Side::founded(&[admin(BOB), admin(CAROL)]);
+    let mut carol = bob.clone();
+    bob.removes(BOB, CAROL);
+    carol.removes(CAROL, BOB);
+    bob.hears(&carol);
+    assert_eq!(bob.log.members().keys().collect::<Vec<_>>(), [&ALICE]);
+}
+
+#[test]
+fn nobody_takes_a_right_from_the_founder() {
+    let mut side = Side::founded(&[admin(BOB)]);
+    side.removes(BOB, ALICE);
+    side.does(BOB, Control::SetRole(member(ALICE)));
+    side.adds(BOB, member(ALICE));
+    assert!(side.log.is_admin(ALICE));
+    side.does(ALICE, Control::SetRole(member(BOB)));
+    assert!(!side.log.is_admin(BOB), "she takes it from them");
+}
+
+#[test]
+fn who_was_put_out_takes_the_room_from_nobody_by_denying_to_have_seen_it() {
+    let mut side = Side::founded(&[]);
+    side.adds(ALICE, admin(BOB));
+    let before = side.heads();
+    side.adds(ALICE, admin(CAROL));
+    side.removes(CAROL, BOB);
+    side.does_after(
+        BOB,
+        before.clone(),
+        Control::Remove { person: ALICE, epoch: Some(epoch(9)), from_ms: None },
+    );
+    side.does_after(BOB, before, Control::SetRole(member(ALICE)));
+    assert_eq!(side.log.members().keys().collect::<Vec<_>>(), [&ALICE, &CAROL]);
+    assert!(side.log.is_admin(ALICE) && side.log.is_admin(CAROL));
+}
+
+#[test]
+fn nobody_takes_a_right_from_those_through_whom_they_have_theirs() {
+    let mut side = Side::founded(&[]);
+    side.adds(ALICE, admin(BOB));
+    side.adds(BOB, member(CAROL));
+    side.does(BOB, Control::SetRole(admin(CAROL)));
+    side.adds(CAROL, admin(DAVE));
+    for senior in [ALICE, BOB, CAROL] {
+        assert!(side.log.is_above(senior, DAVE) && !side.log.is_above(DAVE, senior));
+        side.removes(DAVE, senior);
+        assert!(side.log.is_admin(senior));
+    }
+    side.removes(BOB, DAVE);
+    assert!(!side.is_in(DAVE));
+}
+
+#[test]
+fn who_makes_somebody_an_admin_once_more_has_the_same_to_fear_from_them() {
+    let mut side = Side::founded(&[admin(BOB), admin(CAROL)]);
+    side.does(CAROL, Control::SetRole(admin(BOB)));
+    assert!(!side.log.is_above(CAROL, BOB));
+    side.removes(BOB, CAROL);
+    assert!(!side.is_in(CAROL));
+}
+
+#[test]
+fn who_is_an_admin_through_a_second_one_owes_it_to_both_no_more() {
+    let mut side = Side::founded(&[admin(BOB), admin(CAROL)]);
+    side.adds(BOB, admin(DAVE));
+    assert!(side.log.is_above(BOB, DAVE));
+    side.does(CAROL, Control::SetRole(admin(DAVE)));
+    assert!(!side.log.is_above(BOB, DAVE) && side.log.is_above(ALICE, DAVE));
+}
+
+#[test]
+fn who_is_made_an_admin_anew_owes_it_to_who_did_that() {
+    let mut side = Side::founded(&[admin(BOB), admin(CAROL)]);
+    side.does(BOB, Control::SetRole(member(CAROL)));
+    side.does(BOB, Control::SetRole(admin(CAROL)));
+    side.removes(CAROL, BOB);
+    assert!(side.log.is_admin(BOB));
+}
+
+#[test]
+fn a_log_full_of_admins_each_made_by_the_one_before_is_judged_in_no_time() {
+    let person = |n: u64| {
+        let mut id = [9; 32];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        PersonId(id)
+    };
+    let mut side = Side::founded(&[admin(person(0))]);
+    let mut log = std::mem::replace(&mut side.log, ControlLog::new(room()));
+    let mut after = log.heads().into_iter().map(|step| step.key).collect::<Vec<_>>();
+    for n in 0..1_000 {
+        let control = Control::Add { seat: admin(person(n + 1)), epoch: None };
+        after = vec![side.does_after(person(n), after, control)];
+    }
+    log.extend(side.steps);
+    assert!(log.is_admin(person(1_000)) && log.is_above(person(500), person(1_000)));
+    assert!(!log.is_above(person(1_000), person(500)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinmesh_proto::{Control, PersonId, Role, RoomId, RoomSettings, Seat};
 
 use super::graph::Graph;
+use super::seniority::Seniority;
 use super::{Membership, Step};
 
 /// What is known of a step while the verdicts are found.
@@ -18,59 +19,88 @@ enum Verdict {
 /// The steps that stand. What is decided is decided from the ground up: a step whose past and whose
 /// rivals are judged is judged, again and again. Where rivals depend on each other in a circle, which
 /// takes several admins' ill will, the step that comes first in the log is believed.
-pub(super) fn standing(graph: &Graph, room: RoomId) -> BTreeSet<usize> {
-    let mut verdicts = vec![Verdict::Open; graph.len()];
+pub(super) fn standing(graph: &Graph, room: RoomId) -> (BTreeSet<usize>, Seniority) {
+    let mut trial = Trial::new(graph, room);
     loop {
-        while judge_each(graph, room, &mut verdicts) {}
-        match verdicts.iter().position(|verdict| *verdict == Verdict::Open) {
-            Some(first) if is_entitled(graph, room, first, &stands(&verdicts)) => {
-                verdicts[first] = Verdict::Stands;
-            }
-            Some(first) => verdicts[first] = Verdict::Void,
-            None => return stands(&verdicts),
+        while trial.judge_each() {}
+        match trial.verdicts.iter().position(|verdict| *verdict == Verdict::Open) {
+            Some(first) if trial.is_entitled(first) => trial.pass(first, Verdict::Stands),
+            Some(first) => trial.pass(first, Verdict::Void),
+            None => return (trial.standing, trial.seniority),
         }
     }
 }
 
-fn stands(verdicts: &[Verdict]) -> BTreeSet<usize> {
-    (0..verdicts.len()).filter(|n| verdicts[*n] == Verdict::Stands).collect()
-}
-
-/// Judges every step that can be judged; whether there was one.
-fn judge_each(graph: &Graph, room: RoomId, verdicts: &mut [Verdict]) -> bool {
-    let mut standing = stands(verdicts);
-    let mut judged = false;
-    for n in 0..graph.len() {
-        if verdicts[n] != Verdict::Open || graph.past(n).any(|earlier| verdicts[earlier] == Verdict::Open) {
-            continue;
-        }
-        if let Some(verdict) = judge(graph, room, n, verdicts, &standing) {
-            verdicts[n] = verdict;
-            judged = true;
-            if verdict == Verdict::Stands {
-                standing.insert(n);
-            }
-        }
-    }
-    judged
-}
-
-/// The verdict on a step whose past is judged; `None` while it hangs on a rival.
-fn judge(
-    graph: &Graph,
+/// The judging of a log.
+struct Trial<'l> {
+    graph: &'l Graph,
     room: RoomId,
-    n: usize,
-    verdicts: &[Verdict],
-    standing: &BTreeSet<usize>,
-) -> Option<Verdict> {
-    if !is_entitled(graph, room, n, standing) {
-        return Some(Verdict::Void);
+    verdicts: Vec<Verdict>,
+    /// The steps of which it is known that they stand.
+    standing: BTreeSet<usize>,
+    seniority: Seniority,
+}
+
+impl<'l> Trial<'l> {
+    fn new(graph: &'l Graph, room: RoomId) -> Self {
+        let verdicts = vec![Verdict::Open; graph.len()];
+        Self { graph, room, verdicts, standing: BTreeSet::new(), seniority: Seniority::default() }
     }
-    let rivals: Vec<usize> = (0..graph.len()).filter(|rival| voids(graph, *rival, n)).collect();
-    if rivals.iter().any(|rival| verdicts[*rival] == Verdict::Stands) {
-        return Some(Verdict::Void);
+
+    /// Judges every step that can be judged; whether there was one.
+    fn judge_each(&mut self) -> bool {
+        let mut judged = false;
+        for n in 0..self.graph.len() {
+            let is_open = |n: usize| self.verdicts[n] == Verdict::Open;
+            if !is_open(n) || self.graph.past(n).any(is_open) {
+                continue;
+            }
+            if let Some(verdict) = self.judge(n) {
+                self.pass(n, verdict);
+                judged = true;
+            }
+        }
+        judged
     }
-    rivals.iter().all(|rival| verdicts[*rival] == Verdict::Void).then_some(Verdict::Stands)
+
+    /// A step is judged, and so is all before it.
+    fn pass(&mut self, n: usize, verdict: Verdict) {
+        self.verdicts[n] = verdict;
+        if verdict == Verdict::Stands {
+            self.standing.insert(n);
+            self.seniority.note(self.graph, &self.standing, n);
+        }
+    }
+
+    /// The verdict on a step whose past is judged; `None` while it hangs on a rival.
+    fn judge(&self, n: usize) -> Option<Verdict> {
+        if !self.is_entitled(n) {
+            return Some(Verdict::Void);
+        }
+        let graph = self.graph;
+        let rivals: Vec<usize> = (0..graph.len()).filter(|rival| voids(graph, *rival, n)).collect();
+        if rivals.iter().any(|rival| self.verdicts[*rival] == Verdict::Stands) {
+            return Some(Verdict::Void);
+        }
+        rivals.iter().all(|rival| self.verdicts[*rival] == Verdict::Void).then_some(Verdict::Stands)
+    }
+
+    /// Whether the author had the right to a step in what they had seen, as far as that stands.
+    fn is_entitled(&self, n: usize) -> bool {
+        let (graph, step) = (self.graph, self.graph.step(n));
+        if matches!(step.control, Control::Create { .. }) {
+            let is_first = creation(graph, &self.standing).is_none();
+            return is_first && step.after.is_empty() && founds(step, self.room);
+        }
+        let past = graph.past_among(&self.standing, n);
+        let role = role(graph, &past, step.author);
+        match step.control {
+            Control::Leave | Control::Rotate { .. } => role.is_some(),
+            // Who is put out of a private room must not know what is written from then on.
+            Control::Remove { epoch, .. } if epoch.is_none() != is_founded(graph, &past) => false,
+            _ => role == Some(Role::Admin) && !self.seniority.forbids(graph, &past, n),
+        }
+    }
 }
 
 /// Whether one step, if it stands, leaves no room for another: it takes from its author the right to
@@ -89,24 +119,6 @@ fn voids(graph: &Graph, rival: usize, n: usize) -> bool {
     takes_right && can_be_void && graph.are_beside(rival, n)
 }
 
-/// Whether the author had the right to a step in what they had seen, as far as that stands.
-fn is_entitled(graph: &Graph, room: RoomId, n: usize, standing: &BTreeSet<usize>) -> bool {
-    let step = graph.step(n);
-    if matches!(step.control, Control::Create { .. }) {
-        let is_first = creation(graph, standing).is_none();
-        return is_first && step.after.is_empty() && founds(step, room);
-    }
-    let past: BTreeSet<usize> =
-        standing.iter().copied().filter(|earlier| graph.is_before(*earlier, n)).collect();
-    let role = membership(graph, &past, step.author).map(|seat| seat.role);
-    match step.control {
-        Control::Leave | Control::Rotate { .. } => role.is_some(),
-        // Who is put out of a private room must not know what is written from then on.
-        Control::Remove { epoch, .. } if epoch.is_none() != is_founded(graph, &past) => false,
-        _ => role == Some(Role::Admin),
-    }
-}
-
 /// Whether a step founds this room. Which kind of room that is, its id says.
 pub(super) fn founds(step: &Step, room: RoomId) -> bool {
     match &step.control {
@@ -119,6 +131,11 @@ pub(super) fn founds(step: &Step, room: RoomId) -> bool {
 /// The step that founds the room, if it stands.
 pub(super) fn creation(graph: &Graph, standing: &BTreeSet<usize>) -> Option<usize> {
     standing.iter().copied().find(|n| matches!(graph.step(*n).control, Control::Create { .. }))
+}
+
+/// Who founded the room, if the step that did so stands.
+pub(super) fn founder(graph: &Graph, standing: &BTreeSet<usize>) -> Option<PersonId> {
+    creation(graph, standing).map(|n| graph.step(n).author)
 }
 
 /// Whether it is a public room.
@@ -145,14 +162,40 @@ pub(super) fn settings(graph: &Graph, standing: &BTreeSet<usize>) -> Option<Room
 /// Somebody's place after these steps. Being let in holds if it has seen every removal; of words
 /// about the role that did not see each other the lower one holds.
 fn membership(graph: &Graph, steps: &BTreeSet<usize>, person: PersonId) -> Option<Membership> {
-    let removals: Vec<usize> = steps.iter().copied().filter(|n| puts_out(graph, *n, person)).collect();
-    let has_seen_all = |n: &usize| removals.iter().all(|removal| graph.is_before(*removal, *n));
+    let words = words_about(graph, steps, person);
     let gives_seat = |n: &usize| seats(graph, *n).any(|seat| seat.person == person);
-    let let_in = steps.iter().copied().filter(gives_seat).find(has_seen_all)?;
-    let gives_role = |n: &usize| gives_seat(n) || sets_role(graph, *n, person).is_some();
-    let words: BTreeSet<usize> = steps.iter().copied().filter(gives_role).filter(has_seen_all).collect();
+    let let_in = words.iter().copied().find(gives_seat)?;
     let roles = graph.maximal(&words).into_iter().filter_map(|n| role_in(graph, n, person));
     Some(Membership { role: roles.min()?, let_in: graph.step(let_in).key })
+}
+
+/// The role that somebody has after these steps, if they are in.
+pub(super) fn role(graph: &Graph, steps: &BTreeSet<usize>, person: PersonId) -> Option<Role> {
+    membership(graph, steps, person).map(|seat| seat.role)
+}
+
+/// The steps that give somebody a seat or a role, and have seen all removals of theirs.
+fn words_about(graph: &Graph, steps: &BTreeSet<usize>, person: PersonId) -> BTreeSet<usize> {
+    let removals: Vec<usize> = steps.iter().copied().filter(|n| puts_out(graph, *n, person)).collect();
+    let has_seen_all = |n: &usize| removals.iter().all(|removal| graph.is_before(*removal, *n));
+    let gives_role = |n: &usize| role_in(graph, *n, person).is_some();
+    steps.iter().copied().filter(gives_role).filter(has_seen_all).collect()
+}
+
+/// The steps through which somebody is an admin after all of these: those that made them one, and after which
+/// that was not taken from them.
+pub(super) fn grants(graph: &Graph, steps: &BTreeSet<usize>, person: PersonId) -> Vec<usize> {
+    let words = words_about(graph, steps, person);
+    let is_grant = |n: &usize| role_in(graph, *n, person) == Some(Role::Admin);
+    let (grants, lower): (Vec<usize>, Vec<usize>) = words.into_iter().partition(is_grant);
+    let holds = |grant: &usize| !lower.iter().any(|later| graph.is_before(*grant, *later));
+    grants.into_iter().filter(holds).collect()
+}
+
+/// Whether a step makes somebody an admin.
+pub(super) fn makes_admins(graph: &Graph, n: usize) -> bool {
+    let sets = matches!(graph.step(n).control, Control::SetRole(seat) if seat.role == Role::Admin);
+    sets || seats(graph, n).any(|seat| seat.role == Role::Admin)
 }
 
 fn role_in(graph: &Graph, n: usize, person: PersonId) -> Option<Role> {

@@ -50,6 +50,9 @@ pub enum RoomRefusal {
     /// Nobody else could decide anything any more.
     #[error("a room needs an admin: make somebody else one first")]
     LastAdmin,
+    /// They founded the room, or we are an admin through them.
+    #[error("nobody takes a right from the founder, or from who made them an admin")]
+    Senior,
     /// A public room has this id.
     #[error("that is a public room")]
     IsPublic,
@@ -169,6 +172,9 @@ impl Core {
         from_ms: Option<u64>,
     ) -> Result<Token, RoomRefusal> {
         self.may_decide(room)?;
+        if self.is_above_us(room, person) {
+            return Err(RoomRefusal::Senior);
+        }
         if self.is_founded(room) {
             return self.shut_out(now_ms, room, person, from_ms);
         }
@@ -194,6 +200,9 @@ impl Core {
             return self.give_seat(now_ms, room, person, role);
         }
         self.role_in(room, person).ok_or(RoomRefusal::NoMember)?;
+        if role == Role::Member && self.is_above_us(room, person) {
+            return Err(RoomRefusal::Senior);
+        }
         if person == self.me() && role == Role::Member && self.is_only_admin(room) {
             return Err(RoomRefusal::LastAdmin);
         }
@@ -346,6 +355,12 @@ impl Core {
             Some(Role::Member) => Err(RoomRefusal::NotAdmin),
             None => Err(RoomRefusal::NotIn),
         }
+    }
+
+    /// Whether others would not believe it of us that we take a right from somebody.
+    fn is_above_us(&self, room: RoomId, person: PersonId) -> bool {
+        let me = self.me();
+        self.log_of(room).is_some_and(|log| log.is_above(person, me))
     }
 
     pub(crate) fn is_only_admin(&self, room: RoomId) -> bool {
