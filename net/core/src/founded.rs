@@ -18,6 +18,7 @@ pub use knocking::KnockRefusal;
 use crate::control::Withheld;
 use crate::conversation::Conversation;
 use crate::event::ConversationEvent;
+use crate::moderation::not_ahead;
 use crate::node::{Core, Pending};
 use crate::output::{Output, Token};
 use crate::private::{PrivateRoom, RoomRefusal};
@@ -119,6 +120,7 @@ impl Core {
         if person == self.me() {
             return Err(RoomRefusal::LastAdmin);
         }
+        let from_ms = not_ahead(now_ms, from_ms);
         let token = self.decide(now_ms, room, Control::Remove { person, epoch: None, from_ms }, None)?;
         self.forget_knock(room, person);
         Ok(token)
@@ -137,14 +139,21 @@ impl Core {
             }
     }
 
-    /// Whether an entry is by somebody who was not in when they wrote it: it is taken from nobody's gossip.
+    /// Whether an entry is by somebody who was not in when they wrote it, or is not now: it is taken from
+    /// nobody's gossip. Any date can be written on it; what is truly from before, members have who were there.
     pub(crate) fn is_shut_out(&self, id: ConversationId, entry: &Entry) -> bool {
         let ConversationId::Room(room) = id else { return false };
         let Some(log) = self.log_of(room).filter(|_| self.is_founded(room)) else { return false };
-        // What somebody takes back stays so, whatever they are.
-        let is_delete = matches!(entry.content(), Content::Delete { .. });
-        let silence = log.moderation().silences(entry.person(), entry.value().clock);
-        !is_delete && matches!(silence, Some(Withheld::PutOut { .. } | Withheld::NotLetIn))
+        let (moderation, person) = (log.moderation(), entry.person());
+        let was_out = |at| {
+            let silence = moderation.silences(person, at);
+            matches!(silence, Some(Withheld::PutOut { .. } | Withheld::NotLetIn))
+        };
+        match entry.content() {
+            // What somebody takes back stays so, whatever they are, if anybody can have been shown it.
+            Content::Delete { of } => was_out(of.clock),
+            _ => !moderation.lets_in(person) || was_out(entry.value().clock),
+        }
     }
 
     /// Follows the log: who is there and may be is a member, and nobody else.
@@ -187,7 +196,10 @@ impl Core {
         let settings = log.settings();
         let seats = log.members().iter();
         let may_answer = self.may_decide(room).is_ok();
-        let knocks = record.knocks.iter().filter(|knock| may_answer && !self.is_blocked(knock.person));
+        let is_shown = |person| {
+            may_answer && !self.is_blocked(person) && !self.knocks_arriving.contains(&(room, person))
+        };
+        let knocks = record.knocks.iter().filter(|knock| is_shown(knock.person));
         Some(FoundedView {
             founder: log.founder(),
             fingerprint: log.founder().map(|founder| founder.fingerprint()),

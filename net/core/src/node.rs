@@ -8,8 +8,8 @@ use std::sync::Arc;
 use kinmesh_proto::record::{InviteRecord, OpeningRecord, OwnProfile, Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
     CertCache, ChatResponse, ConversationId, ConversationRecord, ConversationTag, Delivery, DeviceId,
-    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRefusal, Keyring, KnockRecord, PersonId,
-    Privacy, Receipt, RoomId, SecretRecord, SharedProofs, StatusLine, SyncResponse, TicketId, limits,
+    DeviceKeys, DisplayName, Entry, EntryId, EntryKey, Hlc, InviteRefusal, Keyring, PersonId, Privacy,
+    Receipt, RoomId, SecretRecord, SharedProofs, StatusLine, TicketId, limits,
 };
 use rand::rngs::StdRng;
 
@@ -130,7 +130,7 @@ pub(crate) enum Pending {
     /// We enter a private room.
     Entered { room: RoomId, host: PersonId },
     /// Somebody knocks at a room of ours.
-    Knocked { room: RoomId, knock: KnockRecord, request: RequestToken },
+    Knocked { room: RoomId, person: PersonId, request: RequestToken },
     /// Secrets of a private room came.
     Secrets { room: RoomId, records: Vec<SecretRecord> },
     /// Entries of a chat, with the receipts to give for the whole batch they came in.
@@ -185,6 +185,10 @@ pub struct Core {
     pub(crate) knock_asks: BTreeMap<SyncToken, (RoomId, DeviceId)>,
     /// At whose doors we knocked lately, and when.
     pub(crate) knocked: BTreeMap<(RoomId, DeviceId), u64>,
+    /// When somebody new knocked last at rooms of ours, answered or not: as often as an hour has place for.
+    pub(crate) knocks_heard: BTreeMap<RoomId, VecDeque<u64>>,
+    /// Who knocks and is on the way to our disk.
+    pub(crate) knocks_arriving: BTreeSet<(RoomId, PersonId)>,
     /// Rooms of which faces must be told that they show other posts.
     pub(crate) shown_anew: BTreeSet<ConversationId>,
     /// Rooms of ours that connected devices take part in.
@@ -238,6 +242,8 @@ impl Core {
             secret_asks: BTreeMap::new(),
             knock_asks: BTreeMap::new(),
             knocked: BTreeMap::new(),
+            knocks_heard: BTreeMap::new(),
+            knocks_arriving: BTreeSet::new(),
             shown_anew: BTreeSet::new(),
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
@@ -474,7 +480,7 @@ impl Core {
                 self.heard_persisted(now_ms, conversation, entries, fresh, frame)
             }
             Pending::Entered { room, host } => self.entered(now_ms, room, host),
-            Pending::Knocked { room, knock, request } => self.knock_persisted(room, knock, request),
+            Pending::Knocked { room, person, request } => self.knock_persisted(room, person, request),
             Pending::Secrets { room, records } => self.secrets_persisted(now_ms, room, records),
             Pending::Delivered { person, entries, receipts, request } => {
                 self.push(Output::Respond { request, response: ChatResponse::Receipts(receipts) });
@@ -551,9 +557,7 @@ impl Core {
                 self.not_let_in_by_ticket(ticket, person, request);
             }
             Pending::OpeningAnswered { ticket, .. } => self.opening_not_answered(ticket),
-            Pending::Knocked { request, .. } => {
-                self.push(Output::RespondSync { request, response: SyncResponse::Busy });
-            }
+            Pending::Knocked { room, person, request } => self.knock_not_persisted(room, person, request),
             // What is written again with the next tick, or asked for again.
             Pending::Entered { .. } | Pending::Secrets { .. } => {}
             Pending::Note

@@ -109,6 +109,11 @@ impl PrivateRoom {
         self.log.is_member(person) || (self.host == Some(person) && !self.log.is_member(me))
     }
 
+    /// Whether the log takes nothing more than what takes rights away.
+    fn is_full(&self) -> bool {
+        self.log.len() + self.arriving.len() >= STEPS_MAX
+    }
+
     /// Whether one of an author's steps is one too many: beside those that are here or arriving, and these.
     fn is_full_for(&self, step: &Step, beside: &[Step]) -> bool {
         let known = || self.log.steps().chain(self.arriving.values()).chain(beside);
@@ -144,14 +149,17 @@ impl PrivateRoom {
 
 impl Core {
     pub(crate) fn restore_private(&mut self) {
+        let mut founded = Vec::new();
         for conversation in self.conversations.values() {
             let ConversationId::Room(room) = conversation.id() else { continue };
             if let Some(private) = conversation.record.private {
                 self.private.insert(room, PrivateRoom::new(room, private.host));
             } else if conversation.record.founded.is_some() {
-                self.private.insert(room, PrivateRoom::founded(room));
+                founded.push(room);
             }
         }
+        // We may have ended before anybody brought us the log.
+        founded.into_iter().for_each(|room| self.open_log(room));
     }
 
     /// Rooms whose control log is to be restored with [`Core::restore_log`].
@@ -395,11 +403,15 @@ impl Core {
         keys.into_iter().collect()
     }
 
-    /// Whether we have written so many steps of a room that others keep none but our leaving.
-    pub(crate) fn has_decided_enough(&self, room: RoomId) -> bool {
+    /// Whether others would not keep a step of ours: we have written so many that they keep none but our
+    /// leaving, or the log is full.
+    pub(crate) fn is_log_full_for(&self, room: RoomId, control: &Control) -> bool {
+        let Some(private) = self.private.get(&room).filter(|_| !matches!(control, Control::Leave)) else {
+            return false;
+        };
         let me = self.me();
-        let own = self.private.get(&room).map(|private| private.log.steps().filter(|step| step.author == me));
-        own.is_some_and(|own| own.count() + 1 >= AUTHOR_STEPS_MAX)
+        let own = private.log.steps().filter(|step| step.author == me).count();
+        own + 1 >= AUTHOR_STEPS_MAX || (private.is_full() && control.demoted().is_none())
     }
 
     /// A body sealed with the newest secrets; `None` while they are not here.

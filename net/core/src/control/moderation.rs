@@ -134,11 +134,11 @@ impl Moderation {
                 self.removals.begin(*person, Span { from: earlier(at, *from_ms), to: let_in_again, by });
             }
             Control::Mute { person, until_ms, from_ms } => {
-                self.mutes.end(*person, at);
+                let from = earlier(at, *from_ms);
+                self.mutes.end(*person, from);
                 let until = Hlc::from_ms((*until_ms).min(u64::MAX >> 16));
-                if until > at {
-                    let span = Span { from: earlier(at, *from_ms), to: Some(until), by };
-                    self.mutes.begin(*person, span);
+                if until > from {
+                    self.mutes.begin(*person, Span { from, to: Some(until), by });
                 }
             }
             Control::Hide { entries, hidden: true, reason } => {

@@ -166,7 +166,9 @@ impl Core {
         if self.may_decide(room).is_err() || !self.is_founded(room) {
             return self.push(Output::RespondSync { request, response: SyncResponse::NotHere });
         }
-        if self.is_to_be_shown(now_ms, room, person) {
+        if self.knocks_arriving.contains(&(room, person)) {
+            self.push(Output::RespondSync { request, response: SyncResponse::Busy });
+        } else if self.is_to_be_shown(now_ms, room, person) {
             self.note_knock(room, KnockRecord { person, text, received_ms: now_ms }, request);
         } else {
             self.push(Output::RespondSync { request, response: SyncResponse::Knocked });
@@ -180,34 +182,46 @@ impl Core {
             !moderation.lets_in(person) && !moderation.is_put_out(person)
         });
         let Some(record) = self.founded_record(room).filter(|_| is_outside) else { return false };
-        let lately = |knock: &&KnockRecord| now_ms.saturating_sub(knock.received_ms) < HOUR_MS;
-        let has_place = record.knocks.len() < KNOCKS_MAX
-            && record.knocks.iter().filter(lately).count() < KNOCKS_PER_HOUR_MAX;
-        has_place
+        let lately = |at_ms: &&u64| now_ms.saturating_sub(**at_ms) < HOUR_MS;
+        let heard = self.knocks_heard.get(&room).into_iter().flatten();
+        record.knocks.len() < KNOCKS_MAX
+            && heard.filter(lately).count() < KNOCKS_PER_HOUR_MAX
             && !self.is_blocked(person)
             && !record.declined.contains(&person)
             && !record.knocks.iter().any(|knock| knock.person == person)
     }
 
-    /// Nobody is shown, or answered, before it is on the disk.
+    /// Nobody is shown, or answered, before it is on the disk. It is in the record at once, so that it counts
+    /// and what is written meanwhile holds it, too.
     fn note_knock(&mut self, room: RoomId, knock: KnockRecord, request: RequestToken) {
-        let Some(known) = self.conversations.get(&ConversationId::Room(room)) else { return };
-        let mut record = known.record.clone();
-        record.founded.get_or_insert_default().knocks.push(knock.clone());
-        self.persist(vec![Write::PutConversation(record)], Pending::Knocked { room, knock, request });
+        let (person, received_ms) = (knock.person, knock.received_ms);
+        let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) else { return };
+        known.record.founded.get_or_insert_default().knocks.push(knock);
+        let write = Write::PutConversation(known.record.clone());
+        let heard = self.knocks_heard.entry(room).or_default();
+        heard.push_back(received_ms);
+        heard.drain(..heard.len().saturating_sub(KNOCKS_PER_HOUR_MAX));
+        self.knocks_arriving.insert((room, person));
+        self.persist(vec![write], Pending::Knocked { room, person, request });
     }
 
-    pub(crate) fn knock_persisted(&mut self, room: RoomId, knock: KnockRecord, request: RequestToken) {
-        let person = knock.person;
-        let is_known = |record: &FoundedRecord| record.knocks.iter().any(|known| known.person == person);
-        if !self.founded_record(room).is_some_and(is_known) {
-            let known = self.conversations.get_mut(&ConversationId::Room(room));
-            known.into_iter().for_each(|known| {
-                known.record.founded.get_or_insert_default().knocks.push(knock.clone());
-            });
+    pub(crate) fn knock_persisted(&mut self, room: RoomId, person: PersonId, request: RequestToken) {
+        self.knocks_arriving.remove(&(room, person));
+        let is_waiting = |record: &FoundedRecord| record.knocks.iter().any(|knock| knock.person == person);
+        if self.founded_record(room).is_some_and(is_waiting) {
             self.tell(ConversationId::Room(room), ConversationEvent::Knocked { person });
         }
         self.push(Output::RespondSync { request, response: SyncResponse::Knocked });
+    }
+
+    /// The disk has not taken a knock: it did not come, and they ask again.
+    pub(crate) fn knock_not_persisted(&mut self, room: RoomId, person: PersonId, request: RequestToken) {
+        self.knocks_arriving.remove(&(room, person));
+        if let Some(known) = self.conversations.get_mut(&ConversationId::Room(room)) {
+            let founded = known.record.founded.iter_mut();
+            founded.for_each(|founded| founded.knocks.retain(|knock| knock.person != person));
+        }
+        self.push(Output::RespondSync { request, response: SyncResponse::Busy });
     }
 
     fn founded_record(&self, room: RoomId) -> Option<&FoundedRecord> {

@@ -56,8 +56,8 @@ pub enum RoomRefusal {
     /// A public room has this id.
     #[error("that is a public room")]
     IsPublic,
-    /// Others keep no more steps of ours.
-    #[error("you have decided so much in this room that it takes no more")]
+    /// Others keep no more steps of ours, or of anybody.
+    #[error("so much was decided in this room that it takes no more")]
     LogFull,
     /// No entry, or more than one step hides.
     #[error("from 1 to {} entries at once", limits::HIDE_MAX)]
@@ -333,7 +333,7 @@ impl Core {
         secret: Option<EpochSecret>,
         mut beside: Vec<Write>,
     ) -> Result<Token, RoomRefusal> {
-        if self.has_decided_enough(room) && !matches!(control, Control::Leave) {
+        if self.is_log_full_for(room, &control) {
             return Err(RoomRefusal::LogFull);
         }
         let content = Content::Control(Box::new(control));

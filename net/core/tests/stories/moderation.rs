@@ -5,8 +5,8 @@ use kinmesh_core::{
     NewRoom, RoomRefusal, RoomView, SendRefusal, Withheld,
 };
 use kinmesh_proto::{
-    Content, Control, ConversationId, Door, EntryBody, EntryKey, Hlc, Past, Role, RoomFrame, RoomName, Seat,
-    StatusLine, SyncAsk, SyncRequest, SyncResponse, TicketRoom, TicketToken, Unverified,
+    Content, Control, ConversationId, DeviceKeys, Door, EntryBody, EntryKey, Hlc, Past, Role, RoomFrame,
+    RoomName, Seat, StatusLine, SyncAsk, SyncRequest, SyncResponse, TicketRoom, TicketToken, Unverified,
 };
 use serde_bytes::ByteArray;
 
@@ -796,4 +796,229 @@ fn a_knock_is_told_to_faces() {
         matches!(event, Event::Conversation { change, .. } if *change == knocked)
     };
     assert!(told.iter().any(is_it));
+}
+
+#[test]
+fn an_admin_who_was_put_out_takes_the_room_from_nobody() {
+    for_each_seed(|seed| {
+        let (mut mesh, room) = open_square(3, seed);
+        make_admin(&mut mesh, ALICE, room, BOB);
+        let log = ConversationId::Control(room_of(room));
+        let person = mesh.peers[ALICE].person();
+        let step = Control::Remove { person, epoch: None, from_ms: Some(0) };
+        let (_, step) = signed(&mesh, BOB, log, mesh.now_ms, Content::Control(Box::new(step)));
+        say(&mut mesh, ALICE, room, "the rules");
+        make_admin(&mut mesh, ALICE, room, CAROL);
+        mesh.advance(A_WHILE_MS);
+        remove(&mut mesh, CAROL, room, BOB, None);
+        bring(&mut mesh, BOB, CAROL, room, step);
+        for index in [ALICE, CAROL] {
+            assert_eq!(shown(&mesh, index, room), ["the rules"]);
+            assert_eq!(view(&mut mesh, index, room).moderation.unwrap().role, Some(Role::Admin));
+        }
+        assert_eq!(standing(&mut mesh, BOB, room), FoundedStanding::PutOut);
+    });
+}
+
+#[test]
+fn nobody_is_let_to_try_to_put_out_who_made_them_an_admin() {
+    let (mut mesh, room) = open_square(3, 1);
+    make_admin(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    make_admin(&mut mesh, BOB, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    let [alice, bob, carol] = [ALICE, BOB, CAROL].map(|index| mesh.peers[index].person());
+    let (now_ms, room) = (mesh.now_ms, room_of(room));
+    for (by, whom) in [(BOB, alice), (CAROL, alice), (CAROL, bob)] {
+        let core = &mut mesh.peers[by].core;
+        assert_eq!(core.remove_from_room(now_ms, room, whom, None), Err(RoomRefusal::Senior));
+        assert_eq!(core.set_role(now_ms, room, whom, Role::Member), Err(RoomRefusal::Senior));
+    }
+    assert!(mesh.peers[BOB].core.remove_from_room(now_ms, room, carol, None).is_ok());
+}
+
+#[test]
+fn a_clock_that_somebody_put_ahead_delays_no_decision_about_them() {
+    let (mut mesh, room) = open_square(3, 1);
+    say(&mut mesh, BOB, room, "before");
+    let ahead_ms = mesh.now_ms + 290_000;
+    force(&mut mesh, BOB, ALICE, room, ahead_ms, "from the future");
+    let soon = Mute { until_ms: mesh.now_ms + 2 * 60_000, from_ms: None };
+    mute(&mut mesh, ALICE, room, BOB, soon);
+    let ms = mesh.now_ms;
+    force(&mut mesh, BOB, CAROL, room, ms, "muted");
+    for index in [ALICE, CAROL] {
+        assert_eq!(shown(&mesh, index, room), ["before", HIDDEN, "from the future"]);
+    }
+    remove(&mut mesh, ALICE, room, BOB, None);
+    let ms = mesh.now_ms;
+    force(&mut mesh, BOB, CAROL, room, ms, "put out");
+    assert!(!mesh.peers[CAROL].texts(room).contains(&"put out".to_owned()));
+}
+
+fn shut_the_door(mesh: &mut Mesh, room: ConversationId) {
+    let knock = kinmesh_proto::RoomSettings {
+        door: Door::Knock,
+        ..kinmesh_proto::RoomSettings::new(name("Square"), StatusLine::default(), Past::All)
+    };
+    let now_ms = mesh.now_ms;
+    mesh.peers[ALICE].core.set_room_settings(now_ms, room_of(room), knock).unwrap();
+    mesh.advance(A_WHILE_MS);
+}
+
+#[test]
+fn dating_back_before_the_door_was_shut_brings_nothing_in() {
+    let (mut mesh, room) = open_square(3, 1);
+    mesh.unlink(ALICE, CAROL);
+    mesh.unlink(BOB, CAROL);
+    say(&mut mesh, BOB, room, "truly before");
+    let before_ms = mesh.now_ms;
+    shut_the_door(&mut mesh, room);
+    mesh.link(ALICE, CAROL);
+    let_in(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(mesh.peers[CAROL].texts(room), ["truly before"], "members have it, and hand it on");
+    mesh.link(BOB, CAROL);
+    for ms in 0..10 {
+        force(&mut mesh, BOB, CAROL, room, before_ms + ms, "flood");
+    }
+    for index in [ALICE, CAROL] {
+        assert_eq!(mesh.peers[index].texts(room), ["truly before"], "peer {index}");
+    }
+}
+
+#[test]
+fn who_is_outside_takes_nothing_back_that_nobody_was_shown() {
+    let (mut mesh, room) = square(2, 1, Door::Knock, 0);
+    let ms = mesh.now_ms;
+    let of = EntryKey { clock: Hlc::from_ms(ms), id: kinmesh_proto::EntryId([7; 32]) };
+    let (_, delete) = signed(&mesh, BOB, room, ms, Content::Delete { of });
+    bring(&mut mesh, BOB, ALICE, room, delete);
+    assert!(mesh.peers[ALICE].history(room).is_empty());
+}
+
+#[test]
+fn who_was_put_out_takes_back_what_they_said_before() {
+    let (mut mesh, room) = open_square(3, 1);
+    let key = say(&mut mesh, BOB, room, "sorry");
+    mesh.advance(A_WHILE_MS);
+    remove(&mut mesh, ALICE, room, BOB, None);
+    mesh.advance(A_WHILE_MS);
+    let (_, delete) = signed(&mesh, BOB, room, mesh.now_ms, Content::Delete { of: key });
+    bring(&mut mesh, BOB, CAROL, room, delete);
+    assert!(mesh.peers[CAROL].shown(room)[0].deleted);
+}
+
+#[test]
+fn a_room_that_was_entered_before_its_log_was_here_is_decided_in_after_a_restart() {
+    let (mut mesh, room) = open_square(1, 1);
+    mesh.add();
+    enter(&mut mesh, BOB, room);
+    mesh.restart(BOB);
+    mesh.link(ALICE, BOB);
+    mesh.advance(A_WHILE_MS);
+    make_admin(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    let spam = say(&mut mesh, ALICE, room, "buy now");
+    hide(&mut mesh, BOB, room, spam, true);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(shown(&mesh, ALICE, room), [HIDDEN]);
+    mesh.restart(BOB);
+    assert_eq!(view(&mut mesh, BOB, room).moderation.unwrap().role, Some(Role::Admin));
+}
+
+#[test]
+fn in_a_full_log_nothing_is_decided_that_others_would_not_keep() {
+    let (mut mesh, room) = open_square(2, 1);
+    let log = ConversationId::Control(room_of(room));
+    let crowd: Vec<_> = (0..8).map(|n| DeviceKeys::generate(&[100 + n; 32], &[200 + n; 32], 7)).collect();
+    for keys in &crowd {
+        let now_ms = mesh.now_ms;
+        mesh.peers[ALICE].core.add_to_room(now_ms, room_of(room), keys.person()).unwrap();
+        mesh.advance(1_000);
+    }
+    let mut place = 1024 - mesh.peers[ALICE].history(log).len() as u64;
+    for keys in &crowd {
+        let step = |seq| {
+            let content = Content::Control(Box::new(Control::Leave));
+            let conversation = log.tag(keys.person());
+            let body = EntryBody { conversation, clock: Hlc(1 + seq), seq, prev: vec![], content };
+            Unverified::sign(body, keys).envelope().clone()
+        };
+        let steps = place.min(128);
+        place -= steps;
+        let frame = RoomFrame::Entries { entries: (1..=steps).map(step).collect(), attempt: 0 };
+        mesh.bring_frame(BOB, ALICE, room_of(room), frame);
+        mesh.settle();
+    }
+    assert_eq!((place, mesh.peers[ALICE].history(log).len()), (0, 1024));
+    let (now_ms, bob) = (mesh.now_ms, mesh.peers[BOB].person());
+    let core = &mut mesh.peers[ALICE].core;
+    let refused = core.mute_in_room(now_ms, room_of(room), bob, Mute { until_ms: u64::MAX, from_ms: None });
+    assert_eq!(refused, Err(RoomRefusal::LogFull));
+    remove(&mut mesh, ALICE, room, BOB, None);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(standing(&mut mesh, BOB, room), FoundedStanding::PutOut, "that is kept by everybody");
+}
+
+/// Alice's room that is knocked at, and so many others before it, connected to her alone.
+fn a_crowd_outside(others: usize) -> (Mesh, ConversationId) {
+    let (mut mesh, room) = square(1, 1, Door::Knock, 0);
+    for index in 1..=others {
+        mesh.add();
+        mesh.link(ALICE, index);
+        enter(&mut mesh, index, room);
+    }
+    mesh.advance(A_WHILE_MS);
+    (mesh, room)
+}
+
+fn knocks_shown(mesh: &mut Mesh, room: ConversationId) -> usize {
+    view(mesh, ALICE, room).founded.unwrap().knocks.len()
+}
+
+#[test]
+fn no_more_than_twenty_are_heard_in_an_hour_whoever_is_declined() {
+    let (mut mesh, room) = a_crowd_outside(22);
+    let knock = |mesh: &mut Mesh, index: usize| {
+        let conversation = ConversationId::Control(room_of(room)).tag(mesh.peers[index].person());
+        let request = SyncRequest { conversation, ask: SyncAsk::Knock(String::new()) };
+        assert_eq!(mesh.ask_history(index, ALICE, request), SyncResponse::Knocked);
+    };
+    for index in 1..=20 {
+        knock(&mut mesh, index);
+        let person = mesh.peers[index].person();
+        mesh.peers[ALICE].core.decline_knock(room_of(room), person).unwrap();
+    }
+    knock(&mut mesh, 21);
+    assert_eq!(knocks_shown(&mut mesh, room), 0);
+    mesh.now_ms += HOUR_MS;
+    knock(&mut mesh, 22);
+    assert_eq!(knocks_shown(&mut mesh, room), 1);
+}
+
+#[test]
+fn knocks_that_come_together_are_all_on_the_disk() {
+    let (mut mesh, room) = a_crowd_outside(4);
+    for index in 1..=4 {
+        let now_ms = mesh.now_ms;
+        mesh.peers[index].core.knock(now_ms, room_of(room), "please").unwrap();
+    }
+    mesh.settle();
+    assert_eq!(knocks_shown(&mut mesh, room), 4);
+    mesh.restart(ALICE);
+    assert_eq!(knocks_shown(&mut mesh, room), 4);
+}
+
+#[test]
+fn a_knock_that_the_disk_refuses_is_not_shown_until_it_takes_it() {
+    let (mut mesh, room) = a_crowd_outside(1);
+    mesh.peers[ALICE].disk_works = false;
+    let now_ms = mesh.now_ms;
+    mesh.peers[BOB].core.knock(now_ms, room_of(room), "please").unwrap();
+    mesh.advance(5_000);
+    assert_eq!(knocks_shown(&mut mesh, room), 0);
+    mesh.peers[ALICE].disk_works = true;
+    mesh.advance(5_000);
+    assert_eq!(knocks_shown(&mut mesh, room), 1);
 }
