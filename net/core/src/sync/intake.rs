@@ -40,7 +40,12 @@ pub(crate) struct Intake {
 pub(crate) enum Judged {
     Good(Entry),
     /// Erased, and the delete that does it is not there.
-    Doubtful(Entry),
+    Doubtful {
+        /// The entry.
+        entry: Entry,
+        /// Whether it may be there: something of the same author is sealed with a secret that is still to come.
+        may_be: bool,
+    },
     /// Not now, or not here, and not the fault of who brings it.
     Refused(EntryKey, Refusal),
     /// It should never have been sent.
@@ -68,7 +73,7 @@ impl Intake {
 
     pub(crate) fn keys(&self) -> Vec<EntryKey> {
         let key = |judged: &Judged| match judged {
-            Judged::Good(entry) | Judged::Doubtful(entry) => Some(entry.key()),
+            Judged::Good(entry) | Judged::Doubtful { entry, .. } => Some(entry.key()),
             Judged::Refused(key, _) => Some(*key),
             Judged::Bad(_) => None,
         };
@@ -78,7 +83,7 @@ impl Intake {
     fn receipts(&self) -> Vec<Receipt> {
         let receipt = |judged: &Judged| match judged {
             Judged::Good(_) => Receipt::Stored,
-            Judged::Doubtful(_) => Receipt::Refused(Refusal::Invalid),
+            Judged::Doubtful { .. } => Receipt::Refused(Refusal::Invalid),
             Judged::Refused(_, reason) | Judged::Bad(reason) => Receipt::Refused(*reason),
         };
         self.judged.iter().map(receipt).collect()
@@ -90,12 +95,20 @@ impl Intake {
             match judged {
                 Judged::Good(entry) => taken.settled.push(entry.key()),
                 Judged::Refused(key, _) => taken.settled.push(*key),
-                Judged::Doubtful(entry) => taken.doubtful.push(entry.key()),
+                Judged::Doubtful { entry, may_be } => {
+                    taken.doubtful.push(entry.key());
+                    taken.unread.extend(may_be.then(|| entry.id()));
+                }
                 Judged::Bad(_) => {}
             }
         }
         taken
     }
+}
+
+/// Whether a delete may be among what cannot be read yet.
+fn is_perhaps(found: &TakenBack) -> bool {
+    matches!(found, TakenBack::Perhaps(_))
 }
 
 impl Core {
@@ -136,9 +149,12 @@ impl Core {
         for one in judged {
             let Judged::Good(entry) = &*one else { continue };
             let subject = entry.content().target().unwrap_or_else(|| entry.key());
-            let found = || TakenBack::by(withdrawals.get(&subject).into_iter().flatten(), entry);
-            if entry.is_erased() && !self.is_enough(conversation, &found()) {
-                *one = Judged::Doubtful(entry.clone());
+            if !entry.is_erased() {
+                continue;
+            }
+            let found = TakenBack::by(withdrawals.get(&subject).into_iter().flatten(), entry);
+            if !self.is_enough(conversation, &found) {
+                *one = Judged::Doubtful { entry: entry.clone(), may_be: is_perhaps(&found) };
             }
         }
     }
@@ -203,7 +219,7 @@ impl Core {
     /// Asks the store about erased entries, or stores at once.
     pub(crate) fn take_in(&mut self, now_ms: u64, intake: Intake) {
         let doubtful = intake.judged.iter().filter_map(|judged| match judged {
-            Judged::Doubtful(entry) => Some(entry.clone()),
+            Judged::Doubtful { entry, .. } => Some(entry.clone()),
             _ => None,
         });
         let entries: Vec<Entry> = doubtful.collect();
@@ -218,10 +234,12 @@ impl Core {
     pub(crate) fn deletes_looked_up(&mut self, now_ms: u64, mut intake: Intake, found: Vec<TakenBack>) {
         let mut found = found.into_iter();
         for judged in &mut intake.judged {
-            if let Judged::Doubtful(entry) = judged
-                && found.next().is_some_and(|found| self.is_enough(intake.conversation, &found))
-            {
+            let Judged::Doubtful { entry, may_be } = judged else { continue };
+            let found = found.next().unwrap_or_default();
+            if self.is_enough(intake.conversation, &found) {
                 *judged = Judged::Good(entry.clone());
+            } else {
+                *may_be |= is_perhaps(&found);
             }
         }
         self.store_intake(now_ms, intake);
@@ -230,7 +248,7 @@ impl Core {
     fn store_intake(&mut self, now_ms: u64, intake: Intake) {
         let id = intake.conversation;
         for judged in &intake.judged {
-            if let Judged::Doubtful(entry) = judged {
+            if let Judged::Doubtful { entry, .. } = judged {
                 self.uncount(id, entry);
             }
         }

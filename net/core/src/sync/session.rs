@@ -67,6 +67,8 @@ pub(crate) struct Taken {
     pub settled: Vec<EntryKey>,
     /// Erased, without the delete that does it.
     pub doubtful: Vec<EntryKey>,
+    /// Those of them whose delete may be there, and cannot be read yet.
+    pub unread: BTreeSet<EntryId>,
     /// How many were new.
     pub fresh: usize,
 }
@@ -424,7 +426,7 @@ impl Session {
 
     fn some_taken(&mut self, taken: &Taken) -> Result<Step, SyncFault> {
         if self.is_second_try {
-            self.give_up_on(&taken.doubtful)?;
+            self.give_up_on(taken)?;
         }
         for key in taken.settled.iter().chain(&taken.doubtful) {
             self.needed.remove(&key.id);
@@ -436,13 +438,15 @@ impl Session {
     }
 
     /// Leaves erased entries to the next session, which begins with the deletes that are newer than
-    /// this one; who cannot vouch for them then keeps something back.
-    fn give_up_on(&mut self, doubtful: &[EntryKey]) -> Result<(), SyncFault> {
-        if doubtful.iter().any(|key| self.unvouched_before.contains(&key.id)) {
+    /// this one; who cannot vouch for them then keeps something back, unless it is we who cannot read it.
+    fn give_up_on(&mut self, taken: &Taken) -> Result<(), SyncFault> {
+        self.is_partial |= !taken.doubtful.is_empty();
+        let ids = taken.doubtful.iter().map(|key| key.id);
+        let unvouched: BTreeSet<EntryId> = ids.filter(|id| !taken.unread.contains(id)).collect();
+        if !unvouched.is_disjoint(&self.unvouched_before) {
             return Err(SyncFault::Withheld);
         }
-        self.is_partial |= !doubtful.is_empty();
-        self.unvouched.extend(doubtful.iter().map(|key| key.id));
+        self.unvouched.extend(unvouched);
         Ok(())
     }
 
