@@ -92,6 +92,8 @@ pub struct Heard {
     pub protocols: BTreeMap<PeerId, Vec<String>>,
     /// Who listens to which topic.
     pub listeners: BTreeSet<(PeerId, String)>,
+    /// From whom something came on which topic.
+    pub speakers: BTreeSet<(PeerId, String)>,
     /// Entries heard in rooms, in the order of their arrival.
     pub entries: Vec<Unverified<EntryBody>>,
     /// Connections with each peer.
@@ -174,6 +176,12 @@ impl Stranger {
         self.order(Command::Subscribe(topic.to_owned())).await?;
         let listens = (listener, topic.to_owned());
         self.wait("a listener on the topic", |heard| heard.listeners.contains(&listens).then_some(())).await
+    }
+
+    /// Waits until this peer said something on a topic: from now on it says all of it to the stranger, too.
+    pub async fn hears(&self, topic: &str, speaker: PeerId) -> Result<()> {
+        let speaks = (speaker, topic.to_owned());
+        self.wait("a word on the topic", |heard| heard.speakers.contains(&speaks).then_some(())).await
     }
 
     /// Publishes a frame, as it is, in a room.
@@ -511,7 +519,8 @@ impl Heard {
             gossipsub::Event::Subscribed { peer_id, topic } => {
                 self.listeners.insert((peer_id, topic.into_string()));
             }
-            gossipsub::Event::Message { message, .. } => {
+            gossipsub::Event::Message { message, propagation_source, .. } => {
+                self.speakers.insert((propagation_source, message.topic.into_string()));
                 if let Ok(RoomFrame::Entries { entries, .. }) =
                     codec::decode(&message.data, message.data.len())
                 {

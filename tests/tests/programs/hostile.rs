@@ -30,7 +30,7 @@ mod media;
 /// What an attack may leave behind in the peer's memory: caches that fill anyway, buffers the allocator
 /// keeps, and the 15 MB with which the search index writes what was said, at any time. An attack that
 /// is held in memory shows up far above it: the largest are 10 MB each, and come many times over.
-const GROWTH_MAX: u64 = 24 * 1024 * 1024;
+const GROWTH_MAX: u64 = 40 * 1024 * 1024;
 /// Milliseconds of a year.
 const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1000;
 

@@ -38,13 +38,14 @@ impl Boat {
     async fn open(scene: &Scene) -> Result<Self> {
         let (mallory, alice) = scene.mallory().await?;
         scene.lets_in(&mallory, alice).await?;
-        let link: JoinLink = scene.bob.join_link().await?.parse()?;
-        let bob = mallory.dial(&link.nodes[0].parse()?).await?;
-        mallory.greet(bob, &mallory.hello("Mallory")?).await?;
         let people = json!([scene.bob.me()["person"], mallory.keys().person()]);
         let founded = json!({ "name": "Boat", "people": people });
         let conversation = scene.alice.call("rooms.create", founded).await?;
         enter(scene, "Boat").await?;
+        // Not before: he could ask her for the secret, who does not answer, and bring one of his own.
+        let link: JoinLink = scene.bob.join_link().await?.parse()?;
+        let bob = mallory.dial(&link.nodes[0].parse()?).await?;
+        mallory.greet(bob, &mallory.hello("Mallory")?).await?;
         let room: RoomId = conversation["room"].as_str().context("a room")?.parse()?;
         let mut boat = Self {
             mallory,
@@ -81,7 +82,12 @@ impl Boat {
         let epochs: Vec<EntryId> = secrets.iter().map(|(step, _)| *step).collect();
         secrets.into_iter().for_each(|(step, secret)| self.ring.add(self.room, step, secret));
         self.topic = self.ring.key(self.room, &epochs).context("a key")?.topic();
-        self.mallory.listen(&self.topic, self.alice).await
+        for member in [self.alice, self.bob] {
+            self.mallory.listen(&self.topic, member).await?;
+            // What they say before they know that she listens does not come to her.
+            self.mallory.hears(&self.topic, member).await?;
+        }
+        Ok(())
     }
 
     /// Asks for the secrets of all steps that were heard of, on whatever way.
