@@ -96,7 +96,7 @@ pub struct Heard {
     pub speakers: BTreeSet<(PeerId, String)>,
     /// Entries heard in rooms, in the order of their arrival.
     pub entries: Vec<Unverified<EntryBody>>,
-    /// Connections with each peer.
+    /// Connections with each peer, 0 where there were some.
     pub links: BTreeMap<PeerId, u32>,
     /// What was said about calls, in the order of its arrival. Each word is answered `Noted`.
     pub calls: Vec<CallRequest>,
@@ -160,9 +160,15 @@ impl Stranger {
 
     /// Connects to the node at this address, which ends in `/p2p/<id>`, and waits until it said what it speaks.
     pub async fn dial(&self, address: &Multiaddr) -> Result<PeerId> {
+        let peer = self.begin_to_dial(address).await?;
+        self.wait("what it speaks", |heard| heard.protocols.get(&peer).map(drop)).await?;
+        Ok(peer)
+    }
+
+    /// The same with a node that may hang up before it said anything.
+    pub async fn begin_to_dial(&self, address: &Multiaddr) -> Result<PeerId> {
         let Some(Protocol::P2p(peer)) = address.iter().last() else { anyhow::bail!("whose address?") };
         self.order(Command::Dial(address.clone())).await?;
-        self.wait("what it speaks", |heard| heard.protocols.get(&peer).map(drop)).await?;
         Ok(peer)
     }
 

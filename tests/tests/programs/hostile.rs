@@ -269,8 +269,8 @@ async fn unknown_protocols_are_declined() -> Result<()> {
 async fn other_programs_on_libp2p_are_shown_the_door() -> Result<()> {
     let scene = Scene::open().await?;
     let other = Stranger::start_as("somebody-else/1")?;
-    let alice = other.dial(scene.quic()?).await?;
-    other.wait("the door", |heard| (!heard.connected.contains(&alice)).then_some(())).await?;
+    let alice = other.begin_to_dial(scene.quic()?).await?;
+    other.wait("the door", |heard| (heard.links.get(&alice) == Some(&0)).then_some(())).await?;
     scene.unharmed().await
 }
 
