@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo bench -p kinmesh-media
-//! # 48 kHz, one channel, 32-bit floats; writes one file for each network, for pesq.py beside this.
+//! # 48 kHz, one channel, 32-bit floats; writes one file for each network, for score.py beside this.
 //! SPEECH=speech.raw HEARD=dir cargo bench -p kinmesh-media
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and its panic is the report")]

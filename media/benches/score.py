@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """PESQ-WB of what voice.rs wrote, against what was said.
 
-usage: pesq.py SPEECH.raw HEARD_DIR     (needs numpy, scipy, pesq from PyPI)
+usage: score.py SPEECH.raw HEARD_DIR     (needs numpy, scipy, pesq from PyPI)
 
 Both are 48 kHz, one channel, 32-bit floats. Scores are means over segments of 8.4 seconds, each shifted
 by the delay that fits it best: what a listener rates is the voice, not how long it took.
