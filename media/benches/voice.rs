@@ -58,7 +58,7 @@ fn costs() {
     let mut voice = Speech::new(1);
     let said: Vec<[f32; FRAME]> = (0..FRAMES).map(|_| voice.frame()).collect();
     let bursts = Plan::for_loss(Loss { share: 0.1, mean_run: 3.0 }, u32::MAX);
-    measure("encode, 48 kbit/s", || drop(coded(Plan::default(), &said)));
+    measure("encode, as by default", || drop(coded(Plan::default(), &said)));
     measure("encode, 40 kbit/s with FEC and DRED", || drop(coded(bursts.clone(), &said)));
 
     let mut out = [0.0; FRAME];

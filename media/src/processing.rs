@@ -4,15 +4,19 @@
 //! Owns the switches and the way around a fault. The work is done by sonora, the audio processing of
 //! WebRTC in Rust.
 
+mod noise;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sonora::config::{
-    AdaptiveDigital, EchoCanceller, GainController2, HighPassFilter, MaxProcessingRate, NoiseSuppression,
-    NoiseSuppressionLevel, Pipeline,
-};
+use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, ToHertz, Type};
+use sonora::config::{AdaptiveDigital, EchoCanceller, GainController2, MaxProcessingRate, Pipeline};
 use sonora::{AudioProcessing, Config, StreamConfig};
 
+use self::noise::NoiseSuppressor;
 use crate::codec::{BLOCK, SAMPLE_RATE_HZ};
+
+/// Below this is no voice: what a microphone adds of its own, steps, the wind.
+const LOWEST_HZ: f32 = 40.0;
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +39,16 @@ impl Switches {
 /// Works on one microphone, knowing what one loudspeaker plays.
 pub struct Processor {
     /// `None` where nothing is to be done, or nothing can be any more.
-    inner: Option<AudioProcessing>,
+    chain: Option<Chain>,
     is_faulted: bool,
+}
+
+/// What a sound goes through, in this order.
+struct Chain {
+    /// `None` only if there were no such filter.
+    high_pass: Option<DirectForm2Transposed<f32>>,
+    echo_and_gain: AudioProcessing,
+    noise: Option<NoiseSuppressor>,
 }
 
 impl std::fmt::Debug for Processor {
@@ -48,15 +60,8 @@ impl std::fmt::Debug for Processor {
 impl Processor {
     /// Makes ready for what is to be done.
     pub fn new(switches: Switches) -> Self {
-        let inner = (switches != Switches::OFF).then(|| {
-            let mono = StreamConfig::new(SAMPLE_RATE_HZ, 1);
-            AudioProcessing::builder()
-                .config(config(switches))
-                .capture_config(mono)
-                .render_config(mono)
-                .build()
-        });
-        Self { inner, is_faulted: false }
+        let chain = (switches != Switches::OFF).then(|| Chain::new(switches));
+        Self { chain, is_faulted: false }
     }
 
     /// Whether it failed and lets everything pass as it is.
@@ -66,44 +71,75 @@ impl Processor {
 
     /// The loudspeaker is about to play this.
     pub fn played(&mut self, block: &[f32; BLOCK]) {
-        // It is only listened to: what is written beside it is the same.
-        let mut same = [0.0; BLOCK];
-        self.guarded(|inner| inner.process_render_f32(&[&block[..]], &mut [&mut same[..]]).is_ok());
+        self.guarded(|chain| chain.played(block));
     }
 
     /// The microphone heard this; returns what is to be sent of it.
     pub fn process(&mut self, block: &[f32; BLOCK]) -> [f32; BLOCK] {
         let mut clean = *block;
-        let is_done =
-            self.guarded(|inner| inner.process_capture_f32(&[&block[..]], &mut [&mut clean[..]]).is_ok());
+        let is_done = self.guarded(|chain| chain.process(&mut clean));
         if is_done && clean.iter().all(|sample| sample.is_finite()) { clean } else { *block }
     }
 
     /// A fault in there, a panic as well, must not end the call: from then on sound passes by.
-    fn guarded(&mut self, work: impl FnOnce(&mut AudioProcessing) -> bool) -> bool {
-        let Some(inner) = &mut self.inner else { return false };
-        let is_done = catch_unwind(AssertUnwindSafe(|| work(inner))).unwrap_or(false);
+    fn guarded(&mut self, work: impl FnOnce(&mut Chain) -> bool) -> bool {
+        let Some(chain) = &mut self.chain else { return false };
+        let is_done = catch_unwind(AssertUnwindSafe(|| work(chain))).unwrap_or(false);
         if !is_done {
-            (self.inner, self.is_faulted) = (None, true);
+            (self.chain, self.is_faulted) = (None, true);
         }
         is_done
     }
 }
 
-fn config(switches: Switches) -> Config {
-    let Switches { echo_cancellation, noise_suppression, gain_control } = switches;
+impl Chain {
+    fn new(switches: Switches) -> Self {
+        let Switches { echo_cancellation, noise_suppression, gain_control } = switches;
+        let mono = StreamConfig::new(SAMPLE_RATE_HZ, 1);
+        let echo_and_gain = AudioProcessing::builder()
+            .config(config(echo_cancellation, gain_control))
+            .capture_config(mono)
+            .render_config(mono)
+            .build();
+        Self { high_pass: high_pass(), echo_and_gain, noise: noise_suppression.then(NoiseSuppressor::new) }
+    }
+
+    fn played(&mut self, block: &[f32; BLOCK]) -> bool {
+        // It is only listened to: what is written beside it is the same.
+        let mut same = [0.0; BLOCK];
+        self.echo_and_gain.process_render_f32(&[&block[..]], &mut [&mut same[..]]).is_ok()
+    }
+
+    fn process(&mut self, block: &mut [f32; BLOCK]) -> bool {
+        let mut high = *block;
+        if let Some(high_pass) = &mut self.high_pass {
+            high.iter_mut().for_each(|sample| *sample = high_pass.run(*sample));
+        }
+        let is_done = self.echo_and_gain.process_capture_f32(&[&high[..]], &mut [&mut block[..]]).is_ok();
+        if let Some(noise) = &mut self.noise {
+            noise.process(block);
+        }
+        is_done
+    }
+}
+
+fn high_pass() -> Option<DirectForm2Transposed<f32>> {
+    let rate = (SAMPLE_RATE_HZ as f32).hz();
+    let kind = Coefficients::from_params(Type::HighPass, rate, LOWEST_HZ.hz(), Q_BUTTERWORTH_F32);
+    kind.ok().map(DirectForm2Transposed::new)
+}
+
+fn config(echo_cancellation: bool, gain_control: bool) -> Config {
     Config {
         // 32 kHz, the default, would cut off what Opus carries.
         pipeline: Pipeline {
             maximum_internal_processing_rate: MaxProcessingRate::Rate48kHz,
             ..Pipeline::default()
         },
-        high_pass_filter: Some(HighPassFilter::default()),
-        echo_canceller: echo_cancellation.then(EchoCanceller::default),
-        noise_suppression: noise_suppression.then(|| NoiseSuppression {
-            level: NoiseSuppressionLevel::Moderate,
-            ..NoiseSuppression::default()
-        }),
+        // Its own filter is steep at 100 Hz and takes the lowest part of deep voices: ours goes before it.
+        high_pass_filter: None,
+        echo_canceller: echo_cancellation
+            .then(|| EchoCanceller { enforce_high_pass_filtering: false, ..EchoCanceller::default() }),
         gain_controller2: gain_control.then(|| GainController2 {
             // Most microphones are loud enough: what is right from the start is not turned up first.
             adaptive_digital: Some(AdaptiveDigital { initial_gain_db: 6.0, ..AdaptiveDigital::default() }),
@@ -162,6 +198,34 @@ mod tests {
         }
         let lost = decibels(power(&said[SECOND * BLOCK..]) / power(&sent[SECOND * BLOCK..]));
         assert!(lost < 3.0, "{lost} dB of a voice");
+    }
+
+    #[test]
+    fn a_deep_voice_keeps_its_depth() {
+        let mut processor = Processor::new(Switches::ON);
+        let tone = |n: usize| 0.2 * (std::f32::consts::TAU * 80.0 * n as f32 / SAMPLE_RATE_HZ as f32).sin();
+        let mut voice = Speech::new(6);
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for block in 0..5 * SECOND {
+            // A tone that stays would be noise: it comes and goes with the words.
+            let speaks = block / 25 % 2 == 0;
+            let said: [f32; BLOCK] =
+                std::array::from_fn(|n| if speaks { tone(block * BLOCK + n) + voice.sample() } else { 0.0 });
+            after.extend(processor.process(&said));
+            before.extend(said);
+        }
+        let deep = |sound: &[f32]| {
+            let part = |phase: f32| {
+                let wave = |n: usize| {
+                    (std::f32::consts::TAU * 80.0 * n as f32 / SAMPLE_RATE_HZ as f32 + phase).sin()
+                };
+                sound.iter().enumerate().map(|(n, sample)| sample * wave(n)).sum::<f32>()
+            };
+            part(0.0).hypot(part(std::f32::consts::FRAC_PI_2))
+        };
+        let (before, after) = (&before[2 * SECOND * BLOCK..], &after[2 * SECOND * BLOCK..]);
+        let ratio = deep(after) / deep(before) * (power(before) / power(after)).sqrt();
+        assert!(ratio > 0.8, "of 80 Hz is left {ratio} of what of the rest is left");
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Plan {
         let comes_in_runs = loss.mean_run >= BURST && loss.share > LOSS_LOW;
         let (bitrate_bps, fec, offsets, dred_frames): (_, _, &'static [u8], _) = match loss.share {
             _ if comes_in_runs => (40_000, true, &[2, 4], DRED_FRAMES),
-            share if share < LOSS_NONE => (48_000, false, &[], 0),
+            share if share < LOSS_NONE => (52_000, false, &[], 0),
             share if share <= LOSS_LOW => (64_000, true, &[], 0),
             share if share <= LOSS_HIGH => (32_000, true, &[1], 0),
             _ => (32_000, true, &[1, 3], 0),
