@@ -121,11 +121,6 @@ impl AudioSystem {
         id.map_or_else(|| self.host.default_output_device(), |id| self.by_id(id))
     }
 
-    /// How the settings name this device.
-    pub(crate) fn id_of(&self, device: &cpal::Device) -> Option<DeviceId> {
-        device.id().ok().map(|id| DeviceId(id.to_string()))
-    }
-
     fn by_id(&self, id: &DeviceId) -> Option<cpal::Device> {
         self.host.device_by_id(&id.as_str().parse().ok()?)
     }
@@ -142,6 +137,11 @@ impl AudioSystem {
         list.sort_by_key(|device| !device.is_default);
         Ok(list)
     }
+}
+
+/// How the settings name this device.
+pub(crate) fn id_of(device: &cpal::Device) -> Option<DeviceId> {
+    device.id().ok().map(|id| DeviceId(id.to_string()))
 }
 
 /// `None` for a device of the other direction, and for one that is announced but not there:

@@ -5,30 +5,32 @@
 //! pop from a ring and touch atomics, and do nothing else.
 
 mod format;
+#[cfg(target_os = "linux")]
+mod pulse;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use cpal::HostId;
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
-    BufferSize, Error, ErrorKind, HostId, SampleFormat, StreamConfig, SupportedBufferSize,
-    SupportedStreamConfig,
+    BufferSize, Error, ErrorKind, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfig,
 };
 
 pub(crate) use self::format::{Intake, Outlet};
 use self::format::{give_fn, take_fn};
 use crate::codec::SAMPLE_RATE_HZ;
-use crate::device::{AudioSystem, DeviceId};
+use crate::device::{AudioSystem, DeviceId, id_of};
 use crate::level::{Reading, SharedLevel};
 
 /// How long a sound system may take to open a device before we say that it does not answer.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
-/// PulseAudio keeps to what it is asked for: 10 milliseconds, in frames at our rate.
-const BLOCK_PULSE: u32 = 480;
-/// Elsewhere a power of two, which drivers like. The systems' own default can be seconds long.
-const BLOCK_OTHERS: u32 = 512;
+/// Frames at a time at our rate: a power of two, which drivers like. The systems' own default can be seconds
+/// long.
+const BLOCK: u32 = 512;
 /// Sound that may wait between the audio thread and ours. Ours is never that late unless it is stuck.
 const RING_MS: u32 = 200;
 /// And at least so many of the device's blocks: one that is given or taken, and what waits beside it.
@@ -116,10 +118,19 @@ fn is_fatal(kind: ErrorKind) -> bool {
     !matches!(kind, ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged)
 }
 
+/// Whoever calls back.
+enum Stream {
+    #[expect(dead_code, reason = "kept for its drop")]
+    Cpal(cpal::Stream),
+    #[cfg(target_os = "linux")]
+    #[expect(dead_code, reason = "kept for its drop")]
+    Pulse(pulse::PulseStream),
+}
+
 /// A device that is open. Dropping it closes it.
 pub(crate) struct Open {
     /// Kept for its drop, which ends the callbacks.
-    _stream: cpal::Stream,
+    _stream: Stream,
     pub(crate) signs: Arc<Signs>,
     /// Its own name for itself, to be told from others.
     pub(crate) id: Option<DeviceId>,
@@ -148,7 +159,15 @@ impl AudioSystem {
         wants_sound: bool,
     ) -> Result<(Open, Option<rtrb::Consumer<f32>>), OpenError> {
         let device = self.input(id).ok_or(OpenError::NoDevice)?;
-        let form = Form::of_input(&device, self.host.id())?;
+        #[cfg(target_os = "linux")]
+        if let Some(name) = self.pulse_name(&device) {
+            let (producer, consumer) = wants_sound.then(|| ring(SAMPLE_RATE_HZ, pulse::BLOCK)).unzip();
+            let signs = Signs::new();
+            let intake = Intake::new(producer, 1, Arc::clone(&signs));
+            let stream = pulse::record(&name, intake, Arc::clone(&signs))?;
+            return Ok((Open::over_pulse(stream, &device, signs), consumer));
+        }
+        let form = Form::of_input(&device)?;
         let take = take_fn(form.samples).ok_or(OpenError::Format)?;
         let signs = Signs::new();
         let (producer, consumer) = wants_sound.then(|| ring(form.rate_hz, form.block_frames)).unzip();
@@ -172,7 +191,15 @@ impl AudioSystem {
         id: Option<&DeviceId>,
     ) -> Result<(Open, rtrb::Producer<f32>), OpenError> {
         let device = self.output(id).ok_or(OpenError::NoDevice)?;
-        let form = Form::of_output(&device, self.host.id())?;
+        #[cfg(target_os = "linux")]
+        if let Some(name) = self.pulse_name(&device) {
+            let (producer, consumer) = ring(SAMPLE_RATE_HZ, pulse::BLOCK);
+            let signs = Signs::new();
+            let outlet = Outlet::new(consumer, 1, Arc::clone(&signs));
+            let stream = pulse::play(&name, outlet, Arc::clone(&signs))?;
+            return Ok((Open::over_pulse(stream, &device, signs), producer));
+        }
+        let form = Form::of_output(&device)?;
         let give = give_fn(form.samples).ok_or(OpenError::Format)?;
         let signs = Signs::new();
         let (producer, consumer) = ring(form.rate_hz, form.block_frames);
@@ -190,14 +217,35 @@ impl AudioSystem {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl AudioSystem {
+    /// What PulseAudio calls a device, where it is PulseAudio's.
+    fn pulse_name(&self, device: &cpal::Device) -> Option<String> {
+        let id = device.id().ok().filter(|id| id.host() == HostId::PulseAudio)?;
+        Some(id.id().to_owned())
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Open {
+    fn over_pulse(stream: pulse::PulseStream, device: &cpal::Device, signs: Arc<Signs>) -> Self {
+        let (rate_hz, block_frames) = (SAMPLE_RATE_HZ, pulse::BLOCK);
+        let (id, name) = (id_of(device), name_of(device));
+        Self { _stream: Stream::Pulse(stream), signs, id, name, rate_hz, block_frames }
+    }
+}
+
+fn name_of(device: &cpal::Device) -> String {
+    device.description().map(|described| described.name().to_owned()).unwrap_or_default()
+}
+
 fn ring(rate_hz: u32, block_frames: u32) -> (rtrb::Producer<f32>, rtrb::Consumer<f32>) {
     rtrb::RingBuffer::new((rate_hz * RING_MS / 1_000).max(RING_BLOCKS * block_frames) as usize)
 }
 
 /// Frames to ask a device for at a time: about 10 milliseconds, whatever its rate.
-fn block_wanted(rate_hz: u32, host: HostId) -> u32 {
-    let at_rate = |frames: u32| frames * rate_hz / SAMPLE_RATE_HZ;
-    if host.name() == "PulseAudio" { at_rate(BLOCK_PULSE) } else { at_rate(BLOCK_OTHERS).next_power_of_two() }
+fn block_wanted(rate_hz: u32) -> u32 {
+    (BLOCK * rate_hz / SAMPLE_RATE_HZ).next_power_of_two()
 }
 
 /// In what form a device is opened.
@@ -209,26 +257,26 @@ struct Form {
 }
 
 impl Form {
-    fn of_input(device: &cpal::Device, host: HostId) -> Result<Self, OpenError> {
+    fn of_input(device: &cpal::Device) -> Result<Self, OpenError> {
         let own = device.default_input_config()?;
         let takes_ours = device.supported_input_configs()?.any(|range| is_ours(&range, &own));
-        Ok(Self::new(&own, takes_ours, host))
+        Ok(Self::new(&own, takes_ours))
     }
 
-    fn of_output(device: &cpal::Device, host: HostId) -> Result<Self, OpenError> {
+    fn of_output(device: &cpal::Device) -> Result<Self, OpenError> {
         let own = device.default_output_config()?;
         let takes_ours = device.supported_output_configs()?.any(|range| is_ours(&range, &own));
-        Ok(Self::new(&own, takes_ours, host))
+        Ok(Self::new(&own, takes_ours))
     }
 
     /// The device's own channels and samples at our rate where it takes it, in blocks of our size where
     /// it says that it takes them.
-    fn new(own: &SupportedStreamConfig, takes_ours: bool, host: HostId) -> Self {
+    fn new(own: &SupportedStreamConfig, takes_ours: bool) -> Self {
         let mut config = own.config();
         if takes_ours {
             config.sample_rate = SAMPLE_RATE_HZ;
         }
-        let wanted = block_wanted(config.sample_rate, host);
+        let wanted = block_wanted(config.sample_rate);
         let block_frames = match *own.buffer_size() {
             SupportedBufferSize::Range { min, max } => wanted.clamp(min, max),
             SupportedBufferSize::Unknown => wanted,
@@ -240,9 +288,8 @@ impl Form {
 
     fn opened(self, stream: cpal::Stream, device: &cpal::Device, signs: Arc<Signs>) -> Open {
         let Self { rate_hz, block_frames, .. } = self;
-        let name = device.description().map(|described| described.name().to_owned()).unwrap_or_default();
-        let id = device.id().ok().map(|id| DeviceId::new(id.to_string()));
-        Open { _stream: stream, signs, id, name, rate_hz, block_frames }
+        let (id, name) = (id_of(device), name_of(device));
+        Open { _stream: Stream::Cpal(stream), signs, id, name, rate_hz, block_frames }
     }
 }
 
@@ -260,8 +307,7 @@ mod tests {
 
     fn form(rate_hz: u32, buffer_size: SupportedBufferSize, takes_ours: bool) -> Form {
         let own = SupportedStreamConfig::new(2, rate_hz, buffer_size, SampleFormat::I16);
-        let host = cpal::available_hosts()[0];
-        Form::new(&own, takes_ours, host)
+        Form::new(&own, takes_ours)
     }
 
     #[test]

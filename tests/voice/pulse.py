@@ -18,8 +18,8 @@ from sound import RATE
 CHANNELS = ("front-left", "front-right", "rear-left", "rear-right")
 # Channels of a recording: what alice says, what bob hears of it, and the way back.
 MOUTH_A, EAR_B, MOUTH_B, EAR_A = range(4)
-# How loud a microphone hears the loudspeaker beside it, and what comes back from walls so many ms later.
-ECHO_STRAIGHT, ECHO_WALLS = 0.4, ((20, 0.2), (50, 0.1))
+# How loud a microphone hears the loudspeaker beside it, and what comes back from a wall.
+ECHO_STRAIGHT, ECHO_WALL = 0.4, 0.2
 PATIENCE_S = 20
 # What may wait in a recorder, and in each half of a copy: with 10 ms there the copy breaks off now and then.
 RECORDER_LATENCY, COPY_LATENCY = "--latency-msec=10", "--latency-msec=20"
@@ -33,6 +33,7 @@ class Pulse:
 
     def __init__(self):
         self._dir = tempfile.TemporaryDirectory(prefix="kinmesh-voice-")
+        self._copies = []
         self.dir = Path(self._dir.name)
         socket = self.dir / "native"
         # For programs that use these devices; nothing of the user's own sound system is touched.
@@ -60,6 +61,9 @@ class Pulse:
         self.end()
 
     def end(self):
+        for copy in self._copies:
+            copy.terminate()
+            copy.wait()
         self._server.terminate()
         self._server.wait()
         self._dir.cleanup()
@@ -84,14 +88,15 @@ class Pulse:
         return listener, speaker
 
     def add_echo(self):
-        """Lets bob's microphone hear `ear_b_aloud`: straight, and by two walls of his room."""
+        """Lets bob's microphone hear `ear_b_aloud`: straight, and some 40 ms later by a wall of his room.
+
+        The wall is a copy, not a loopback of PulseAudio: in a circle that would cut sound into ever smaller
+        pieces, until the server does nothing else.
+        """
         self.control("set-sink-volume", "ear_b_aloud", "1.0", str(ECHO_STRAIGHT))
-        for after_ms, volume in ECHO_WALLS:
-            wall = f"wall_{after_ms}"
-            self._add_source(wall, "front-right")
-            self.control("set-source-volume", wall, str(volume))
-            self.control("load-module", "module-loopback", f"source={wall}", "sink=mouth_b", "remix=no",
-                         f"latency_msec={after_ms}", "adjust_time=0")
+        self._add_source("wall", "front-right")
+        self.control("set-source-volume", "wall", str(ECHO_WALL))
+        self._copies.extend(self.copy("wall", "mouth_b"))
 
     def tool(self, *words, **pipes):
         return subprocess.Popen(words, env=self._tools, stderr=subprocess.DEVNULL, **pipes)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::worker::{Change, Sink, Source};
 use super::{Command, Devices, Noted, Shared, Wants, lock};
-use crate::device::{AudioSystem, DeviceId, ListError};
+use crate::device::{AudioSystem, DeviceId, ListError, id_of};
 use crate::stream::{Open, OpenError};
 
 /// Between two looks at the open devices.
@@ -199,7 +199,7 @@ impl Held {
             Direction::Output => system.output(id),
         };
         let chosen = self.chosen.as_ref().filter(|id| find(Some(*id)).is_some());
-        chosen.cloned().or_else(|| system.id_of(&find(None)?))
+        chosen.cloned().or_else(|| id_of(&find(None)?))
     }
 }
 

@@ -32,7 +32,7 @@ impl Intake {
         Self { ring, channels: usize::from(channels.max(1)), signs }
     }
 
-    fn take<T: SizedSample>(&mut self, samples: &[T])
+    pub(super) fn take<T: SizedSample>(&mut self, samples: &[T])
     where
         f32: FromSample<T>,
     {
@@ -57,7 +57,7 @@ impl Outlet {
         Self { ring, channels: usize::from(channels.max(1)), signs, has_begun: false }
     }
 
-    fn give<T: SizedSample + FromSample<f32>>(&mut self, samples: &mut [T]) {
+    pub(super) fn give<T: SizedSample + FromSample<f32>>(&mut self, samples: &mut [T]) {
         let mut is_short = false;
         let mut peak = 0.0_f32;
         for frame in samples.chunks_mut(self.channels) {

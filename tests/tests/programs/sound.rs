@@ -69,10 +69,11 @@ async fn what_is_said_comes_out_as_others_would_hear_it() -> Result<()> {
 
     // The sweep is over half a second after the first sound; then comes what was said.
     let begun = played.iter().position(|sample| sample.abs() > 0.01).context("something is played")?;
-    let piece = &played[begun + SECOND * 6 / 5..][..SECOND];
-    let likeness = likeness(piece, &said);
-    // A machine with much else to do may let the loudspeaker run dry once; another sound is like it by next to nothing.
-    ensure!(likeness > 0.6, "what came out is like what was said by {likeness}");
+    let heard = &played[begun + SECOND * 6 / 5..][..SECOND];
+    let mut alike: Vec<f32> = heard.chunks_exact(SECOND / 5).map(|piece| likeness(piece, &said)).collect();
+    alike.sort_by(f32::total_cmp);
+    // A machine with much else to do may let the loudspeaker run dry once: most pieces are whole all the same.
+    ensure!(alike[2] > 0.8, "what came out is like what was said by {alike:?}");
     alice.shutdown().await
 }
 
