@@ -7,7 +7,7 @@ use kinmesh_core::{EntryView, Event, Lens, Pace, Pacer, QUEUED_FETCH_MAX, Seen, 
 use kinmesh_proto::{
     ConversationId, Delivery, EntryId, EntryKey, Hlc, PageAt, PageItem, StoredEntry, Wait, limits,
 };
-use kinmesh_search::{Found, Query as SearchQuery};
+use kinmesh_search::{Found, Query as SearchQuery, Search};
 use kinmesh_store::{StoreError, StoreHandle};
 use tokio::sync::mpsc;
 
@@ -19,6 +19,10 @@ use crate::search::SearchHit;
 
 /// Posts of one conversation that are read together: as many as a frame brings.
 const POSTS_AT_ONCE: usize = limits::BATCH_ENTRIES_MAX;
+/// Posts that are looked at together while unread ones are counted.
+const UNREAD_AT_ONCE: usize = 200;
+/// A search whose hits are withheld goes on so many times: whoever is muted may have written a lot.
+const SEARCHES_MAX: usize = 50;
 
 /// Posts in the order in which they were wanted, as far as they are there, and what their authors posted
 /// before.
@@ -129,11 +133,42 @@ pub(super) async fn shown_unread(
     if lens.is_clear() {
         return store.unread(conversation, after, UNREAD_CAP).await;
     }
-    let beginning = EntryKey { clock: Hlc(0), id: EntryId([0; 32]) };
-    let after = PageAt::After(after.unwrap_or(beginning));
-    let page = shown_page(store, conversation, after, UNREAD_CAP, lens).await?;
+    let mut after = after.unwrap_or(EntryKey { clock: Hlc(0), id: EntryId([0; 32]) });
     let counts = |seen: &&Seen| seen.item.post.delivery == Delivery::Received && seen.withheld.is_none();
-    Ok(page.iter().filter(counts).count())
+    let mut unread = 0;
+    loop {
+        let page = shown_page(store, conversation, PageAt::After(after), UNREAD_AT_ONCE, lens).await?;
+        unread += page.iter().filter(counts).count();
+        let goes_on = page.len() == UNREAD_AT_ONCE && unread < UNREAD_CAP;
+        let Some(last) = page.last().filter(|_| goes_on) else { return Ok(unread.min(UNREAD_CAP)) };
+        after = last.item.post.entry.key();
+    }
+}
+
+/// Hits that are shown, the newest first: what is withheld is found by nobody.
+async fn shown_hits(
+    search: &Search,
+    store: &StoreHandle,
+    mut query: SearchQuery,
+    look: impl Fn(ConversationId) -> (Lens, Option<EntryKey>),
+) -> Result<Vec<SearchHit>, ReadError> {
+    let mut hits = Vec::new();
+    for _ in 0..SEARCHES_MAX {
+        let found = search.find(&query).await?;
+        let is_all = found.len() < query.limit;
+        query.before = found.last().map(|last| last.item.post.entry.key());
+        for Found { conversation, item } in found {
+            let (lens, read_by_other) = look(conversation);
+            let seen = looked_at(store, conversation, vec![item], &lens).await?;
+            let shown = seen.into_iter().filter(|seen| seen.withheld.is_none());
+            hits.extend(shown.map(|seen| SearchHit { entry: seen.view(conversation, read_by_other) }));
+        }
+        if is_all || hits.len() >= query.limit {
+            break;
+        }
+    }
+    hits.truncate(query.limit);
+    Ok(hits)
 }
 
 impl Driver {
@@ -207,23 +242,9 @@ impl Driver {
         });
         let (store, lenses) = (self.store.clone(), rooms.collect::<BTreeMap<_, _>>());
         tokio::spawn(async move {
-            let hits = async {
-                let mut hits = Vec::new();
-                for Found { conversation, item } in search.find(&query).await? {
-                    let whole = Lens::default();
-                    let lens = lenses.get(&conversation).unwrap_or(&whole);
-                    let seen = looked_at(&store, conversation, vec![item], lens).await?;
-                    // What is withheld is found by nobody.
-                    let shown = seen.into_iter().filter(|seen| seen.withheld.is_none());
-                    let read_by_other = read.get(&conversation).copied();
-                    hits.extend(
-                        shown.map(|seen| SearchHit { entry: seen.view(conversation, read_by_other) }),
-                    );
-                }
-                Ok(hits)
-            };
+            let look = |id| (lenses.get(&id).cloned().unwrap_or_default(), read.get(&id).copied());
             // The reader may have gone.
-            let _ = reply.send(hits.await);
+            let _ = reply.send(shown_hits(&search, &store, query, look).await);
         });
     }
 

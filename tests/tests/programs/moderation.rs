@@ -1,9 +1,12 @@
 //! Founded public rooms between real processes: a link leads in, and what an admin decides is shown alike.
 
-use anyhow::{Result, ensure};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use kinmesh_tests::peer::list;
-use kinmesh_tests::{Peer, PeerOptions};
+use kinmesh_tests::{DEADLINE, Peer, PeerOptions};
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 /// The named peer, led into the room by an invitation of Alice's.
 async fn guest(name: &str, alice: &Peer, room: &Value) -> Result<Peer> {
@@ -44,6 +47,35 @@ async fn what_an_admin_hides_is_hidden_from_everybody_also_from_who_comes_later(
     let refused = bob.call("conversation.send", json!({ "conversation": room, "text": "again" })).await;
     ensure!(refused.is_err(), "who is put out does not write");
     for peer in [alice, bob, carol] {
+        peer.shutdown().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_search_goes_on_past_what_is_withheld() -> Result<()> {
+    let alice = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let room = alice.call("rooms.found", json!({ "name": "Market" })).await?;
+    let bob = guest("Bob", &alice, &room).await?;
+    alice.send(&room, "who buys bread?").await?;
+    bob.wait_text("who buys bread?").await?;
+    bob.send(&room, "buys now").await?;
+    alice.wait_text("buys now").await?;
+    let newest = async |wanted: &str| {
+        let query = json!({ "text": "buys", "limit": 1 });
+        // Nobody is told when the index has taken up what came.
+        while alice.call("search", &query).await?["hits"][0]["entry"]["text"] != wanted {
+            sleep(Duration::from_millis(10)).await;
+        }
+        anyhow::Ok(())
+    };
+    timeout(DEADLINE, newest("buys now")).await.context("it is found")??;
+
+    let history = alice.history(&room).await?;
+    let spam = history.iter().find(|entry| entry["text"] == "buys now").map(|entry| entry["key"].clone());
+    alice.call("rooms.hide", json!({ "room": room["room"], "keys": [spam] })).await?;
+    timeout(DEADLINE, newest("who buys bread?")).await.context("what is behind it is found")??;
+    for peer in [alice, bob] {
         peer.shutdown().await?;
     }
     Ok(())
