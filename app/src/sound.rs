@@ -108,7 +108,10 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SoundError> + Send + 'static,
 ) -> Result<T, SoundError> {
     // The thread is gone only when the program ends, or when it panicked.
-    task::spawn_blocking(work).await.unwrap_or(Err(SoundError::Check(CheckError::BrokenOff)))
+    match task::spawn_blocking(work).await.unwrap_or(Err(SoundError::Check(CheckError::BrokenOff))) {
+        Err(SoundError::Check(CheckError::BrokenOff)) if is_in_a_call() => Err(SoundError::InACall),
+        done => done,
+    }
 }
 
 /// Says to a thread whether somebody still waits for it.
