@@ -88,7 +88,7 @@ class Pulse:
         return listener, speaker
 
     def add_echo(self):
-        """Lets bob's microphone hear `ear_b_aloud`: straight, and some 40 ms later by a wall of his room.
+        """Lets bob's microphone hear `ear_b_aloud`: straight, and by a wall of his room later by what a copy takes.
 
         The wall is a copy, not a loopback of PulseAudio: in a circle that would cut sound into ever smaller
         pieces, until the server does nothing else.

@@ -33,8 +33,8 @@ pub(super) const BLOCK: u32 = SAMPLE_RATE_HZ / 200;
 /// no more than two that would have none.
 const BLOCKS_AHEAD: u32 = 4;
 const SAMPLE_BYTES: u32 = size_of::<f32>() as u32;
-/// The longest message that is read, in bytes, and the most that is written at once. A server sends no more than
-/// 64 KiB.
+/// The longest message that is read, in bytes, and the most that is written at once: over a second of sound, of
+/// which a few milliseconds are asked for.
 const MESSAGE_MAX: u32 = 256 * 1024;
 /// On this channel come commands, on the others sound.
 const COMMANDS: u32 = u32::MAX;
@@ -112,7 +112,7 @@ enum Word {
     Sound,
     /// So many bytes are wanted.
     Wants(u32),
-    /// There was too much or too little.
+    /// There was too much.
     Xrun,
     /// The stream is no more.
     Over,
@@ -174,9 +174,10 @@ impl Connection {
         let command = Command::read_tag_prefixed(&mut self.payload.as_slice(), self.version);
         Ok(match command.map(|(_, command)| command) {
             Ok(Command::Request(request)) => Word::Wants(request.length),
-            Ok(Command::Underflow(_) | Command::Overflow(_)) => Word::Xrun,
+            Ok(Command::Overflow(_)) => Word::Xrun,
             Ok(Command::PlaybackStreamKilled(_) | Command::RecordStreamKilled(_)) => Word::Over,
-            // Also what a newer server may say that this protocol does not know.
+            // Also what a newer server may say that this protocol does not know; and that it ran dry: whoever
+            // gives it sound counts what was missing, and more sound before us would not come to it sooner.
             _ => Word::Other,
         })
     }
@@ -219,11 +220,7 @@ fn speak(mut connection: Connection, opened: &CreatePlaybackStreamReply, mut out
         let is_given = wanted == 0 || give(&mut connection, wanted).is_ok();
         wanted = match connection.hear() {
             Ok(Word::Wants(bytes)) if is_given => bytes,
-            Ok(Word::Sound | Word::Other) if is_given => 0,
-            Ok(Word::Xrun) if is_given => {
-                signs.hear_of(ErrorKind::Xrun);
-                0
-            }
+            Ok(Word::Sound | Word::Xrun | Word::Other) if is_given => 0,
             _ => return signs.hear_of(ErrorKind::StreamInvalidated),
         };
     }
