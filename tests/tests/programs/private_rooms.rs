@@ -126,13 +126,14 @@ async fn a_room_whose_admin_is_gone_is_carried_on_by_a_member() -> Result<()> {
     let alice = Peer::spawn(PeerOptions::named("Alice").data(home.path().join("alice"))).await?;
     let bob = friend(home.path(), "Bob", &alice).await?;
     let carol = friend(home.path(), "Carol", &alice).await?;
-    tokio::try_join!(bob.wait_online("Carol"), carol.wait_online("Bob"))?;
     let people = json!([person(&bob), person(&carol)]);
     let room = alice.call("rooms.create", json!({ "name": "Boat", "people": people })).await?;
     for peer in [&bob, &carol] {
         enter(peer, &alice, "Boat").await?;
         wait_access(peer, &room, "open").await?;
     }
+    // Fellow members find each other; without that, Alice would carry what they say.
+    tokio::try_join!(bob.wait_online("Carol"), carol.wait_online("Bob"))?;
     bob.send(&room, "Alice is gone").await?;
     carol.wait_text("Alice is gone").await?;
     alice.kill9().await?;
