@@ -180,7 +180,7 @@ impl HistoryStore for SledStore {
     fn apply(&mut self, writes: &[Write]) -> Result<Vec<bool>, StoreError> {
         let result = self.try_apply(writes);
         self.failed = result.is_err();
-        if self.failed {
+        if self.failed || self.tree.as_ref().is_ok_and(Tree::wants_snapshot) {
             self.reopen();
         }
         self.noting_damage(result)

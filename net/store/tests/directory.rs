@@ -295,6 +295,34 @@ fn no_block_of_the_log_costs_a_contact_or_a_whole_conversation() {
     }
 }
 
+/// Names of sled's notes on what it knows of its log.
+fn snapshots(dir: &Path) -> HashSet<String> {
+    let names = files(&dir.join("sled")).into_iter().map(|file| file.file_name().unwrap().to_owned());
+    names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with("snap.")).collect()
+}
+
+#[test]
+fn however_long_a_session_was_a_start_after_its_abrupt_end_reads_only_the_last_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = SledStore::open(dir.path()).unwrap();
+    let (first, long) = (snapshots(dir.path()), "x".repeat(30_000));
+    let mut entries = 0;
+    while snapshots(dir.path()) == first {
+        let put = |ms| put(ROOM, &entry(&person(1), ROOM, ms, &long), Delivery::Received);
+        store.apply(&(entries..entries + 64).map(put).collect::<Vec<_>>()).unwrap();
+        entries += 64;
+        assert!(entries < 5_000, "a hundred and fifty megabytes, all of which a start would read");
+    }
+    let last = put(ROOM, &entry(&person(1), ROOM, entries, "the last"), Delivery::Received);
+    store.apply(&[last]).unwrap();
+    // As `kill -9` leaves it.
+    let end = dir.path().join("end");
+    copy(&dir.path().join("sled"), &end.join("sled"));
+    let (store, report) = SledStore::open(&end).unwrap();
+    assert_eq!(report.rebuilt, None);
+    assert_eq!(posts(&store, ROOM).len() as u64, entries + 1);
+}
+
 #[test]
 fn unreadable_data_is_set_aside_as_it_was_and_what_is_whole_is_kept() {
     let dir = tempfile::tempdir().unwrap();

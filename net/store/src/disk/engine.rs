@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +23,10 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// and a page holds at most some 20 entries of 32 KiB: with sled's 512 KiB such pages went to files
 /// of their own, which sled never syncs.
 pub(super) const SEGMENT_BYTES: usize = 4 << 20;
+
+/// Bytes of keys and values after which sled should know its log anew. It reads what it wrote since it last
+/// did so, some twice as much, when it opens after an abrupt end: a few tenths of a second.
+const SNAPSHOT_AFTER: u64 = 64 << 20;
 
 /// How long closing may take. sled waits for its flusher thread, for ever if that one panicked.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -50,6 +54,8 @@ pub(super) struct Engine {
     cipher: Cipher,
     /// Lone changes since one was written like a group.
     lone: AtomicUsize,
+    /// Bytes of keys and values written since it was opened.
+    written: AtomicU64,
     /// Whether a write failed.
     has_failed: AtomicBool,
 }
@@ -78,8 +84,8 @@ impl Engine {
             Ok(db) => db,
         };
         let log = OpenOptions::new().write(true).open(log_in(dir))?;
-        let (lone, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Self { db: Some(db), log, cipher, lone, has_failed })
+        let (lone, written) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Ok(Self { db: Some(db), log, cipher, lone, written, has_failed: AtomicBool::new(false) })
     }
 
     /// The value at `key`.
@@ -115,6 +121,12 @@ impl Engine {
     /// Whether what the format's key holds was written with this cipher.
     pub(super) fn fits(&self, format: &[u8]) -> bool {
         self.cipher.fits(format)
+    }
+
+    /// Whether so much was written since it was opened that it should be opened anew: sled takes a snapshot
+    /// of where its pages are only then.
+    pub(super) fn wants_snapshot(&self) -> bool {
+        self.written.load(Ordering::Relaxed) > SNAPSHOT_AFTER
     }
 
     /// Makes all the changes or none, and returns when they survive a power cut.
@@ -161,6 +173,7 @@ impl Engine {
     /// now and then.
     pub(super) fn apply(&self, changes: Changes) -> sled::Result<()> {
         let mut changes = self.closed(changes);
+        self.written.fetch_add(changes.iter().map(bytes_of).sum(), Ordering::Relaxed);
         if changes.len() == 1
             && self.may_be_lone()
             && let Some((key, value)) = changes.pop_first()
@@ -225,6 +238,10 @@ impl DoubleEndedIterator for Pairs {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.raw.next_back().map(|pair| open(&self.cipher, pair?))
     }
+}
+
+fn bytes_of((key, value): (&Vec<u8>, &Option<Vec<u8>>)) -> u64 {
+    (key.len() + value.as_ref().map_or(0, Vec::len)) as u64
 }
 
 fn open(cipher: &Cipher, pair: Pair) -> Result<Pair, StoreError> {

@@ -111,6 +111,11 @@ impl Tree {
         Ok(fresh)
     }
 
+    /// Whether it should be opened anew, so that a start after an abrupt end has less to read.
+    pub(super) fn wants_snapshot(&self) -> bool {
+        self.engine.wants_snapshot()
+    }
+
     /// Writes something that changes nothing, to see whether the disk takes it.
     pub(super) fn probe(&self) -> Result<(), StoreError> {
         write_format(&self.engine)
