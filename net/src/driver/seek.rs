@@ -24,6 +24,9 @@ use rand::seq::SliceRandom;
 
 /// Kademlia is asked this often; it is the slower and dearer way.
 const PROVIDERS_EVERY: Duration = Duration::from_secs(60);
+/// Once something changed it is asked again after this, then after twice as long, and so on: of two who come
+/// into a room at once, both may ask before either is found there.
+const PROVIDERS_AGAIN: Duration = Duration::from_secs(4);
 /// Missing contacts asked for in one round.
 const CONTACTS_PER_ROUND: usize = 32;
 /// Dials under way above which nobody is dialled on somebody's word alone: a node that names
@@ -61,6 +64,8 @@ pub(super) struct Seek {
     registered: BTreeSet<String>,
     kad_nodes: usize,
     providers_due: Option<Instant>,
+    /// How long it rests after the next time.
+    providers_rest: Duration,
     /// When what others left with us is looked through for what has run out.
     expiry_due: Instant,
 }
@@ -82,6 +87,7 @@ impl Seek {
             registered: BTreeSet::new(),
             kad_nodes: 0,
             providers_due: None,
+            providers_rest: PROVIDERS_AGAIN,
             expiry_due: Instant::now(),
         }
     }
@@ -100,7 +106,17 @@ impl Seek {
         for schedule in self.nodes.values_mut() {
             *schedule = NodeSchedule { register_due: now, discover_due: now };
         }
+        self.ask_providers_soon(now);
+    }
+
+    fn ask_providers_soon(&mut self, now: Instant) {
         self.providers_due = Some(now);
+        self.providers_rest = PROVIDERS_AGAIN;
+    }
+
+    fn providers_were_asked(&mut self, now: Instant) {
+        self.providers_due = Some(now + self.providers_rest);
+        self.providers_rest = (2 * self.providers_rest).min(PROVIDERS_EVERY);
     }
 }
 
@@ -143,6 +159,8 @@ impl Driver {
         let is_reachable = self.swarm.external_addresses().next().is_some();
         let mode = if is_reachable { kad::Mode::Server } else { kad::Mode::Client };
         self.swarm.behaviour_mut().kad.set_mode(Some(mode));
+        // It was said with other addresses, or with none.
+        self.seek.provided.clear();
         self.seek.all_due(Instant::now());
         self.status_changed = true;
         self.seek();
@@ -164,7 +182,7 @@ impl Driver {
             for address in addresses {
                 if matches!(kad.add_address(&peer, address.clone()), kad::RoutingUpdate::Success) {
                     self.seek.kad_nodes += 1;
-                    self.seek.providers_due = Some(now);
+                    self.seek.ask_providers_soon(now);
                 }
             }
         }
@@ -345,10 +363,10 @@ impl Driver {
         if self.seek.kad_nodes == 0 || self.seek.providers_due.is_some_and(|due| due > now) {
             return;
         }
-        self.seek.providers_due = Some(now + PROVIDERS_EVERY);
+        self.seek.providers_were_asked(now);
         self.stop_being_found_elsewhere();
         for namespace in self.own_namespaces() {
-            // Said once; Kademlia repeats it by itself.
+            // Said once; Kademlia repeats it by itself, with the addresses of then.
             if !self.seek.provided.contains(&namespace)
                 && self.swarm.behaviour_mut().kad.start_providing(RecordKey::new(&namespace)).is_ok()
             {
