@@ -4,6 +4,7 @@
 //! vanish; it may wait for a slow sound system. The worker carries sound between the rings of the audio
 //! thread and the voices, and waits for nothing. Owns neither codec nor network: see [`Voices`].
 
+mod cushion;
 mod keeper;
 mod worker;
 

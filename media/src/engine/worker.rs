@@ -5,6 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cushion::Cushion;
 use super::{Shared, Voices};
 use crate::codec::{BLOCK, SAMPLE_RATE_HZ};
 use crate::processing::{Processor, Switches};
@@ -16,10 +17,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Sound from the microphone that may wait: after a stall, the oldest is dropped rather than late for ever.
 /// Of a microphone that gives more than half of it at a time, two of its blocks.
 const BACKLOG_MAX: usize = 6 * BLOCK;
-/// How much longer sound waits before a loudspeaker that ran out of it.
-const CUSHION_STEP_MS: u32 = 5;
-/// And how long at most, unless the loudspeaker takes more than that at a time.
-const CUSHION_MAX_MS: u32 = 80;
 
 /// Another device, or none.
 pub(super) enum Change {
@@ -69,11 +66,8 @@ pub(super) struct Sink {
     made: Vec<f32>,
     signs: Arc<Signs>,
     xruns: u32,
-    /// So much sound waits in the ring, in the device's samples.
-    cushion: usize,
-    /// By so much more after it ran dry, and so much at most.
-    step: usize,
-    most: usize,
+    /// So much sound waits in the ring.
+    cushion: Cushion,
 }
 
 impl Sink {
@@ -88,21 +82,17 @@ impl Sink {
         ring: rtrb::Producer<f32>,
     ) -> Result<Self, NoFilter> {
         let resampler = Resampler::new(SAMPLE_RATE_HZ, rate_hz)?;
-        let samples = |ms: u32| (rate_hz * ms / 1_000) as usize;
-        let step = samples(CUSHION_STEP_MS);
-        // The device takes a block at a time, and we may be late by a look or two.
-        let cushion = block_frames as usize + step;
-        let most = samples(CUSHION_MAX_MS).max(cushion);
-        Ok(Self { ring, resampler, made: Vec::new(), signs, xruns: 0, cushion, step, most })
+        let cushion = Cushion::before(rate_hz, block_frames);
+        Ok(Self { ring, resampler, made: Vec::new(), signs, xruns: 0, cushion })
     }
 
     fn is_hungry(&mut self) -> bool {
         let xruns = self.signs.xruns();
         if xruns != self.xruns {
             self.xruns = xruns;
-            self.cushion = (self.cushion + self.step).min(self.most);
+            self.cushion.ran_dry();
         }
-        self.waiting() < self.cushion
+        self.waiting() < self.cushion.len()
     }
 
     fn waiting(&self) -> usize {
@@ -114,6 +104,7 @@ impl Sink {
         self.resampler.feed(block, &mut self.made);
         // The ring holds more than the longest cushion: what does not fit cannot be.
         let _ = self.ring.push_partial_slice(&self.made);
+        self.cushion.played();
     }
 }
 
