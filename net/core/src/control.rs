@@ -14,10 +14,13 @@
 //!   deny having seen that do not stand. Otherwise somebody put out could go on letting people in,
 //!   dated into the past. Only their own removals stand: two admins who put each other out both go.
 //! - Being let in does not undo a removal that it did not see.
+//!
+//! Of settings a step changes what its author made otherwise than they had seen it, and nothing else.
 
 mod graph;
 mod moderation;
 mod seniority;
+mod settings;
 mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -293,8 +296,9 @@ impl ControlLog {
         self.graph = Graph::of(self.steps.values());
         (self.standing, self.seniority) = standing(&self.graph, self.room);
         self.members = verdicts::members(&self.graph, &self.standing);
-        self.settings = verdicts::settings(&self.graph, &self.standing);
-        self.moderation = Arc::new(Moderation::of(&self.graph, &self.standing));
+        let mut settings = settings::over_time(&self.graph, &self.standing);
+        self.moderation = Arc::new(Moderation::of(&self.graph, &self.standing, &settings));
+        self.settings = settings.pop().map(|(_, last)| last);
     }
 }
 

@@ -93,6 +93,12 @@ struct Rules {
     slow_ms: u64,
 }
 
+impl Rules {
+    fn of(settings: &RoomSettings, since: Hlc) -> Self {
+        Self { since, door: settings.door, slow_ms: settings.slow_ms }
+    }
+}
+
 /// What the standing steps of a log say of what is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moderation {
@@ -109,9 +115,15 @@ pub struct Moderation {
 }
 
 impl Moderation {
-    pub(super) fn of(graph: &Graph, standing: &BTreeSet<usize>) -> Self {
+    /// `settings`: those after each step that names some.
+    pub(super) fn of(
+        graph: &Graph,
+        standing: &BTreeSet<usize>,
+        settings: &[(usize, RoomSettings)],
+    ) -> Self {
         let is_founded = verdicts::is_founded(graph, standing);
-        let mut moderation = Self { is_founded, ..Self::default() };
+        let rules = settings.iter().map(|(n, settings)| Rules::of(settings, graph.step(*n).key.clock));
+        let mut moderation = Self { is_founded, rules: rules.collect(), ..Self::default() };
         for n in standing {
             moderation.take(graph, standing, *n);
         }
@@ -125,7 +137,6 @@ impl Moderation {
             self.seat(seat.person, Some(seat.role), at, by);
         }
         match &step.control {
-            Control::Create { settings, .. } | Control::SetSettings(settings) => self.settle(settings, at),
             Control::SetRole(seat) => self.seat(seat.person, Some(seat.role), at, by),
             Control::Leave => self.seat(by, None, at, by),
             Control::Remove { person, from_ms, .. } => {
@@ -148,7 +159,9 @@ impl Moderation {
             Control::Hide { entries, hidden: false, .. } => {
                 self.hidden.retain(|entry, _| !entries.contains(entry));
             }
-            Control::Add { .. } | Control::Rotate { .. } => {}
+            // Their seats are taken above, and settings are judged together.
+            Control::Create { .. } | Control::Add { .. } | Control::SetSettings(_) => {}
+            Control::Rotate { .. } => {}
         }
     }
 
@@ -165,10 +178,6 @@ impl Moderation {
                 _ => {}
             }
         }
-    }
-
-    fn settle(&mut self, settings: &RoomSettings, since: Hlc) {
-        self.rules.push(Rules { since, door: settings.door, slow_ms: settings.slow_ms });
     }
 
     fn rules_at(&self, at: Hlc) -> Option<&Rules> {

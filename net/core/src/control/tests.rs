@@ -1,6 +1,6 @@
 //! Stories of who is in and who decides.
 
-use kinmesh_proto::{EpochSecret, Hlc, RoomName, Seat, StatusLine};
+use kinmesh_proto::{Door, EpochSecret, Hlc, RoomName, Seat, StatusLine};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -426,6 +426,54 @@ fn newcomers_get_the_past_that_the_settings_give() {
     assert!(!side.log.may_have(BOB, kinmesh_proto::EntryId([9; 32])));
 }
 
+fn slow(slow_ms: u64) -> RoomSettings {
+    RoomSettings { slow_ms, ..settings("Boat") }
+}
+
+#[test]
+fn two_admins_who_change_settings_apart_have_changed_both() {
+    let mut alice = Side::founded(&[admin(BOB)]);
+    let mut bob = alice.clone();
+    alice.does(ALICE, Control::SetSettings(RoomSettings { past: Past::FromJoining, ..settings("Boat") }));
+    let renamed = bob.does(BOB, Control::SetSettings(RoomSettings { door: Door::Knock, ..settings("Ship") }));
+    alice.hears(&bob);
+    bob.hears(&alice);
+    let both = RoomSettings { past: Past::FromJoining, door: Door::Knock, ..settings("Ship") };
+    for side in [&alice, &bob] {
+        assert_eq!(side.log.settings(), Some(&both));
+    }
+    alice.does(ALICE, Control::SetSettings(RoomSettings { door: Door::Open, ..both.clone() }));
+    assert_eq!(alice.log.settings().unwrap().door, Door::Open, "who has seen a change can undo it");
+    bob.does_after(BOB, vec![renamed], Control::SetSettings(settings("Raft")));
+    alice.hears(&bob);
+    let now = RoomSettings { past: Past::FromJoining, ..settings("Raft") };
+    assert_eq!(alice.log.settings(), Some(&now), "the past stays as who had not seen it changed left it");
+}
+
+#[test]
+fn of_two_changes_of_one_thing_that_did_not_see_each_other_the_last_holds() {
+    let mut alice = Side::founded(&[admin(BOB)]);
+    let mut bob = alice.clone();
+    alice.does(ALICE, Control::SetSettings(slow(10)));
+    bob.does(BOB, Control::SetSettings(slow(20)));
+    alice.hears(&bob);
+    assert_eq!(alice.log.settings(), Some(&slow(20)), "Bob's is dated later");
+    let before = alice.heads();
+    alice.does_after(ALICE, before.clone(), Control::SetSettings(slow(0)));
+    alice.does_after(BOB, before, Control::SetSettings(slow(20)));
+    assert_eq!(alice.log.settings(), Some(&slow(0)), "who changes nothing undoes nothing");
+}
+
+#[test]
+fn each_time_has_the_rules_that_all_steps_before_it_made() {
+    let mut side = Side::founded(&[admin(BOB)]);
+    let before = side.heads();
+    let slowed = side.does_after(ALICE, before.clone(), Control::SetSettings(slow(10)));
+    let named = side.does_after(BOB, before, Control::SetSettings(settings("Ship")));
+    let slow_ms = |at: Hlc| side.log.moderation().slow_ms(CAROL, at);
+    assert_eq!((slow_ms(side.steps[0].key.clock), slow_ms(slowed.clock), slow_ms(named.clock)), (0, 10, 10));
+}
+
 #[test]
 fn a_secret_that_nobody_had_the_right_to_bring_counts_for_nothing() {
     let mut side = Side::founded(&[member(BOB)]);
@@ -459,10 +507,12 @@ fn everybody_concludes_the_same_whatever_the_order() {
             };
             let (author, other, at, from) = pick();
             let heard = sides[from].clone();
-            match usize::from(pick().0.0[0]) {
-                1 => drop(sides[at].removes(author, other)),
-                2 => drop(sides[at].adds(author, admin(other))),
-                3 => drop(sides[at].does(author, Control::SetRole(member(other)))),
+            match (usize::from(pick().0.0[0]), pick().0) {
+                (1, ALICE) => drop(sides[at].does(author, Control::SetSettings(slow(from as u64)))),
+                (1, BOB) => drop(sides[at].does(author, Control::SetSettings(settings("Ship")))),
+                (1, _) => drop(sides[at].removes(author, other)),
+                (2, _) => drop(sides[at].adds(author, admin(other))),
+                (3, _) => drop(sides[at].does(author, Control::SetRole(member(other)))),
                 _ => sides[at].hears(&heard),
             }
         }

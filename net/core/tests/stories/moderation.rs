@@ -576,6 +576,32 @@ fn settings_that_change_judge_what_is_written_from_then_on() {
 }
 
 #[test]
+fn admins_who_change_rules_apart_undo_nothing_of_each_others() {
+    for_each_seed(|seed| {
+        let (mut mesh, room) = open_square(3, seed);
+        make_admin(&mut mesh, ALICE, room, BOB);
+        mesh.unlink(ALICE, BOB);
+        mesh.unlink(ALICE, CAROL);
+        shut_the_door(&mut mesh, room);
+        let slow = kinmesh_proto::RoomSettings {
+            slow_ms: 30_000,
+            ..kinmesh_proto::RoomSettings::new(name("Plaza"), StatusLine::default(), Past::All)
+        };
+        let now_ms = mesh.now_ms;
+        mesh.peers[BOB].core.set_room_settings(now_ms, room_of(room), slow).unwrap();
+        mesh.advance(A_WHILE_MS);
+        mesh.link(ALICE, BOB);
+        mesh.link(ALICE, CAROL);
+        mesh.advance(A_WHILE_MS);
+        for index in [ALICE, BOB, CAROL] {
+            let view = view(&mut mesh, index, room);
+            let rules = (view.founded.unwrap().door, view.moderation.unwrap().slow_ms);
+            assert_eq!((view.name, rules), (name("Plaza"), (Door::Knock, 30_000)));
+        }
+    });
+}
+
+#[test]
 fn who_knocks_is_let_in_by_an_admin_and_gets_the_history() {
     for_each_seed(|seed| {
         let (mut mesh, room) = square(3, seed, Door::Knock, 0);
