@@ -219,10 +219,10 @@ pub struct Core {
 }
 
 impl Core {
-    /// A peer with these keys that remembers `snapshot`. For each conversation follow up with
-    /// [`Core::restore_conversation`], then for each private room with [`Core::restore_log`]. All chance
-    /// comes from `dice`, so that a run can be replayed from its seed. Secrets are made of it, so outside
-    /// of simulations nobody may be able to guess that.
+    /// A peer with these keys that remembers `snapshot`. For each room that has a log follow up with
+    /// [`Core::restore_log`], then for each conversation with [`Core::restore_conversation`]: what is shown
+    /// of it, and counted, hangs on the log. All chance comes from `dice`, so that a run can be replayed
+    /// from its seed. Secrets are made of it, so outside of simulations nobody may be able to guess that.
     pub fn new(keys: DeviceKeys, snapshot: Snapshot, now_ms: u64, dice: StdRng) -> Self {
         let echo = Echo::of(&keys);
         let mut core = Self {
@@ -288,8 +288,8 @@ impl Core {
         self.certs = CertCache::sharing(proofs);
     }
 
-    /// Takes up a stored conversation: its newest entry of any kind, its newest post, entries of
-    /// ours that never went out, and its unread count. An open room is subscribed.
+    /// Takes up a stored conversation: its newest entry of any kind, its newest post and its unread count,
+    /// both through [`Core::lens`], and entries of ours that never went out. An open room is subscribed.
     pub fn restore_conversation(
         &mut self,
         id: ConversationId,

@@ -167,7 +167,7 @@ impl Core {
         self.private.keys().copied().collect()
     }
 
-    /// Takes up the stored control log of a room: all entries of it.
+    /// Takes up the stored control log of a room: all entries of it. Before its conversations are.
     pub fn restore_log(&mut self, now_ms: u64, room: RoomId, entries: Vec<Entry>) {
         let steps: Vec<Step> = entries.iter().filter_map(step_of).collect();
         if let Some(private) = self.private.get_mut(&room) {

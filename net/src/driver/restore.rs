@@ -63,8 +63,9 @@ async fn history(keys: DeviceKeys, store: &StoreHandle) -> Result<(Core, Vec<Add
     let snapshot = store.load().await?;
     let addresses = snapshot.addresses.clone();
     let mut core = Core::new(keys, snapshot, unix_ms(), rand::make_rng());
-    conversations(&mut core, store).await?;
+    // What is shown of the conversations hangs on the logs.
     logs(&mut core, store).await?;
+    conversations(&mut core, store).await?;
     Ok((core, addresses))
 }
 

@@ -8,9 +8,9 @@ use kinmesh_tests::{DEADLINE, Peer, PeerOptions};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-/// The named peer, led into the room by an invitation of Alice's.
-async fn guest(name: &str, alice: &Peer, room: &Value) -> Result<Peer> {
-    let guest = Peer::spawn(PeerOptions::named(name)).await?;
+/// A new peer, led into the room by an invitation of Alice's.
+async fn guest(guest: PeerOptions, alice: &Peer, room: &Value) -> Result<Peer> {
+    let guest = Peer::spawn(guest).await?;
     let invite = alice.call("invites.create", json!({ "room": room["room"] })).await?;
     let opened = guest.call("invites.open", json!({ "link": invite["link"] })).await?;
     ensure!(opened["room"] == room["room"], "it leads into the room: {opened}");
@@ -23,7 +23,7 @@ async fn guest(name: &str, alice: &Peer, room: &Value) -> Result<Peer> {
 async fn what_an_admin_hides_is_hidden_from_everybody_also_from_who_comes_later() -> Result<()> {
     let alice = Peer::spawn(PeerOptions::named("Alice")).await?;
     let room = alice.call("rooms.found", json!({ "name": "Square" })).await?;
-    let bob = guest("Bob", &alice, &room).await?;
+    let bob = guest(PeerOptions::named("Bob"), &alice, &room).await?;
     alice.send(&room, "welcome").await?;
     bob.wait_text("welcome").await?;
     bob.send(&room, "buy now").await?;
@@ -36,7 +36,7 @@ async fn what_an_admin_hides_is_hidden_from_everybody_also_from_who_comes_later(
     let put_out = json!({ "room": room["room"], "person": bob.me()["person"] });
     alice.call("rooms.remove", put_out).await?;
 
-    let carol = guest("Carol", &alice, &room).await?;
+    let carol = guest(PeerOptions::named("Carol"), &alice, &room).await?;
     let page = json!({ "conversation": room });
     let is_hidden = |entry: &Value| entry["withheld"]["reason"] == "spam" && entry["text"].is_null();
     carol.wait_until("conversation.page", page.clone(), |page| list(page).any(is_hidden)).await?;
@@ -56,7 +56,7 @@ async fn what_an_admin_hides_is_hidden_from_everybody_also_from_who_comes_later(
 async fn a_search_goes_on_past_what_is_withheld() -> Result<()> {
     let alice = Peer::spawn(PeerOptions::named("Alice")).await?;
     let room = alice.call("rooms.found", json!({ "name": "Market" })).await?;
-    let bob = guest("Bob", &alice, &room).await?;
+    let bob = guest(PeerOptions::named("Bob"), &alice, &room).await?;
     alice.send(&room, "who buys bread?").await?;
     bob.wait_text("who buys bread?").await?;
     bob.send(&room, "buys now").await?;
@@ -76,6 +76,36 @@ async fn a_search_goes_on_past_what_is_withheld() -> Result<()> {
     alice.call("rooms.hide", json!({ "room": room["room"], "keys": [spam] })).await?;
     timeout(DEADLINE, newest("who buys bread?")).await.context("what is behind it is found")??;
     for peer in [alice, bob] {
+        peer.shutdown().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_hidden_is_neither_counted_nor_shown_when_the_program_starts() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let data = home.path().join("carol");
+    let alice = Peer::spawn(PeerOptions::named("Alice")).await?;
+    let room = alice.call("rooms.found", json!({ "name": "Corner" })).await?;
+    let bob = guest(PeerOptions::named("Bob"), &alice, &room).await?;
+    let carol = guest(PeerOptions::named("Carol").data(&data), &alice, &room).await?;
+    alice.send(&room, "welcome").await?;
+    bob.wait_text("welcome").await?;
+    bob.send(&room, "buy now").await?;
+    alice.wait_text("buy now").await?;
+    let history = alice.history(&room).await?;
+    let spam = history.iter().find(|entry| entry["text"] == "buy now").map(|entry| entry["key"].clone());
+    alice.call("rooms.hide", json!({ "room": room["room"], "keys": [spam] })).await?;
+    let is_hidden = |entry: &Value| entry["withheld"].is_object();
+    let page = json!({ "conversation": room });
+    carol.wait_until("conversation.page", page, |page| list(page).any(is_hidden)).await?;
+    carol.shutdown().await?;
+
+    let carol = Peer::spawn(PeerOptions::default().data(&data)).await?;
+    let rooms = carol.call("rooms.list", json!({})).await?;
+    let view = list(&rooms).find(|view| view["room"] == room["room"]).context("she is in it")?;
+    ensure!(view["unread"] == 1 && view["last"]["text"].is_null(), "it is hidden from the first: {view}");
+    for peer in [alice, bob, carol] {
         peer.shutdown().await?;
     }
     Ok(())

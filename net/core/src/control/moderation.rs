@@ -116,11 +116,7 @@ pub struct Moderation {
 
 impl Moderation {
     /// `settings`: those after each step that names some.
-    pub(super) fn of(
-        graph: &Graph,
-        standing: &BTreeSet<usize>,
-        settings: &[(usize, RoomSettings)],
-    ) -> Self {
+    pub(super) fn of(graph: &Graph, standing: &BTreeSet<usize>, settings: &[(usize, RoomSettings)]) -> Self {
         let is_founded = verdicts::is_founded(graph, standing);
         let rules = settings.iter().map(|(n, settings)| Rules::of(settings, graph.step(*n).key.clock));
         let mut moderation = Self { is_founded, rules: rules.collect(), ..Self::default() };

@@ -261,6 +261,25 @@ fn what_is_hidden_can_be_looked_at_and_is_not_unread() {
 }
 
 #[test]
+fn what_is_hidden_is_neither_shown_nor_unread_when_the_program_starts() {
+    let (mut mesh, room) = square(3, 1, Door::Open, 30_000);
+    say(&mut mesh, BOB, room, "hello");
+    let ms = mesh.now_ms;
+    force(&mut mesh, BOB, CAROL, room, ms, "too soon");
+    mesh.restart(CAROL);
+    assert_eq!(view(&mut mesh, CAROL, room).unread, 1);
+    assert_eq!(view(&mut mesh, CAROL, room).last.unwrap().text, None, "its author did not wait");
+    mesh.link(ALICE, CAROL);
+    mesh.advance(A_WHILE_MS);
+    let spam = say(&mut mesh, BOB, room, "buy now");
+    hide(&mut mesh, ALICE, room, spam, true);
+    mesh.advance(A_WHILE_MS);
+    mesh.restart(CAROL);
+    assert_eq!(view(&mut mesh, CAROL, room).unread, 1);
+    assert_eq!(view(&mut mesh, CAROL, room).last.unwrap().text, None);
+}
+
+#[test]
 fn who_is_no_admin_hides_nothing() {
     let (mut mesh, room) = open_square(3, 1);
     let key = say(&mut mesh, ALICE, room, "the rules");

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kinmesh_core::{
     Acquaintance, BatchToken, CallFault, CallToken, ConversationEvent, Core, EntryView, Event, FrameToken,
-    Output, Pace, Pacer, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, RequestToken, Route, SendRefusal,
-    StoredConversation, StoredQueue, SyncFault, SyncToken, Token, Verdict,
+    Output, Pace, Pacer, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, RequestToken, Route, Seen,
+    SendRefusal, StoredConversation, StoredQueue, SyncFault, SyncToken, Token, Verdict,
 };
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{
@@ -254,6 +254,14 @@ impl Peer {
         let pace = self.pace(conversation, &lens.pacer(), &posts);
         let seen = posts.into_iter().filter_map(|item| lens.look(item, &pace));
         seen.map(|seen| seen.view(conversation, None)).collect()
+    }
+
+    /// The newest post, as it is seen.
+    fn last(&self, conversation: ConversationId) -> Option<Seen> {
+        let post = self.disk.page(conversation, PageAt::Newest, 1).unwrap().pop();
+        let lens = self.core.lens(conversation);
+        let pace = self.pace(conversation, &lens.pacer(), &post);
+        lens.look(post?, &pace)
     }
 
     /// What the authors of these posts posted before, where they had to wait.
@@ -561,15 +569,6 @@ impl Mesh {
         let peer = &mut self.peers[index];
         peer.disk = old.disk;
         peer.core = Core::new(keys(peer.seeds), snapshot, self.now_ms, StdRng::seed_from_u64(index as u64));
-        for StoredConversation { id, read, sent } in peer.core.stored_conversations() {
-            let newest = peer.disk.newest(id).unwrap();
-            let last = peer.disk.page(id, PageAt::Newest, 1).unwrap().pop();
-            let last = last.and_then(|item| peer.core.lens(id).look(item, &Pace::default()));
-            let count = peer.disk.count_queued(id, sent).unwrap();
-            let queued = StoredQueue { front: peer.queued(id, sent), count };
-            let unread = peer.disk.unread(id, read, kinmesh_core::UNREAD_CAP).unwrap();
-            peer.core.restore_conversation(id, newest, last, queued, unread);
-        }
         for room in peer.core.rooms_with_log() {
             let log = peer.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
             peer.core.restore_log(self.now_ms, room, log.collect());
@@ -577,6 +576,13 @@ impl Mesh {
                 let own = peer.disk.posts_before(ConversationId::Room(room), &[wait]).unwrap();
                 own.into_iter().flatten().for_each(|post| peer.core.restore_own_post(room, post));
             }
+        }
+        for StoredConversation { id, read, sent } in peer.core.stored_conversations() {
+            let (newest, last) = (peer.disk.newest(id).unwrap(), peer.last(id));
+            let count = peer.disk.count_queued(id, sent).unwrap();
+            let queued = StoredQueue { front: peer.queued(id, sent), count };
+            let unread = peer.unread(id, read);
+            peer.core.restore_conversation(id, newest, last, queued, unread);
         }
         self.settle();
     }

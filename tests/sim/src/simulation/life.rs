@@ -48,15 +48,15 @@ impl Simulation {
         let disk = &peer.disk;
         let mut core = Core::new(peer.keys(), disk.load(), peer.clock.read(self.now_ms), dice);
         core.share_proofs(self.proofs.clone());
+        for room in core.rooms_with_log() {
+            let log = disk.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
+            core.restore_log(peer.clock.read(self.now_ms), room, log.collect());
+        }
         for StoredConversation { id, read, sent } in core.stored_conversations() {
             let queued = StoredQueue { front: disk.queued(id, sent), count: disk.count_queued(id, sent) };
             let last = disk.posts(id, 1).pop();
             let last = last.and_then(|item| core.lens(id).look(item, &Pace::default()));
             core.restore_conversation(id, disk.newest(id), last, queued, disk.unread(id, read));
-        }
-        for room in core.rooms_with_log() {
-            let log = disk.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
-            core.restore_log(peer.clock.read(self.now_ms), room, log.collect());
         }
         core
     }
