@@ -300,3 +300,54 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kinmesh_core::Core;
+    use kinmesh_proto::record::{HiddenHere, Snapshot, Write};
+    use kinmesh_proto::{Content, ConversationRecord, DeviceKeys, Entry, EntryBody, RoomId, Unverified};
+    use kinmesh_store::{HistoryStore, MemoryStore};
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    const ROOM: ConversationId = ConversationId::Room(RoomId([1; 32]));
+
+    fn keys(person: u8) -> DeviceKeys {
+        DeviceKeys::generate(&[person; 32], &[person + 100; 32], 7)
+    }
+
+    fn says(author: &DeviceKeys, ms: u64, content: Content) -> Entry {
+        let (conversation, clock) = (ROOM.tag(author.person()), Hlc::from_ms(ms));
+        let body = EntryBody { conversation, clock, seq: ms, prev: Vec::new(), content };
+        Unverified::sign(body, author)
+    }
+
+    /// A store that has received these.
+    fn holding(entries: impl IntoIterator<Item = Entry>) -> StoreHandle {
+        let stored = |entry| StoredEntry { entry, delivery: Delivery::Received, received_ms: 7 };
+        let put = |entry| Write::PutEntry { conversation: ROOM, stored: stored(entry) };
+        let writes: Vec<Write> = entries.into_iter().map(put).collect();
+        let mut history = MemoryStore::new();
+        history.apply(&writes).unwrap();
+        StoreHandle::spawn(Box::new(history), mpsc::channel(1).0)
+    }
+
+    /// Through what Alice looks, who hides all that somebody writes.
+    fn lens_without(person: &DeviceKeys) -> Lens {
+        let hidden = HiddenHere { people: [person.person()].into(), ..HiddenHere::default() };
+        let record = ConversationRecord { hidden, ..ConversationRecord::new(ROOM, None) };
+        let snapshot = Snapshot { conversations: vec![record], ..Snapshot::default() };
+        Core::new(keys(1), snapshot, 7, StdRng::seed_from_u64(1)).lens(ROOM)
+    }
+
+    #[tokio::test]
+    async fn what_is_withheld_hides_no_unread_post_behind_it() {
+        let (bob, carol) = (keys(2), keys(3));
+        let bobs = (1..=UNREAD_CAP as u64 + 1).map(|ms| says(&bob, ms, Content::text("buy now")));
+        let store = holding(bobs.chain([says(&carol, 10_000, Content::text("hello"))]));
+        let unread = shown_unread(&store, ROOM, None, &lens_without(&bob)).await;
+        assert_eq!(unread.unwrap(), 1);
+    }
+}
