@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use kinmesh_core::{BatchToken, Core, Event, FrameToken, Overview, Pacer, RequestToken, StoreFault, Token};
+use kinmesh_core::{BatchToken, Core, Event, FrameToken, Lens, Overview, RequestToken, StoreFault, Token};
 use kinmesh_proto::record::Write;
 use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, RoomId};
 use kinmesh_search::{Search, SearchState};
@@ -101,7 +101,7 @@ pub(crate) struct Driver {
     counted: mpsc::Sender<Count>,
     looks: (mpsc::Sender<Look>, mpsc::Receiver<Look>),
     /// Posts that the core wants, until they are read together.
-    wanted_posts: BTreeMap<ConversationId, Vec<(EntryKey, Pacer)>>,
+    wanted_posts: BTreeMap<ConversationId, Vec<(EntryKey, Lens)>>,
     questions: Questions,
     tickets: Tickets,
     calls: Calls,

@@ -241,8 +241,8 @@ impl Core {
         }
         self.reading.insert((id, key), reading);
         self.persist_later();
-        let pacer = self.lens(id).pacer();
-        self.push(Output::ReadPost { conversation: id, key, pacer });
+        let lens = self.lens(id);
+        self.push(Output::ReadPost { conversation: id, key, lens });
     }
 
     /// The store has read a post, `None` when it is not there, and what its author posted before.

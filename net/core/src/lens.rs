@@ -6,18 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kinmesh_proto::{Content, ConversationId, Entry, EntryKey, HiddenHere, PageItem, PersonId, Wait};
+use kinmesh_proto::{Content, ConversationId, Entry, EntryKey, HiddenHere, Hlc, PageItem, PersonId, Wait};
 
 use crate::control::{Moderation, Withheld};
 use crate::view::EntryView;
 
 /// What is not shown of one conversation.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lens {
     moderation: Option<Arc<Moderation>>,
-    here: HiddenHere,
+    here: Arc<HiddenHere>,
     /// Whose entries leave no trace.
-    blocked: BTreeSet<PersonId>,
+    blocked: Arc<BTreeSet<PersonId>>,
 }
 
 /// A post as it is seen: what is not shown of it, and why.
@@ -56,12 +56,12 @@ impl Pace {
 impl Lens {
     /// What the admins and the user hide.
     pub(crate) fn new(moderation: Option<Arc<Moderation>>, here: HiddenHere) -> Self {
-        Self { moderation, here, blocked: BTreeSet::new() }
+        Self { moderation, here: Arc::new(here), blocked: Arc::default() }
     }
 
     /// The same without anything that these people wrote.
-    pub fn without(self, blocked: BTreeSet<PersonId>) -> Self {
-        Self { blocked, ..self }
+    pub fn without(self, blocked: impl Into<Arc<BTreeSet<PersonId>>>) -> Self {
+        Self { blocked: blocked.into(), ..self }
     }
 
     /// Whether all is shown.
@@ -94,15 +94,24 @@ impl Lens {
         entry.or_else(|| self.here.people.contains(&author).then_some(Withheld::Author))
     }
 
-    /// What somebody takes back stays so, whatever they are.
+    /// Whether what somebody changed at a time is shown. Tell the store, or a thousand changes that are not
+    /// would take the place of those that are.
+    pub fn shows_changes(&self, author: PersonId, at: Hlc) -> bool {
+        let is_silenced = |moderation: &Arc<Moderation>| moderation.silences(author, at).is_some();
+        !self.is_hidden_here(author) && !self.moderation.as_ref().is_some_and(is_silenced)
+    }
+
+    /// What somebody takes back stays so, whatever the admins say of them.
     fn shows_change(&self, change: &Entry) -> bool {
-        let author = change.person();
-        let is_silenced = |moderation: &Arc<Moderation>| {
-            let is_delete = matches!(change.content(), Content::Delete { .. });
-            !is_delete && moderation.silences(author, change.value().clock).is_some()
-        };
-        let is_hidden = self.blocked.contains(&author) || self.here.people.contains(&author);
-        !is_hidden && !self.moderation.as_ref().is_some_and(is_silenced)
+        let (author, at) = (change.person(), change.value().clock);
+        match change.content() {
+            Content::Delete { .. } => !self.is_hidden_here(author),
+            _ => self.shows_changes(author, at),
+        }
+    }
+
+    fn is_hidden_here(&self, author: PersonId) -> bool {
+        self.blocked.contains(&author) || self.here.people.contains(&author)
     }
 }
 

@@ -8,7 +8,7 @@ use kinmesh_proto::{
 };
 
 use crate::event::Event;
-use crate::lens::Pacer;
+use crate::lens::Lens;
 
 /// Names a batch of writes until the store has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,8 +149,8 @@ pub enum Output {
         conversation: ConversationId,
         /// Which.
         key: EntryKey,
-        /// Tells whether the post of its author before it is wanted, too.
-        pacer: Pacer,
+        /// Tells which of its changes are shown, and whether the post of its author before it is wanted, too.
+        lens: Lens,
     },
     /// Read up to [`crate::QUEUED_FETCH_MAX`] queued entries of ours after this key, then call
     /// [`crate::Core::queued_read`].

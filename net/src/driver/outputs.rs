@@ -21,7 +21,7 @@ impl Driver {
         match output {
             Output::Persist { token, writes } => self.persist(token, writes),
             Output::CountUnread { conversation, after } => self.count_unread(conversation, after),
-            Output::ReadPost { conversation, key, pacer } => self.want_post(conversation, key, pacer),
+            Output::ReadPost { conversation, key, lens } => self.want_post(conversation, key, lens),
             Output::ReadQueued { conversation, after } => self.read_queued(conversation, after),
             Output::Emit(event) => {
                 self.overview_changed = true;

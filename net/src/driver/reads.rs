@@ -2,10 +2,12 @@
 //! the disk.
 
 use std::collections::BTreeMap;
+use std::mem::take;
+use std::sync::Arc;
 
-use kinmesh_core::{EntryView, Event, Lens, Pace, Pacer, QUEUED_FETCH_MAX, Seen, UNREAD_CAP};
+use kinmesh_core::{EntryView, Event, Lens, Pace, QUEUED_FETCH_MAX, Seen, UNREAD_CAP};
 use kinmesh_proto::{
-    ConversationId, Delivery, EntryId, EntryKey, Hlc, PageAt, PageItem, StoredEntry, Wait, limits,
+    ConversationId, Delivery, EntryId, EntryKey, Hlc, PageAt, PageItem, PersonId, StoredEntry, Wait, limits,
 };
 use kinmesh_search::{Found, Query as SearchQuery, Search};
 use kinmesh_store::{StoreError, StoreHandle};
@@ -60,7 +62,7 @@ pub(super) async fn shown_page(
     let mut shown: Vec<Seen> = Vec::new();
     let mut next = at;
     loop {
-        let page = store.page(conversation, next, limit).await?;
+        let page = store.page_through(conversation, next, limit, shows_changes(lens)).await?;
         let is_last = page.len() < limit;
         let end = if matches!(at, PageAt::After(_)) { page.last() } else { page.first() };
         let Some(end) = end.map(|item| item.post.entry.key()) else { return Ok(shown) };
@@ -107,17 +109,23 @@ async fn pace(
     Ok(Pace::of(&waits, store.posts_before(conversation, waits.clone()).await?))
 }
 
+/// Tells the store which changes of posts are shown.
+fn shows_changes(lens: &Lens) -> impl Fn(PersonId, Hlc) -> bool + Send + 'static {
+    let lens = lens.clone();
+    move |author, at| lens.shows_changes(author, at)
+}
+
 /// Posts that the core wants of one conversation. In a slow room they are asked about together: each question
 /// may read an hour of it.
 async fn posts_with_pace(
     store: &StoreHandle,
     conversation: ConversationId,
-    wanted: &[(EntryKey, Pacer)],
+    wanted: &[(EntryKey, Lens)],
 ) -> Result<PacedPosts, StoreError> {
     let (mut posts, mut waits) = (Vec::new(), Vec::new());
-    for (key, pacer) in wanted {
-        let post = store.post(conversation, *key).await?;
-        waits.extend(post.as_ref().and_then(|item| pacer.wait(&item.post.entry)));
+    for (key, lens) in wanted {
+        let post = store.post_through(conversation, *key, shows_changes(lens)).await?;
+        waits.extend(post.as_ref().and_then(|item| lens.pacer().wait(&item.post.entry)));
         posts.push(post.map(Box::new));
     }
     Ok((posts, pace(store, conversation, waits).await?))
@@ -219,7 +227,8 @@ impl Driver {
         let lens = self.core.lens(conversation);
         tokio::spawn(async move {
             let post = async {
-                let post = store.post(conversation, key).await?.into_iter().collect();
+                let post = store.post_through(conversation, key, shows_changes(&lens)).await?;
+                let post = post.into_iter().collect();
                 Ok(looked_at(&store, conversation, post, &lens).await?.pop())
             };
             let post = noticed(&looks, post.await).await.map_err(ReadError::Store);
@@ -249,16 +258,24 @@ impl Driver {
     }
 
     /// Posts of one conversation are read together with those that were wanted before, once there are many.
-    pub(super) fn want_post(&mut self, conversation: ConversationId, key: EntryKey, pacer: Pacer) {
+    pub(super) fn want_post(&mut self, conversation: ConversationId, key: EntryKey, lens: Lens) {
         let wanted = self.wanted_posts.entry(conversation).or_default();
-        wanted.push((key, pacer));
+        wanted.push((key, lens));
         if wanted.len() >= POSTS_AT_ONCE {
             self.read_wanted_posts();
         }
     }
 
     pub(super) fn read_wanted_posts(&mut self) {
-        for (conversation, wanted) in std::mem::take(&mut self.wanted_posts) {
+        if self.wanted_posts.is_empty() {
+            return;
+        }
+        let blocked = Arc::new(self.core.blocked());
+        for (conversation, mut wanted) in take(&mut self.wanted_posts) {
+            if let ConversationId::Room(_) = conversation {
+                let without_blocked = |(_, lens): &mut (_, Lens)| *lens = take(lens).without(blocked.clone());
+                wanted.iter_mut().for_each(without_blocked);
+            }
             let (store, looks) = (self.store.clone(), self.looks.0.clone());
             tokio::spawn(async move {
                 let read = noticed(&looks, posts_with_pace(&store, conversation, &wanted).await).await;
@@ -306,7 +323,7 @@ mod tests {
     use kinmesh_core::Core;
     use kinmesh_proto::record::{HiddenHere, Snapshot, Write};
     use kinmesh_proto::{Content, ConversationRecord, DeviceKeys, Entry, EntryBody, RoomId, Unverified};
-    use kinmesh_store::{HistoryStore, MemoryStore};
+    use kinmesh_store::{CHANGES_MAX, HistoryStore, MemoryStore};
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
@@ -349,5 +366,22 @@ mod tests {
         let store = holding(bobs.chain([says(&carol, 10_000, Content::text("hello"))]));
         let unread = shown_unread(&store, ROOM, None, &lens_without(&bob)).await;
         assert_eq!(unread.unwrap(), 1);
+    }
+    #[tokio::test]
+    async fn reactions_that_are_withheld_take_the_place_of_none() {
+        let (bob, carol) = (keys(2), keys(3));
+        let post = says(&carol, 1, Content::text("hello"));
+        let like = Content::Reaction { to: post.key(), emoji: "+".into(), on: true };
+        let bobs = (10..10 + CHANGES_MAX as u64).map(|ms| says(&bob, ms, like.clone()));
+        let daves = says(&keys(4), 2, like.clone());
+        let store = holding(bobs.chain([post.clone(), daves.clone()]));
+        let lens = lens_without(&bob);
+        let page = shown_page(&store, ROOM, PageAt::Newest, 9, &lens).await.unwrap();
+        let wanted = [(post.key(), lens)];
+        let (posts, _) = posts_with_pace(&store, ROOM, &wanted).await.unwrap();
+        for item in [&page[0].item, posts[0].as_ref().unwrap()] {
+            let changes: Vec<&Entry> = item.changes.iter().map(|change| &change.entry).collect();
+            assert_eq!(changes, [&daves]);
+        }
     }
 }

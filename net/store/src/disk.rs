@@ -32,7 +32,7 @@ pub use crate::disk::directory::Directory;
 use crate::disk::rebuild::Source;
 use crate::disk::tree::{History, Opened, Tree};
 use crate::error::{Damage, StoreError};
-use crate::history::HistoryStore;
+use crate::history::{HistoryStore, ShowsChanges};
 
 /// A [`HistoryStore`] in a directory of its own.
 #[derive(Debug)]
@@ -190,17 +190,23 @@ impl HistoryStore for SledStore {
         self.noting_damage(self.tree()?.load())
     }
 
-    fn page(
+    fn page_through(
         &self,
         conversation: ConversationId,
         at: PageAt,
         limit: usize,
+        shows: &ShowsChanges<'_>,
     ) -> Result<Vec<PageItem>, StoreError> {
-        self.read(conversation, |history| history.page(at, limit))
+        self.read(conversation, |history| history.page(at, limit, shows))
     }
 
-    fn post(&self, conversation: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
-        self.read(conversation, |history| history.post(key))
+    fn post_through(
+        &self,
+        conversation: ConversationId,
+        key: EntryKey,
+        shows: &ShowsChanges<'_>,
+    ) -> Result<Option<PageItem>, StoreError> {
+        self.read(conversation, |history| history.post(key, shows))
     }
 
     fn newest(&self, conversation: ConversationId) -> Result<Option<StoredEntry>, StoreError> {

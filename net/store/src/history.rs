@@ -10,10 +10,17 @@ use kinmesh_proto::{
 use crate::error::StoreError;
 
 /// Most changes of one post that a page holds, the newest of them: each member of a large room may
-/// have put a reaction there.
+/// have put a reaction there. Those of the post's author are counted apart, so that nobody else's
+/// reactions take the place of an edit.
 pub const CHANGES_MAX: usize = 1024;
 /// The same in bytes of entries, since edits may be long.
 pub const CHANGES_BYTES_MAX: usize = 1 << 20;
+/// So many changes of one post are looked at to find those that a page holds, the newest first. Those
+/// that are not shown take no place, but the store's thread must not be held up by any number of them.
+pub const CHANGES_LOOKED_AT_MAX: usize = 16 * 1024;
+
+/// Whether changes that somebody made at a time are shown. What a delete erased stays so in any case.
+pub type ShowsChanges<'s> = dyn Fn(PersonId, Hlc) -> bool + 's;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -40,10 +47,31 @@ pub trait HistoryStore: Send + 'static {
         conversation: ConversationId,
         at: PageAt,
         limit: usize,
+    ) -> Result<Vec<PageItem>, StoreError> {
+        self.page_through(conversation, at, limit, &|_, _| true)
+    }
+
+    /// The same, with those changes alone that are shown: the others take nobody's place.
+    fn page_through(
+        &self,
+        conversation: ConversationId,
+        at: PageAt,
+        limit: usize,
+        shows: &ShowsChanges<'_>,
     ) -> Result<Vec<PageItem>, StoreError>;
 
     /// The post of this key with its changes. `None` when it is not here, or no post.
-    fn post(&self, conversation: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError>;
+    fn post(&self, conversation: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
+        self.post_through(conversation, key, &|_, _| true)
+    }
+
+    /// The same, with those changes alone that are shown.
+    fn post_through(
+        &self,
+        conversation: ConversationId,
+        key: EntryKey,
+        shows: &ShowsChanges<'_>,
+    ) -> Result<Option<PageItem>, StoreError>;
 
     /// The newest entry, whatever its kind.
     fn newest(&self, conversation: ConversationId) -> Result<Option<StoredEntry>, StoreError>;
@@ -142,22 +170,62 @@ pub(crate) fn subject_of(entry: &Entry) -> EntryKey {
     entry.content().target().unwrap_or_else(|| entry.key())
 }
 
-/// Those of the changes to `post`, given newest first, that count and fit; oldest first.
-pub(crate) fn shown_changes(
+/// A change of a post, as its author's clock and name say before it is read.
+pub(crate) struct Candidate<C> {
+    pub(crate) key: EntryKey,
+    pub(crate) author: PersonId,
+    /// What it is read from.
+    pub(crate) from: C,
+}
+
+/// Those of the changes to `post`, given newest first, that count, are shown and fit; oldest first.
+pub(crate) fn shown_changes<C>(
     post: &Entry,
-    newest_first: impl Iterator<Item = Result<StoredEntry, StoreError>>,
+    newest_first: impl Iterator<Item = Result<Candidate<C>, StoreError>>,
+    shows: &ShowsChanges<'_>,
+    read: impl Fn(C) -> Result<StoredEntry, StoreError>,
 ) -> Result<Vec<StoredEntry>, StoreError> {
-    let counts = |change: &Result<StoredEntry, _>| {
-        change.as_ref().map_or(true, |change| counts_for(&change.entry, post))
-    };
-    let mut changes = within(newest_first.filter(counts).take(CHANGES_MAX), CHANGES_BYTES_MAX)?;
-    changes.reverse();
+    let (mut own, mut others) = (Place::default(), Place::default());
+    for change in newest_first.take(CHANGES_LOOKED_AT_MAX) {
+        let Candidate { key, author, from } = change?;
+        let place = if author == post.person() { &mut own } else { &mut others };
+        if !place.is_full && shows(author, key.clock) {
+            let change = read(from)?;
+            if counts_for(&change.entry, post) {
+                place.take(change);
+            }
+        }
+        if own.is_full && others.is_full {
+            break;
+        }
+    }
+    let mut changes = own.changes;
+    changes.append(&mut others.changes);
+    changes.sort_unstable_by_key(|change| change.entry.key());
     Ok(changes)
 }
 
 /// Nobody edits or takes back what another person wrote.
 fn counts_for(change: &Entry, post: &Entry) -> bool {
     matches!(change.content(), Content::Reaction { .. }) || change.person() == post.person()
+}
+
+/// Changes that a page has place for.
+#[derive(Default)]
+struct Place {
+    changes: Vec<StoredEntry>,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl Place {
+    /// Takes one more, if it fits; the first in any case.
+    fn take(&mut self, change: StoredEntry) {
+        self.bytes += change.entry.envelope().size();
+        let fits = self.bytes <= CHANGES_BYTES_MAX || self.changes.is_empty();
+        self.changes.extend(fits.then_some(change));
+        self.is_full = !fits || self.changes.len() == CHANGES_MAX;
+    }
 }
 
 /// The entries whose envelopes fit into `bytes_max`, from the first on, which need not fit.

@@ -16,7 +16,9 @@ mod thread;
 
 pub use disk::{Directory, OpenReport, RebuildCause, Rebuilt, SledStore};
 pub use error::{Damage, StoreError};
-pub use history::{CHANGES_BYTES_MAX, CHANGES_MAX, HistoryStore, day_of, range_of_day};
+pub use history::{
+    CHANGES_BYTES_MAX, CHANGES_LOOKED_AT_MAX, CHANGES_MAX, HistoryStore, ShowsChanges, day_of, range_of_day,
+};
 pub use kinmesh_proto::{PageAt, PageItem, Snapshot, StoredEntry, Write};
 pub use memory::MemoryStore;
 pub use thread::{Busy, Completion, StoreHandle};

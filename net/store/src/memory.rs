@@ -13,7 +13,7 @@ use kinmesh_proto::{
 };
 
 use crate::error::StoreError;
-use crate::history::{self, HistoryStore, day_of};
+use crate::history::{self, Candidate, HistoryStore, ShowsChanges, day_of};
 
 /// A [`HistoryStore`] in memory.
 #[derive(Debug, Clone, Default)]
@@ -143,11 +143,12 @@ impl HistoryStore for MemoryStore {
         })
     }
 
-    fn page(
+    fn page_through(
         &self,
         conversation: ConversationId,
         at: PageAt,
         limit: usize,
+        shows: &ShowsChanges<'_>,
     ) -> Result<Vec<PageItem>, StoreError> {
         let history = self.history(conversation);
         let posts: Vec<_> = match at {
@@ -155,13 +156,18 @@ impl HistoryStore for MemoryStore {
             PageAt::Newest => history.newest_posts(None, limit),
             PageAt::Before(key) => history.newest_posts(Some(key), limit),
         };
-        posts.into_iter().map(|post| history.item(post)).collect()
+        posts.into_iter().map(|post| history.item(post, shows)).collect()
     }
 
-    fn post(&self, conversation: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
+    fn post_through(
+        &self,
+        conversation: ConversationId,
+        key: EntryKey,
+        shows: &ShowsChanges<'_>,
+    ) -> Result<Option<PageItem>, StoreError> {
         let history = self.history(conversation);
         let post = history.entries.get(&key).filter(|stored| stored.entry.content().is_post());
-        post.map(|post| history.item(post)).transpose()
+        post.map(|post| history.item(post, shows)).transpose()
     }
 
     fn newest(&self, conversation: ConversationId) -> Result<Option<StoredEntry>, StoreError> {
@@ -322,10 +328,14 @@ impl History {
         changes.filter_map(|change| self.entries.get(change))
     }
 
-    fn item(&self, post: &StoredEntry) -> Result<PageItem, StoreError> {
-        let changes = self.changes_of(post.entry.key()).rev().cloned().map(Ok);
+    fn item(&self, post: &StoredEntry, shows: &ShowsChanges<'_>) -> Result<PageItem, StoreError> {
+        let candidate = |from: &StoredEntry| {
+            let (key, author) = (from.entry.key(), from.entry.person());
+            Ok(Candidate { key, author, from: from.clone() })
+        };
+        let changes = self.changes_of(post.entry.key()).rev().map(candidate);
         Ok(PageItem {
-            changes: history::shown_changes(&post.entry, changes)?,
+            changes: history::shown_changes(&post.entry, changes, shows, Ok)?,
             follows_gap: post.entry.value().prev.iter().any(|prev| !self.entries.contains_key(prev)),
             post: post.clone(),
         })

@@ -14,8 +14,8 @@
 use std::thread;
 
 use kinmesh_proto::{
-    ConversationId, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry, TakenBack,
-    Wait, Write,
+    ConversationId, Digest, Entry, EntryKey, Hlc, KeyRange, PageAt, PageItem, PersonId, Snapshot,
+    StoredEntry, TakenBack, Wait, Write,
 };
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -105,6 +105,27 @@ impl StoreHandle {
         limit: usize,
     ) -> Result<Vec<PageItem>, StoreError> {
         self.read(move |store| store.page(conversation, at, limit)).await
+    }
+
+    /// [`HistoryStore::page_through`], after every commit made before.
+    pub async fn page_through(
+        &self,
+        conversation: ConversationId,
+        at: PageAt,
+        limit: usize,
+        shows: impl Fn(PersonId, Hlc) -> bool + Send + 'static,
+    ) -> Result<Vec<PageItem>, StoreError> {
+        self.read(move |store| store.page_through(conversation, at, limit, &shows)).await
+    }
+
+    /// [`HistoryStore::post_through`], after every commit made before.
+    pub async fn post_through(
+        &self,
+        conversation: ConversationId,
+        key: EntryKey,
+        shows: impl Fn(PersonId, Hlc) -> bool + Send + 'static,
+    ) -> Result<Option<PageItem>, StoreError> {
+        self.read(move |store| store.post_through(conversation, key, &shows)).await
     }
 
     /// [`HistoryStore::post`], after every commit made before.

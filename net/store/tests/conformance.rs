@@ -97,6 +97,8 @@ conformance! {
     a_change_may_come_before_its_post
     edits_and_deletes_by_others_are_not_shown
     the_changes_of_one_page_are_bounded
+    changes_that_are_not_shown_take_no_place
+    nobody_reacts_an_edit_away
     a_post_is_found_by_its_key
     a_post_after_something_missing_follows_a_gap
     the_newest_entry_may_be_a_change
@@ -289,6 +291,35 @@ fn the_changes_of_one_page_are_bounded<S: Subject>() {
     let bytes: usize = item.changes.iter().map(|change| change.entry.envelope().size()).sum();
     assert!(bytes <= CHANGES_BYTES_MAX && item.changes.len() > 25, "{} of {bytes} bytes", item.changes.len());
     assert_eq!(item.changes.last().unwrap().entry, edits[39]);
+}
+
+fn changes_that_are_not_shown_take_no_place<S: Subject>() {
+    let mut subject = S::open();
+    let post = entry(&person(1), ROOM, 1, "first");
+    let shown = [reaction(2, 2, post.key()), edit(1, 3, post.key(), "second")];
+    put_all(subject.store(), ROOM, std::slice::from_ref(&post));
+    put_all(subject.store(), ROOM, &shown);
+    let silent_ms = 10;
+    let silenced = (0..CHANGES_MAX as u64)
+        .flat_map(|n| [reaction(3, silent_ms + n, post.key()), edit(1, silent_ms + n, post.key(), "no")]);
+    put_all(subject.store(), ROOM, &silenced.collect::<Vec<_>>());
+    let shows = |_, at| at < Hlc::from_ms(silent_ms);
+    let item =
+        PageItem { post: received(&post), changes: shown.iter().map(received).collect(), follows_gap: false };
+    let store = subject.store();
+    assert_eq!(store.post_through(ROOM, post.key(), &shows).unwrap().as_ref(), Some(&item));
+    assert_eq!(store.page_through(ROOM, PageAt::Newest, 9, &shows).unwrap(), [item]);
+}
+
+fn nobody_reacts_an_edit_away<S: Subject>() {
+    let mut subject = S::open();
+    let post = entry(&person(1), ROOM, 1, "first");
+    let edited = edit(1, 2, post.key(), "second");
+    put_all(subject.store(), ROOM, &[post.clone(), edited]);
+    let reactions: Vec<_> = (0..CHANGES_MAX as u64).map(|n| reaction(2, 10 + n, post.key())).collect();
+    put_all(subject.store(), ROOM, &reactions);
+    let item = subject.store().post(ROOM, post.key()).unwrap().unwrap();
+    assert_eq!((item.text(), item.changes.len()), (Some("second"), CHANGES_MAX + 1));
 }
 
 fn a_post_is_found_by_its_key<S: Subject>() {

@@ -12,7 +12,9 @@ use kinmesh_proto::{
     ConversationId, Delivery, Digest, Entry, EntryKey, KeyRange, PageAt, PageItem, Snapshot, StoredEntry,
     TakenBack, Wait, Write,
 };
-use kinmesh_store::{Busy, Completion, HistoryStore, MemoryStore, SledStore, StoreError, StoreHandle};
+use kinmesh_store::{
+    Busy, Completion, HistoryStore, MemoryStore, ShowsChanges, SledStore, StoreError, StoreHandle,
+};
 use tokio::sync::mpsc;
 
 /// More commits than the thread takes.
@@ -36,12 +38,23 @@ impl HistoryStore for Gated {
         self.inner.load()
     }
 
-    fn page(&self, id: ConversationId, at: PageAt, limit: usize) -> Result<Vec<PageItem>, StoreError> {
-        self.inner.page(id, at, limit)
+    fn page_through(
+        &self,
+        id: ConversationId,
+        at: PageAt,
+        limit: usize,
+        shows: &ShowsChanges<'_>,
+    ) -> Result<Vec<PageItem>, StoreError> {
+        self.inner.page_through(id, at, limit, shows)
     }
 
-    fn post(&self, id: ConversationId, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
-        self.inner.post(id, key)
+    fn post_through(
+        &self,
+        id: ConversationId,
+        key: EntryKey,
+        shows: &ShowsChanges<'_>,
+    ) -> Result<Option<PageItem>, StoreError> {
+        self.inner.post_through(id, key, shows)
     }
 
     fn newest(&self, id: ConversationId) -> Result<Option<StoredEntry>, StoreError> {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kinmesh_core::{Pace, Pacer, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, Token, UNREAD_CAP};
+use kinmesh_core::{Lens, Pace, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, Token, UNREAD_CAP};
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
 use kinmesh_proto::{ConversationId, EntryId, EntryKey, KeyRange, PageAt, PageItem, limits};
 use kinmesh_store::{HistoryStore, MemoryStore, StoreError};
@@ -20,7 +20,7 @@ const GROUP_WRITES_MAX: usize = 256;
 pub(crate) enum Job {
     Commit { token: Token, writes: Vec<Write> },
     CountUnread { conversation: ConversationId, after: Option<EntryKey> },
-    ReadPost { conversation: ConversationId, key: EntryKey, pacer: Pacer },
+    ReadPost { conversation: ConversationId, key: EntryKey, lens: Lens },
     ReadQueued { conversation: ConversationId, after: Option<EntryKey> },
     Read { token: ReadToken, read: Read },
 }
@@ -118,8 +118,9 @@ impl Disk {
                 let unread = self.unread(conversation, after);
                 Done::Unread { conversation, after, unread }
             }
-            Job::ReadPost { conversation, key, pacer } => {
-                let post = sure(self.store.post(conversation, key)).map(Box::new);
+            Job::ReadPost { conversation, key, lens } => {
+                let (pacer, shows) = (lens.pacer(), |author, at| lens.shows_changes(author, at));
+                let post = sure(self.store.post_through(conversation, key, &shows)).map(Box::new);
                 let waits: Vec<_> = post.iter().filter_map(|item| pacer.wait(&item.post.entry)).collect();
                 let before = sure(self.store.posts_before(conversation, &waits));
                 Done::Post { conversation, key, post, pace: Pace::of(&waits, before) }

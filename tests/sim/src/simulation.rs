@@ -262,8 +262,8 @@ impl Simulation {
             Output::CountUnread { conversation, after } => {
                 self.hand_to_disk(index, Job::CountUnread { conversation, after });
             }
-            Output::ReadPost { conversation, key, pacer } => {
-                self.hand_to_disk(index, Job::ReadPost { conversation, key, pacer });
+            Output::ReadPost { conversation, key, lens } => {
+                self.hand_to_disk(index, Job::ReadPost { conversation, key, lens });
             }
             Output::ReadQueued { conversation, after } => {
                 self.hand_to_disk(index, Job::ReadQueued { conversation, after });

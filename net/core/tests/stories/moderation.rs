@@ -1,8 +1,8 @@
 //! Founded public rooms: what admins decide is shown alike everywhere, whatever anybody tries.
 
 use kinmesh_core::{
-    Event, FoundedStanding, HideHere, HideRefusal, InviteFault, KnockRefusal, Mute, NewInvite, NewPublicRoom,
-    NewRoom, RoomRefusal, RoomView, SendRefusal, Withheld,
+    Change, Event, FoundedStanding, HideHere, HideRefusal, InviteFault, KnockRefusal, Mute, NewInvite,
+    NewPublicRoom, NewRoom, RoomRefusal, RoomView, SendRefusal, Withheld,
 };
 use kinmesh_proto::{
     Content, Control, ConversationId, DeviceKeys, Door, EntryBody, EntryKey, Hlc, Past, Role, RoomFrame,
@@ -592,6 +592,33 @@ fn settings_that_change_judge_what_is_written_from_then_on() {
     let too_slow = kinmesh_proto::RoomSettings { slow_ms: u64::MAX, ..slow };
     let refused = mesh.peers[ALICE].core.set_room_settings(now_ms, room_of(room), too_slow);
     assert_eq!(refused, Err(RoomRefusal::TooSlow));
+}
+
+#[test]
+fn a_thousand_reactions_of_who_is_muted_push_out_nothing_that_is_shown() {
+    let (mut mesh, room) = open_square(3, 1);
+    let key = say(&mut mesh, CAROL, room, "helo");
+    let mut change = |index: usize, change| {
+        let (now_ms, item) = (mesh.now_ms, mesh.peers[index].post(room, key).unwrap());
+        mesh.peers[index].core.change(now_ms, room, &item, change).unwrap();
+        mesh.advance(1_000);
+    };
+    let emoji = "\u{1f44d}".to_owned();
+    change(ALICE, Change::React { emoji: emoji.clone(), on: true });
+    change(CAROL, Change::Edit("hello".to_owned()));
+    mute(&mut mesh, ALICE, room, BOB, Mute { until_ms: u64::MAX, from_ms: None });
+    let reaction = |n: u64| {
+        let content = Content::Reaction { to: key, emoji: emoji.clone(), on: true };
+        let (keys, clock) = (mesh.peers[BOB].keys(), Hlc::from_ms(mesh.now_ms + n));
+        let tag = room.tag(keys.person());
+        let body = EntryBody { conversation: tag, clock, seq: 1_000 + n, prev: vec![], content };
+        Unverified::sign(body, &keys)
+    };
+    let flood: Vec<_> = (0..1_024).map(reaction).collect();
+    mesh.remember(CAROL, room, &flood);
+    let shown = mesh.peers[CAROL].shown(room).remove(0);
+    let people: Vec<_> = shown.reactions.into_iter().flat_map(|reaction| reaction.people).collect();
+    assert_eq!((shown.text.as_deref(), people), (Some("hello"), vec![mesh.peers[ALICE].person()]));
 }
 
 #[test]

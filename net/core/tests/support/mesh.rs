@@ -249,8 +249,9 @@ impl Peer {
 
     /// What its faces show of a conversation: of what is withheld, why; of the rest, the text.
     pub(crate) fn shown(&self, conversation: ConversationId) -> Vec<EntryView> {
-        let posts = self.posts(conversation);
         let lens = self.core.lens(conversation);
+        let shows = |author, at| lens.shows_changes(author, at);
+        let posts = self.disk.page_through(conversation, PageAt::Newest, usize::MAX, &shows).unwrap();
         let pace = self.pace(conversation, &lens.pacer(), &posts);
         let seen = posts.into_iter().filter_map(|item| lens.look(item, &pace));
         seen.map(|seen| seen.view(conversation, None)).collect()
@@ -727,10 +728,11 @@ impl Mesh {
                 let unread = peer.unread(conversation, after);
                 peer.core.unread_counted(conversation, after, unread);
             }
-            Output::ReadPost { conversation, key, pacer } => {
+            Output::ReadPost { conversation, key, lens } => {
                 let peer = &mut self.peers[index];
-                let post = peer.post(conversation, key);
-                let pace = peer.pace(conversation, &pacer, &post);
+                let shows = |author, at| lens.shows_changes(author, at);
+                let post = peer.disk.post_through(conversation, key, &shows).unwrap();
+                let pace = peer.pace(conversation, &lens.pacer(), &post);
                 peer.core.post_read(conversation, key, post, &pace);
             }
             Output::ReadQueued { conversation, after } => {

@@ -9,7 +9,7 @@ use crate::disk::layout::{self, Number};
 use crate::disk::tree::digests;
 use crate::disk::tree::{Tree, UNREADABLE};
 use crate::error::StoreError;
-use crate::history::{self, range_of_day};
+use crate::history::{self, Candidate, ShowsChanges, range_of_day};
 
 /// One conversation. Its methods are those of [`crate::HistoryStore`].
 #[derive(Clone, Copy)]
@@ -19,18 +19,27 @@ pub(in crate::disk) struct History<'t> {
 }
 
 impl History<'_> {
-    pub(in crate::disk) fn page(&self, at: PageAt, limit: usize) -> Result<Vec<PageItem>, StoreError> {
+    pub(in crate::disk) fn page(
+        &self,
+        at: PageAt,
+        limit: usize,
+        shows: &ShowsChanges<'_>,
+    ) -> Result<Vec<PageItem>, StoreError> {
         let posts = match at {
             PageAt::Newest => self.newest_posts(KeyRange::ALL, limit)?,
             PageAt::Before(key) => self.newest_posts(KeyRange { from: None, to: Some(key) }, limit)?,
             PageAt::After(key) => self.select(self.pairs(after(Some(key))), layout::is_post, limit)?,
         };
-        posts.into_iter().map(|post| self.item(post)).collect()
+        posts.into_iter().map(|post| self.item(post, shows)).collect()
     }
 
-    pub(in crate::disk) fn post(&self, key: EntryKey) -> Result<Option<PageItem>, StoreError> {
+    pub(in crate::disk) fn post(
+        &self,
+        key: EntryKey,
+        shows: &ShowsChanges<'_>,
+    ) -> Result<Option<PageItem>, StoreError> {
         let post = self.entry(key)?.filter(|stored| stored.entry.content().is_post());
-        post.map(|post| self.item(post)).transpose()
+        post.map(|post| self.item(post, shows)).transpose()
     }
 
     pub(in crate::disk) fn newest(&self) -> Result<Option<StoredEntry>, StoreError> {
@@ -120,13 +129,13 @@ impl History<'_> {
         Ok(())
     }
 
-    fn item(&self, post: StoredEntry) -> Result<PageItem, StoreError> {
+    fn item(&self, post: StoredEntry, shows: &ShowsChanges<'_>) -> Result<PageItem, StoreError> {
         let mut follows_gap = false;
         for prev in &post.entry.value().prev {
             follows_gap |= self.tree.engine.get(&layout::entry_key(self.number, *prev))?.is_none();
         }
-        let newest_first = self.change_pairs(post.entry.key()).rev().map(|pair| self.change(pair));
-        let changes = history::shown_changes(&post.entry, newest_first)?;
+        let newest_first = self.change_pairs(post.entry.key()).rev().map(|pair| self.candidate(pair));
+        let changes = history::shown_changes(&post.entry, newest_first, shows, |pair| self.read(Ok(pair)))?;
         Ok(PageItem { post, changes, follows_gap })
     }
 
@@ -137,8 +146,22 @@ impl History<'_> {
     }
 
     fn change(&self, pair: Result<Pair, StoreError>) -> Result<StoredEntry, StoreError> {
+        self.read(self.change_entry(pair))
+    }
+
+    /// Who made a change is told by its value; it is not decoded, for it may be one of thousands that are
+    /// not shown.
+    fn candidate(&self, pair: Result<Pair, StoreError>) -> Result<Candidate<Pair>, StoreError> {
+        let from = self.change_entry(pair)?;
+        let (key, author) = self.author(Ok(from.clone()))?;
+        Ok(Candidate { key, author, from })
+    }
+
+    fn change_entry(&self, pair: Result<Pair, StoreError>) -> Result<Pair, StoreError> {
         let (key, _) = pair?;
-        self.entry(layout::last_place(&key).ok_or(UNREADABLE)?)?.ok_or(UNREADABLE)
+        let key = layout::entry_key(self.number, layout::last_place(&key).ok_or(UNREADABLE)?);
+        let value = self.tree.engine.get(&key)?.ok_or(UNREADABLE)?;
+        Ok((key.into(), value))
     }
 
     fn entry(&self, key: EntryKey) -> Result<Option<StoredEntry>, StoreError> {
