@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kinmesh_core::{Lens, Pace, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, Token, UNREAD_CAP};
+use kinmesh_core::{Lens, Pace, QUEUED_FETCH_MAX, Read, ReadAnswer, ReadToken, Seen, Token, UNREAD_CAP};
 use kinmesh_proto::record::{Snapshot, StoredEntry, Write};
-use kinmesh_proto::{ConversationId, EntryId, EntryKey, KeyRange, PageAt, PageItem, limits};
+use kinmesh_proto::{ConversationId, Delivery, EntryId, EntryKey, KeyRange, PageAt, PageItem, Wait, limits};
 use kinmesh_store::{HistoryStore, MemoryStore, StoreError};
 
 use crate::dice::Dice;
@@ -19,7 +19,7 @@ const GROUP_WRITES_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) enum Job {
     Commit { token: Token, writes: Vec<Write> },
-    CountUnread { conversation: ConversationId, after: Option<EntryKey> },
+    CountUnread { conversation: ConversationId, after: Option<EntryKey>, lens: Lens },
     ReadPost { conversation: ConversationId, key: EntryKey, lens: Lens },
     ReadQueued { conversation: ConversationId, after: Option<EntryKey> },
     Read { token: ReadToken, read: Read },
@@ -114,16 +114,15 @@ impl Disk {
         match job {
             Job::Commit { token, .. } if self.fails => Done::NotStored { token },
             Job::Commit { token, writes } => Done::Stored { token, fresh: self.apply(&writes, now_ms) },
-            Job::CountUnread { conversation, after } => {
-                let unread = self.unread(conversation, after);
+            Job::CountUnread { conversation, after, lens } => {
+                let unread = self.unread(conversation, after, &lens);
                 Done::Unread { conversation, after, unread }
             }
             Job::ReadPost { conversation, key, lens } => {
-                let (pacer, shows) = (lens.pacer(), |author, at| lens.shows_changes(author, at));
+                let shows = |author, at| lens.shows_changes(author, at);
                 let post = sure(self.store.post_through(conversation, key, &shows)).map(Box::new);
-                let waits: Vec<_> = post.iter().filter_map(|item| pacer.wait(&item.post.entry)).collect();
-                let before = sure(self.store.posts_before(conversation, &waits));
-                Done::Post { conversation, key, post, pace: Pace::of(&waits, before) }
+                let pace = self.pace(conversation, &lens, post.as_deref());
+                Done::Post { conversation, key, post, pace }
             }
             Job::ReadQueued { conversation, after } => {
                 Done::Queued { conversation, queued: self.queued(conversation, after) }
@@ -203,6 +202,31 @@ impl Disk {
         sure(self.store.page(conversation, PageAt::Newest, limit))
     }
 
+    /// Of the newest posts, oldest first, those of which anything is seen, as they are seen.
+    pub(crate) fn seen(&self, conversation: ConversationId, lens: &Lens, limit: usize) -> Vec<Seen> {
+        let shows = |author, at| lens.shows_changes(author, at);
+        let posts = sure(self.store.page_through(conversation, PageAt::Newest, limit, &shows));
+        let pace = self.pace(conversation, lens, &posts);
+        posts.into_iter().filter_map(|item| lens.look(item, &pace)).collect()
+    }
+
+    /// What the authors of these posts posted before, where they had to wait.
+    fn pace<'p>(
+        &self,
+        conversation: ConversationId,
+        lens: &Lens,
+        posts: impl IntoIterator<Item = &'p PageItem>,
+    ) -> Pace {
+        let pacer = lens.pacer();
+        let waits: Vec<Wait> = posts.into_iter().filter_map(|item| pacer.wait(&item.post.entry)).collect();
+        let before = self.posts_before(conversation, &waits);
+        Pace::of(&waits, before)
+    }
+
+    pub(crate) fn posts_before(&self, conversation: ConversationId, waits: &[Wait]) -> Vec<Option<EntryKey>> {
+        sure(self.store.posts_before(conversation, waits))
+    }
+
     pub(crate) fn newest(&self, conversation: ConversationId) -> Option<StoredEntry> {
         sure(self.store.newest(conversation))
     }
@@ -216,8 +240,17 @@ impl Disk {
         sure(self.store.count_queued(conversation, after))
     }
 
-    pub(crate) fn unread(&self, conversation: ConversationId, after: Option<EntryKey>) -> usize {
-        sure(self.store.unread(conversation, after, UNREAD_CAP))
+    /// Posts of others after this key of which something is shown.
+    pub(crate) fn unread(&self, conversation: ConversationId, after: Option<EntryKey>, lens: &Lens) -> usize {
+        if lens.is_clear() {
+            return sure(self.store.unread(conversation, after, UNREAD_CAP));
+        }
+        let is_unread = |seen: &&Seen| {
+            let StoredEntry { entry, delivery, .. } = &seen.item.post;
+            Some(entry.key()) > after && *delivery == Delivery::Received && seen.withheld.is_none()
+        };
+        let seen = self.seen(conversation, lens, usize::MAX);
+        seen.iter().filter(is_unread).count().min(UNREAD_CAP)
     }
 
     pub(crate) fn load(&self) -> Snapshot {

@@ -44,6 +44,10 @@ pub struct Figures {
     pub kept_from: u64,
     /// Private rooms in which people were put out by admins who did not know of each other's decision.
     pub rivals: u64,
+    /// Pairs of a peer and a post of a founded room that its admins do not want shown: it was not.
+    pub withheld: u64,
+    /// Founded rooms in which two admins changed the rules without knowing of each other's decision.
+    pub rule_rivals: u64,
     /// From the healing until everything was everywhere, in milliseconds.
     pub converged_ms: u64,
 }

@@ -63,6 +63,8 @@ pub enum Violation {
     Restless { asks: u64, allowed: u64 },
     #[error("peer {peer} can read {entry:?}, whose author knew that they had been put out")]
     ReadAfterRemoval { peer: usize, entry: EntryId },
+    #[error("peer {peer} shows {key}, which the admins of its room do not want shown")]
+    ShownThoughWithheld { peer: usize, key: EntryKey },
     #[error("{waited_ms} ms after the mesh was healed: {what}")]
     NotConverged { waited_ms: u64, what: Unfinished },
 }
@@ -79,6 +81,10 @@ pub enum Unfinished {
     ChatsDiffer { one: usize, has: usize, two: usize, others: usize },
     #[error("members {one} and {two} of private room {room} have not the same of it")]
     PrivateRoomsDiffer { room: usize, one: usize, two: usize },
+    #[error("peer {peer} has not entered founded room {room}")]
+    NotInRoom { room: usize, peer: usize },
+    #[error("peers {one} and {two} have not the same of founded room {room}, or of its log")]
+    FoundedRoomsDiffer { room: usize, one: usize, two: usize },
     #[error("on peer {peer}, {count} entries of {conversation:?} still wait to go out")]
     Queued { peer: usize, conversation: ConversationId, count: usize },
     #[error("the disk of peer {peer} is still at work")]

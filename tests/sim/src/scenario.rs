@@ -75,6 +75,9 @@ pub struct Work {
     /// In per cent: deciding who is in a private room. Without, there are no such rooms; with, there are
     /// [`crate::scenario::PRIVATE_ROOMS`], and everybody is a contact of everybody from the beginning.
     pub decisions: u64,
+    /// In per cent: what an admin does in a founded public room. Without, there is no such room; with, there is
+    /// one, and everybody enters it.
+    pub measures: u64,
 }
 
 /// Private rooms of a run in which anything is decided about them.
@@ -127,6 +130,7 @@ const SMALL: Scenario = Scenario {
         changes: true,
         calls: 0,
         decisions: 0,
+        measures: 0,
     },
     faults: Faults::NONE,
     busy_ms: 90_000,
@@ -144,7 +148,11 @@ const DECIDING: Work = Work {
     changes: true,
     calls: 0,
     decisions: 45,
+    measures: 0,
 };
+
+/// People who talk in a public room, and admins of it who do something about that.
+const MODERATING: Work = Work { actions: 180, decisions: 0, measures: 35, chats: 0, ..DECIDING };
 
 /// A network that loses, doubles and holds up much of what it is given.
 const LOSSY: Faults = Faults { gossip_lost: 30, asks_lost: 20, repeated: 15, late: 10, ..Faults::NONE };
@@ -167,6 +175,7 @@ const BIG_ROOM: Scenario = Scenario {
         changes: false,
         calls: 0,
         decisions: 0,
+        measures: 0,
     },
     faults: Faults { gossip_lost: 30, asks_lost: 30, partitions: 1, ..Faults::NONE },
     busy_ms: 60_000,
@@ -175,7 +184,7 @@ const BIG_ROOM: Scenario = Scenario {
 };
 
 /// Every scenario, the gentlest first.
-pub const SCENARIOS: [Scenario; 16] = [
+pub const SCENARIOS: [Scenario; 18] = [
     SMALL,
     Scenario { name: "lossy", faults: LOSSY, ..SMALL },
     Scenario { name: "partition", faults: Faults { partitions: 4, late: 5, ..Faults::NONE }, ..SMALL },
@@ -266,6 +275,30 @@ pub const SCENARIOS: [Scenario; 16] = [
         },
         // Secrets are asked of one after the other, at last one a minute.
         heal_max_ms: 1_200_000,
+        ..SMALL
+    },
+    Scenario {
+        name: "moderated",
+        peers: 3..=6,
+        rooms: 0..=0,
+        work: MODERATING,
+        faults: Faults { partitions: 4, late: 10, ..Faults::NONE },
+        ..SMALL
+    },
+    Scenario {
+        name: "moderated-storm",
+        peers: 3..=6,
+        rooms: 0..=0,
+        work: MODERATING,
+        faults: Faults {
+            partitions: 3,
+            one_way: 30,
+            crashes: 4,
+            absences: 2,
+            disk_failures: 2,
+            clock_off_max_ms: 30_000,
+            ..LOSSY
+        },
         ..SMALL
     },
     Scenario {

@@ -65,6 +65,8 @@ pub(crate) enum Action {
     Call,
     Found,
     Decide(Decision),
+    FoundPublic,
+    Take(Measure),
 }
 
 /// What is decided about somebody in a private room.
@@ -80,6 +82,27 @@ pub enum Decision {
     Demote,
     /// Whoever decides that goes.
     Leave,
+}
+
+/// What an admin of a public room does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// An entry is hidden, or shown again.
+    Hide { hidden: bool },
+    /// Somebody is muted for a while.
+    Mute,
+    /// That ends.
+    Unmute,
+    /// Somebody is put out.
+    PutOut,
+    /// They are given a seat.
+    LetIn,
+    /// They may decide.
+    Appoint,
+    /// They may not any more.
+    Dismiss,
+    /// One of the rules is changed.
+    Rules,
 }
 
 /// Where a person writes.
@@ -157,6 +180,11 @@ impl Author<'_> {
             let at_ms = FOUNDING_MS + self.dice.below(GATHERING_MS);
             self.steps.push((at_ms, Step::Act { peer, action: Action::Found }));
         }
+        if self.scenario.work.measures > 0 {
+            let appoint = Action::Take(Measure::Appoint);
+            self.steps.push((FOUNDING_MS, Step::Act { peer: 0, action: Action::FoundPublic }));
+            self.steps.push((FOUNDING_MS + GATHERING_MS, Step::Act { peer: 0, action: appoint }));
+        }
     }
 
     /// Different peers, drawn as from a hat.
@@ -171,9 +199,13 @@ impl Author<'_> {
     }
 
     fn some_action(&mut self) -> Action {
-        let Work { bursts, burst_max, moves, chats, changes, calls, decisions, .. } = self.scenario.work;
+        let Work { bursts, burst_max, moves, chats, changes, calls, decisions, measures, .. } =
+            self.scenario.work;
         if self.dice.percent(decisions) {
             return Action::Decide(self.some_decision());
+        }
+        if measures > 0 && self.dice.percent(measures) {
+            return Action::Take(self.some_measure());
         }
         if self.dice.percent(moves) {
             let room = self.dice.below(self.rooms as u64) as usize;
@@ -203,6 +235,20 @@ impl Author<'_> {
             13..18 => Decision::Expel,
             18 => Decision::Demote,
             _ => Decision::Leave,
+        }
+    }
+
+    fn some_measure(&mut self) -> Measure {
+        match self.dice.below(20) {
+            0..6 => Measure::Hide { hidden: true },
+            6..8 => Measure::Hide { hidden: false },
+            8..11 => Measure::Mute,
+            11 => Measure::Unmute,
+            12 => Measure::PutOut,
+            13..15 => Measure::LetIn,
+            15 => Measure::Appoint,
+            16 => Measure::Dismiss,
+            _ => Measure::Rules,
         }
     }
 

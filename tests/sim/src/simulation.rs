@@ -7,6 +7,7 @@ mod act;
 mod calls;
 mod exchange;
 mod fault;
+mod founded;
 mod healed;
 mod life;
 mod link;
@@ -68,6 +69,8 @@ pub(crate) struct Simulation {
     rooms: Vec<(RoomName, RoomId)>,
     /// Private rooms that were founded.
     private: Vec<RoomId>,
+    /// Public rooms that were founded.
+    founded: Vec<RoomId>,
     /// What was sealed by who knew that somebody had been put out.
     sealed: Vec<Sealed>,
     /// Who can be found in each place where a room is met: what rendezvous knows.
@@ -106,6 +109,7 @@ impl Simulation {
             peers,
             rooms,
             private: Vec::new(),
+            founded: Vec::new(),
             sealed: Vec::new(),
             members: BTreeMap::new(),
             faults,
@@ -227,6 +231,7 @@ impl Simulation {
         self.accept_requests(index);
         self.talk(index);
         self.follow_invitations(index);
+        self.enter_founded_rooms(index);
     }
 
     /// Tells a core a fact and does what it decides: one round of its driver.
@@ -260,7 +265,8 @@ impl Simulation {
                 self.hand_to_disk(index, Job::Commit { token, writes });
             }
             Output::CountUnread { conversation, after } => {
-                self.hand_to_disk(index, Job::CountUnread { conversation, after });
+                let lens = self.lens(index, conversation);
+                self.hand_to_disk(index, Job::CountUnread { conversation, after, lens });
             }
             Output::ReadPost { conversation, key, lens } => {
                 self.hand_to_disk(index, Job::ReadPost { conversation, key, lens });

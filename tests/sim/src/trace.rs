@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use kinmesh_core::Verdict;
 use kinmesh_proto::{ConversationId, EntryKey, PersonId, RoomId};
 
-use crate::script::Decision;
+use crate::script::{Decision, Measure};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,6 +37,7 @@ pub enum What {
     Founds { room: RoomId },
     Enters { room: RoomId },
     Decides { room: RoomId, what: Decision, about: usize },
+    TakesMeasure { room: RoomId, what: Measure, about: usize },
     Writes { conversation: ConversationId, key: EntryKey },
     Publishes { frame: u64, entries: usize, listeners: usize },
     Hears { frame: u64, from: usize, entries: usize },

@@ -94,6 +94,26 @@ fn there_is_something_to_keep_from_somebody_and_decisions_cross() {
 }
 
 #[test]
+fn admins_who_moderate_apart_come_to_one_view_for_everybody() {
+    every_promise_is_kept("moderated", SEEDS);
+}
+
+#[test]
+fn moderated_rooms_keep_their_promises_through_all_faults_at_once() {
+    every_promise_is_kept("moderated-storm", SEEDS);
+}
+
+#[test]
+fn there_is_something_to_withhold_and_rules_cross() {
+    let moderated = Scenario::named("moderated").expect("it is a preset");
+    let runs = (0..20).map(|seed| Run { scenario: moderated.clone(), seed }.figures().expect("it holds"));
+    let (withheld, rivals) = runs.fold((0, 0), |(withheld, rivals), figures| {
+        (withheld + figures.withheld, rivals + figures.rule_rivals)
+    });
+    assert!(withheld > 100 && rivals > 0, "{withheld} posts withheld, {rivals} rivals");
+}
+
+#[test]
 fn rooms_that_not_everybody_is_connected_in_are_whole_too() {
     every_promise_is_kept("crowd", 4);
 }

@@ -27,6 +27,8 @@ impl Simulation {
             Action::Call => self.do_with_calls(index),
             Action::Found => self.found(index),
             Action::Decide(decision) => self.decide(index, decision),
+            Action::FoundPublic => self.found_public(index),
+            Action::Take(measure) => self.take_measure(measure),
             Action::Rename => {
                 let name = format!("peer {index}, {} s", self.now_ms / 1000);
                 self.name(index, &name);
@@ -124,7 +126,7 @@ impl Simulation {
     }
 
     /// One of the last posts on the peer's disk.
-    fn some_post(&mut self, index: usize, conversation: ConversationId) -> Option<PageItem> {
+    pub(super) fn some_post(&mut self, index: usize, conversation: ConversationId) -> Option<PageItem> {
         let mut posts = self.peers[index].disk.posts(conversation, 8);
         let at = self.dice.below(posts.len() as u64) as usize;
         (at < posts.len()).then(|| posts.swap_remove(at))

@@ -95,7 +95,9 @@ impl Simulation {
             Question::Chat(_) | Question::Call(_) => None,
         };
         let private = match question {
-            Question::Sync(request) => self.private_conversation(request.conversation),
+            Question::Sync(SyncRequest { conversation, .. }) => {
+                self.private_conversation(*conversation).or_else(|| self.founded_conversation(*conversation))
+            }
             Question::Chat(_) | Question::Call(_) => None,
         };
         if let Some(conversation) = private {

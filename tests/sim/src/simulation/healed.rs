@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use kinmesh_core::EntryView;
+use kinmesh_core::{EntryView, Lens};
 use kinmesh_proto::record::StoredEntry;
-use kinmesh_proto::{ConversationId, Delivery, PageItem, RoomId};
+use kinmesh_proto::{ConversationId, Delivery, RoomId};
 
 use super::{Simulation, in_room};
 use crate::disk::Disk;
@@ -20,13 +20,16 @@ const ASKS_PER_MINUTE: u64 = 8;
 /// A private room is asked about so many times as often: there are the room, its log, and secrets that
 /// perhaps nobody has any more.
 const PRIVATE_ASKS: u64 = 3;
+/// So is a founded one: there are the room and its log.
+const FOUNDED_ASKS: u64 = 2;
 
 impl Simulation {
     /// What is not everywhere yet, if anything.
     pub(super) fn unfinished(&self) -> Option<Unfinished> {
         let rooms = self.members.iter().find_map(|(room, _)| self.unfinished_room(*room));
         let peers = || (0..self.peers.len()).find_map(|peer| self.unfinished_peer(peer));
-        rooms.or_else(|| self.unfinished_private_rooms()).or_else(peers)
+        let logged = || self.unfinished_private_rooms().or_else(|| self.unfinished_founded_rooms());
+        rooms.or_else(logged).or_else(peers)
     }
 
     fn members_of(&self, room: RoomId) -> impl Iterator<Item = usize> {
@@ -67,7 +70,9 @@ impl Simulation {
             }
             ConversationId::Room(room) | ConversationId::Control(room) => {
                 let mut members = self.members_of(room);
-                members.any(|member| member == peer) && self.members_of(room).nth(1).is_some()
+                let has_company =
+                    members.any(|member| member == peer) && self.members_of(room).nth(1).is_some();
+                has_company && (!self.is_founded(room) || self.can_speak(peer, conversation))
             }
             ConversationId::Direct(_) => true,
         };
@@ -85,7 +90,8 @@ impl Simulation {
         // Where a private room is met changes: whoever takes themselves for a member counts.
         let inside = |room: &RoomId| self.peers.iter().filter(|peer| peer.is_in(*room)).count() as u64;
         let private: u64 = self.private.iter().map(inside).sum();
-        let memberships = public + PRIVATE_ASKS * private;
+        let founded: u64 = self.founded.iter().map(members).sum();
+        let memberships = public + PRIVATE_ASKS * private + FOUNDED_ASKS * founded;
         let allowed =
             (self.peers.len() as u64 + memberships) * ASKS_PER_MINUTE * self.scenario.rest_ms / 60_000;
         if asks > allowed {
@@ -109,6 +115,7 @@ impl Simulation {
         }
         self.check_orders();
         self.check_private_rooms();
+        self.check_founded_rooms();
     }
 
     /// What was ever shown is still there.
@@ -158,25 +165,25 @@ impl Simulation {
             return;
         }
         let Peer { session, disk, .. } = &self.peers[peer];
-        let is_as_told = |post: &PageItem| {
-            let now = EntryView { read_by_other: false, ..EntryView::of(conversation, post, None) };
+        let is_as_told = |now: &EntryView| {
             let told = session.told.get(&(conversation, now.key));
             let told = told.map(|told| EntryView { read_by_other: false, ..told.clone() });
             told.map_or_else(
                 || disk.came_before(conversation, now.key.id, session.began_ms),
-                |told| told == now,
+                |told| told == *now,
             )
         };
-        let wrong = disk.posts(conversation, usize::MAX).into_iter().find(|post| !is_as_told(post));
-        if let Some(key) = wrong.map(|post| post.post.entry.key()) {
+        let wrong = self.shown(peer, conversation).into_iter().find(|post| !is_as_told(post));
+        if let Some(key) = wrong.map(|post| post.key) {
             self.violate(Violation::ToldWrong { peer, conversation, key });
         }
     }
 
     /// Whoever has a conversation in common shows it in one order.
     fn check_orders(&mut self) {
-        let rooms: Vec<RoomId> = self.members.keys().copied().collect();
-        for room in rooms {
+        // Whoever is there of a founded room need not be let in.
+        let rooms = self.members.keys().copied().filter(|room| !self.is_founded(*room));
+        for room in rooms.collect::<Vec<RoomId>>() {
             let members: Vec<usize> = self.members_of(room).collect();
             for pair in members.windows(2) {
                 self.check_order((pair[0], in_room(room)), (pair[1], in_room(room)));
@@ -193,6 +200,12 @@ impl Simulation {
         }
     }
 
+    /// What the faces of a peer show of a conversation.
+    pub(super) fn shown(&self, peer: usize, conversation: ConversationId) -> Vec<EntryView> {
+        let seen = self.peers[peer].disk.seen(conversation, &self.lens(peer, conversation), usize::MAX);
+        seen.iter().map(|seen| seen.view(conversation, None)).collect()
+    }
+
     pub(super) fn check_order(
         &mut self,
         (one, here): (usize, ConversationId),
@@ -203,11 +216,8 @@ impl Simulation {
         }
         // How far a post has come, and in whose chat it stands, each side sees for itself.
         let shown = |peer: usize, conversation| {
-            let views = self.peers[peer].disk.posts(conversation, usize::MAX).into_iter();
-            views.map(move |post| EntryView {
-                delivery: Delivery::Received,
-                ..EntryView::of(here, &post, None)
-            })
+            let views = self.shown(peer, conversation).into_iter();
+            views.map(move |view| EntryView { conversation: here, delivery: Delivery::Received, ..view })
         };
         if !shown(one, here).eq(shown(two, there)) {
             self.violate(Violation::PostsDiffer { one, two, conversation: here });
@@ -219,8 +229,9 @@ impl Simulation {
         let again = Views::of(&mut self.restored(peer));
         let Peer { core: Some(core), disk, .. } = &mut self.peers[peer] else { return };
         let views = Views::of(core);
-        if let Some(violation) = views.conversations.iter().find_map(|listed| wrong_view(peer, disk, listed))
-        {
+        let lens = |conversation| core.lens(conversation);
+        let mut listed = views.conversations.iter();
+        if let Some(violation) = listed.find_map(|listed| wrong_view(peer, disk, lens, listed)) {
             self.violate(violation);
         }
         if views != again {
@@ -246,10 +257,11 @@ impl Simulation {
 fn wrong_view(
     peer: usize,
     disk: &Disk,
+    lens: impl Fn(ConversationId) -> Lens,
     (conversation, view): (&ConversationId, &ConversationView),
 ) -> Option<Violation> {
     let (conversation, shown) = (*conversation, view.unread);
-    let unread = disk.unread(conversation, view.read);
+    let unread = disk.unread(conversation, view.read, &lens(conversation));
     if shown != unread {
         return Some(Violation::UnreadMiscounted { peer, conversation, shown, unread });
     }

@@ -1,6 +1,6 @@
 //! Starts and ends of peers, and their disks at work.
 
-use kinmesh_core::{Core, Pace, StoredConversation, StoredQueue};
+use kinmesh_core::{Core, StoredConversation, StoredQueue};
 use kinmesh_proto::{ConversationId, DisplayName, StatusLine};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -50,13 +50,18 @@ impl Simulation {
         core.share_proofs(self.proofs.clone());
         for room in core.rooms_with_log() {
             let log = disk.history(ConversationId::Control(room)).into_iter().map(|stored| stored.entry);
-            core.restore_log(peer.clock.read(self.now_ms), room, log.collect());
+            let now_ms = peer.clock.read(self.now_ms);
+            core.restore_log(now_ms, room, log.collect());
+            if let Some(wait) = core.own_post_wanted(now_ms, room) {
+                let own = disk.posts_before(ConversationId::Room(room), &[wait]);
+                own.into_iter().flatten().for_each(|post| core.restore_own_post(room, post));
+            }
         }
         for StoredConversation { id, read, sent } in core.stored_conversations() {
             let queued = StoredQueue { front: disk.queued(id, sent), count: disk.count_queued(id, sent) };
-            let last = disk.posts(id, 1).pop();
-            let last = last.and_then(|item| core.lens(id).look(item, &Pace::default()));
-            core.restore_conversation(id, disk.newest(id), last, queued, disk.unread(id, read));
+            let lens = core.lens(id);
+            let (last, unread) = (disk.seen(id, &lens, 1).pop(), disk.unread(id, read, &lens));
+            core.restore_conversation(id, disk.newest(id), last, queued, unread);
         }
         core
     }

@@ -92,7 +92,7 @@ impl Simulation {
         });
     }
 
-    fn some_admin(&mut self, room: RoomId) -> Option<usize> {
+    pub(super) fn some_admin(&mut self, room: RoomId) -> Option<usize> {
         let inside = (0..self.peers.len()).filter(|index| self.peers[*index].is_in(room));
         let decides = |index: &usize| self.log_of(*index, room).is_admin(self.peers[*index].person);
         let admins: Vec<usize> = inside.filter(decides).collect();
@@ -155,7 +155,7 @@ impl Simulation {
     }
 
     /// What follows from the steps on a peer's disk.
-    fn log_of(&self, index: usize, room: RoomId) -> ControlLog {
+    pub(super) fn log_of(&self, index: usize, room: RoomId) -> ControlLog {
         let mut log = ControlLog::new(room);
         log.extend(self.steps_of(index, room));
         log
@@ -235,7 +235,7 @@ impl Simulation {
     }
 
     /// All steps that are anywhere.
-    fn log_of_all(&self, room: RoomId) -> ControlLog {
+    pub(super) fn log_of_all(&self, room: RoomId) -> ControlLog {
         let mut log = ControlLog::new(room);
         log.extend((0..self.peers.len()).flat_map(|index| self.steps_of(index, room)));
         log

@@ -4,7 +4,6 @@ use kinmesh_core::{ConversationEvent, EntryView, Event, SyncFault};
 use kinmesh_proto::{ConversationId, Delivery, DeviceId, EntryId, EntryKey};
 
 use super::Simulation;
-use crate::peer::Peer;
 use crate::promise::Violation;
 use crate::trace::What;
 
@@ -29,7 +28,9 @@ impl Simulation {
                 }
                 self.check_delivery(index, conversation, key, delivery);
             }
-            ConversationEvent::Unsealed => self.read_again(index, conversation),
+            ConversationEvent::Unsealed | ConversationEvent::ShownAnew => {
+                self.read_again(index, conversation);
+            }
             ConversationEvent::Opened => {
                 self.peers[index].invited.retain(|room, _| ConversationId::Room(*room) != conversation);
             }
@@ -37,11 +38,11 @@ impl Simulation {
         }
     }
 
-    /// Faces read their pages again: more can be read than before.
+    /// Faces read their pages again: more can be read than before, or something else is shown.
     fn read_again(&mut self, index: usize, conversation: ConversationId) {
-        let Peer { disk, session, .. } = &mut self.peers[index];
-        for post in disk.posts(conversation, usize::MAX) {
-            let now = EntryView::of(conversation, &post, None);
+        let shown = self.shown(index, conversation);
+        let session = &mut self.peers[index].session;
+        for now in shown {
             if let Some(told) = session.told.get_mut(&(conversation, now.key)) {
                 *told = EntryView { delivery: told.delivery, ..now };
             }

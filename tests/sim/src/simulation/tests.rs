@@ -2,7 +2,7 @@
 
 use kinmesh_core::Token;
 use kinmesh_proto::record::{ConversationRecord, StoredEntry, Write};
-use kinmesh_proto::{Content, EntryBody, EntryId, EntryKey, Hlc, Unverified};
+use kinmesh_proto::{Content, Control, EntryBody, EntryId, EntryKey, Hlc, Unverified};
 
 use super::*;
 use crate::promise::Unfinished;
@@ -152,6 +152,33 @@ fn members_who_have_not_the_same_of_a_private_room_are_not_the_end() {
     let stored = simulation.peers[peer].disk.newest(ConversationId::Control(room)).unwrap();
     write_behind_the_back(&mut simulation, peer, Write::PutEntry { conversation: in_room(room), stored });
     assert!(matches!(simulation.unfinished(), Some(Unfinished::PrivateRoomsDiffer { .. })));
+}
+
+#[test]
+fn what_is_shown_though_an_admin_hid_it_is_noticed() {
+    let run = |seed| {
+        let mut simulation = Simulation::new(Scenario::named("moderated").unwrap(), seed, 0);
+        simulation.run_until_whole();
+        simulation.check_founded_rooms();
+        simulation
+    };
+    let mut simulation = (0..).map(run).find(|simulation| simulation.figures.withheld > 0).unwrap();
+    assert_eq!(simulation.violation, None);
+    let room = simulation.founded[0];
+    let (id, log) = (ConversationId::Control(room), simulation.log_of(ALICE, room));
+    let founder = simulation.peers.iter().find(|peer| Some(peer.person) == log.founder()).unwrap();
+    let shown = simulation.shown(ALICE, in_room(room)).into_iter().find(|view| view.withheld.is_none());
+    let (entries, reason) = (vec![shown.unwrap().key], kinmesh_proto::StatusLine::default());
+    let content = Content::Control(Box::new(Control::Hide { entries, hidden: true, reason }));
+    let prev: Vec<EntryKey> = log.heads().iter().map(|step| step.key).collect();
+    let clock = prev.iter().max().unwrap().clock.next(0);
+    let body = EntryBody { conversation: id.tag(founder.person), clock, seq: u64::MAX, prev, content };
+    let step = Unverified::sign(body, &founder.keys());
+    let stored = StoredEntry { entry: step, delivery: kinmesh_proto::Delivery::Received, received_ms: 0 };
+    write_behind_the_back(&mut simulation, BOB, Write::PutEntry { conversation: id, stored });
+    assert!(matches!(simulation.unfinished(), Some(Unfinished::FoundedRoomsDiffer { .. })));
+    simulation.check_founded_rooms();
+    assert!(matches!(simulation.violation, Some(Violation::ShownThoughWithheld { .. })));
 }
 
 #[test]
