@@ -188,6 +188,10 @@ impl Core {
         }
         for (entry, is_fresh) in entries.iter().zip(fresh) {
             if *is_fresh {
+                // The secret may have come while the disk was at work.
+                let is_sealed = matches!(entry.content(), Content::Sealed { .. });
+                let opened = is_sealed.then(|| self.unsealed(id, entry.clone()));
+                let entry = opened.as_ref().unwrap_or(entry);
                 self.tell_added(now_ms, id, entry, self.delivery_on_arrival(id, entry));
             } else {
                 self.uncount(id, entry);

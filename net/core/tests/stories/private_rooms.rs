@@ -660,6 +660,32 @@ fn what_a_room_said_last_is_shown_once_it_can_be_read() {
     assert_eq!(view(&mut mesh, BOB, room).last.unwrap().text.as_deref(), Some("hello"));
 }
 
+#[test]
+fn what_comes_while_its_secret_is_being_stored_is_shown_as_it_can_be_read() {
+    let mut mesh = friends(3, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    mesh.isolate(BOB);
+    remove(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    mesh.peers[ALICE].impostor = Some(Box::new(keeps_secrets));
+    mesh.link(ALICE, BOB);
+    mesh.advance(5_000);
+    mesh.peers[BOB].disk_stands_still = true;
+    mesh.peers[ALICE].impostor = None;
+    // Long enough for the secret to be asked for again.
+    mesh.advance(9_000);
+    let key = mesh.send(ALICE, room, "hello").unwrap();
+    mesh.settle();
+    let entries = vec![mesh.peers[ALICE].post(room, key).unwrap().post.entry.envelope().clone()];
+    mesh.bring_frame(ALICE, BOB, room_of(room), RoomFrame::Entries { entries, attempt: 0 });
+    mesh.settle();
+    assert!(mesh.peers[BOB].post(room, key).is_none());
+    mesh.peers[BOB].disk_stands_still = false;
+    mesh.settle();
+    assert_eq!(read(&mesh, BOB, room), ["hello"]);
+    assert_eq!(mesh.peers[BOB].told_texts(room), ["hello"]);
+}
+
 /// Answers in somebody's place: no secret is given.
 pub(crate) fn keeps_secrets(request: &SyncRequest) -> Option<SyncResponse> {
     match &request.ask {
