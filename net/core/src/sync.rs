@@ -329,6 +329,8 @@ impl Core {
                     self.look_again_for_backlog(now_ms, id, device);
                 }
             }
+            // Once the secrets are there it is compared anew, and with the rounds until then.
+            Ending::Unread => {}
             Ending::Partial | Ending::Busy => self.ask_again(now_ms, id, device, AGAIN_MS),
             // They may never answer: perhaps they do not speak of histories at all.
             Ending::Unanswered => {

@@ -49,6 +49,8 @@ pub(crate) enum Ending {
     Complete,
     /// Some is left for another session.
     Partial,
+    /// What is left waits for secrets: whether it was taken back cannot be read before.
+    Unread,
     /// They have no time.
     Busy,
     /// They are not in that conversation.
@@ -71,6 +73,13 @@ pub(crate) struct Taken {
     pub unread: BTreeSet<EntryId>,
     /// How many were new.
     pub fresh: usize,
+}
+
+impl Taken {
+    /// Erased entries of whose delete nothing is there.
+    fn unvouched(&self) -> impl Iterator<Item = EntryId> {
+        self.doubtful.iter().map(|key| key.id).filter(|id| !self.unread.contains(id))
+    }
 }
 
 /// An entry that was pushed, with its author.
@@ -133,6 +142,8 @@ pub(crate) struct Session {
     /// What they lack, oldest first.
     lacking: Vec<EntryKey>,
     is_partial: bool,
+    /// Whether erased entries were left whose delete may be there, and cannot be read yet.
+    is_unread: bool,
     /// Entries exchanged that were new to one of the two.
     pub exchanged: usize,
 }
@@ -168,6 +179,7 @@ impl Session {
             unvouched_before,
             lacking: Vec::new(),
             is_partial: false,
+            is_unread: false,
             exchanged: 0,
         }
     }
@@ -440,9 +452,8 @@ impl Session {
     /// Leaves erased entries to the next session, which begins with the deletes that are newer than
     /// this one; who cannot vouch for them then keeps something back, unless it is we who cannot read it.
     fn give_up_on(&mut self, taken: &Taken) -> Result<(), SyncFault> {
-        self.is_partial |= !taken.doubtful.is_empty();
-        let ids = taken.doubtful.iter().map(|key| key.id);
-        let unvouched: BTreeSet<EntryId> = ids.filter(|id| !taken.unread.contains(id)).collect();
+        self.leave(taken);
+        let unvouched: BTreeSet<EntryId> = taken.unvouched().collect();
         if !unvouched.is_disjoint(&self.unvouched_before) {
             return Err(SyncFault::Withheld);
         }
@@ -450,9 +461,15 @@ impl Session {
         Ok(())
     }
 
+    /// Notes what is left to another session.
+    fn leave(&mut self, taken: &Taken) {
+        self.is_partial |= taken.unvouched().next().is_some();
+        self.is_unread |= !taken.unread.is_empty();
+    }
+
     fn run_taken(&mut self, left: KeyRange, taken: &Taken) -> Result<Step, SyncFault> {
         // Their delete may stand further down; another session finds out.
-        self.is_partial |= !taken.doubtful.is_empty();
+        self.leave(taken);
         let came = taken.settled.len() + taken.doubtful.len();
         if let Some(claim) = &mut self.claim {
             claim.came += came as u64;
@@ -518,6 +535,7 @@ impl Session {
         match self.difference {
             None => Ending::Equal,
             Some(_) if self.is_partial => Ending::Partial,
+            Some(_) if self.is_unread => Ending::Unread,
             Some(_) => Ending::Complete,
         }
     }

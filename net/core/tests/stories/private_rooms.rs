@@ -376,6 +376,34 @@ fn what_was_taken_back_before_a_newcomer_s_time_reaches_them_and_others_through_
 }
 
 #[test]
+fn who_cannot_read_a_delete_yet_does_not_fetch_what_it_erased_over_and_over() {
+    let mut mesh = friends(4, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL, DAVE]);
+    mesh.isolate(CAROL);
+    remove(&mut mesh, ALICE, room, DAVE);
+    mesh.advance(A_WHILE_MS);
+    let key = mesh.send(ALICE, room, "regretted").unwrap();
+    mesh.advance(1_000);
+    take_back(&mut mesh, ALICE, room, key);
+    mesh.advance(1_000);
+    for index in [ALICE, BOB] {
+        mesh.peers[index].impostor = Some(Box::new(keeps_secrets));
+        mesh.link(index, CAROL);
+    }
+    mesh.advance(A_WHILE_MS);
+    assert!(mesh.peers[CAROL].post(room, key).is_none(), "she cannot tell whether it was taken back");
+    mesh.forget_traffic();
+    mesh.advance(A_WHILE_MS);
+    let is_fetch = |request: &&SyncRequest| matches!(request.ask, SyncAsk::Fetch(_));
+    let questions = [ALICE, BOB].into_iter().flat_map(|index| &mesh.peers[index].questions);
+    let fetches = questions.filter(is_fetch).count();
+    assert!(fetches <= 16, "{fetches} in a minute: a comparison with two others every 30 s");
+    [ALICE, BOB].into_iter().for_each(|index| mesh.peers[index].impostor = None);
+    mesh.advance(5 * A_WHILE_MS);
+    assert!(mesh.peers[CAROL].post(room, key).unwrap().post.entry.is_erased());
+}
+
+#[test]
 fn nobody_empties_for_a_member_what_they_could_have_read() {
     for is_new_secret in [false, true] {
         let mut mesh = friends(4, 1);
