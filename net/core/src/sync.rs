@@ -83,6 +83,8 @@ struct Past {
     difference: Option<(Digest, Digest)>,
     /// Erased entries that came without their delete.
     unvouched: BTreeSet<EntryId>,
+    /// Whether they said that they are not in that conversation with us.
+    is_not_here: bool,
 }
 
 /// What catching up remembers.
@@ -316,7 +318,9 @@ impl Core {
         let difference = session.difference.filter(|_| session.exchanged == 0 && ending == Ending::Complete);
         let is_here = self.partners(now_ms, id).contains(&device);
         if is_here {
-            self.sync.past.insert((id, device), Past { ended_ms: now_ms, difference, unvouched });
+            let is_not_here = ending == Ending::NotHere;
+            let past = Past { ended_ms: now_ms, difference, unvouched, is_not_here };
+            self.sync.past.insert((id, device), past);
         }
         match ending {
             Ending::Equal | Ending::Complete => {
@@ -475,7 +479,15 @@ impl Core {
         *round_ms = next_ms;
         let partners = self.partners(now_ms, id);
         let count = self.sync.dice.random_range(1..=2);
-        let chosen: Vec<DeviceId> = partners.sample(&mut self.sync.dice, count).copied().collect();
+        let mut chosen: Vec<DeviceId> = partners.sample(&mut self.sync.dice, count).copied().collect();
+        let past = &self.sync.past;
+        let is_in_vain = |device: &DeviceId| past.get(&(id, *device)).is_some_and(|past| past.is_not_here);
+        if chosen.iter().all(is_in_vain) {
+            // Who was put out and has not heard of it finds who has not either.
+            let others: Vec<DeviceId> =
+                partners.iter().copied().filter(|device| !is_in_vain(device)).collect();
+            chosen.extend(others.choose(&mut self.sync.dice));
+        }
         for device in chosen {
             self.sync.make_due(id, device, now_ms);
         }

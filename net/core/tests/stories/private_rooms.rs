@@ -714,6 +714,25 @@ fn what_comes_while_its_secret_is_being_stored_is_shown_as_it_can_be_read() {
     assert_eq!(mesh.peers[BOB].told_texts(room), ["hello"]);
 }
 
+#[test]
+fn two_who_were_put_out_and_have_not_heard_of_it_compare_in_every_round() {
+    let mut mesh = friends(8, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL, DAVE, 4, 5, 6, 7]);
+    [BOB, CAROL].into_iter().for_each(|index| mesh.isolate(index));
+    [BOB, CAROL].into_iter().for_each(|index| remove(&mut mesh, ALICE, room, index));
+    mesh.advance(A_WHILE_MS);
+    for index in [ALICE, DAVE, 4, 5, 6, 7] {
+        mesh.link(BOB, index);
+    }
+    mesh.link(BOB, CAROL);
+    mesh.advance(5 * A_WHILE_MS);
+    mesh.forget_traffic();
+    mesh.advance(10 * A_WHILE_MS);
+    let log = ConversationId::Control(room_of(room)).tag(mesh.peers[BOB].person());
+    let rounds = mesh.peers[CAROL].questions.iter().filter(|request| request.conversation == log).count();
+    assert!(rounds >= 15, "{rounds} in ten minutes");
+}
+
 /// Answers in somebody's place: no secret is given.
 pub(crate) fn keeps_secrets(request: &SyncRequest) -> Option<SyncResponse> {
     match &request.ask {
