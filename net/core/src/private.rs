@@ -73,6 +73,8 @@ pub(crate) struct PrivateRoom {
     ask_at_ms: u64,
     /// How often they were asked for in vain since the log or the company changed.
     asked_in_vain: u32,
+    /// Of whom they were, so that one is asked after the other.
+    asked: BTreeSet<DeviceId>,
     /// Until then the history waits for them: it is not shown as unreadable for a moment.
     patient_until_ms: Option<u64>,
     /// When to bring a new secret, if nobody else has by then.
@@ -90,6 +92,7 @@ impl PrivateRoom {
             epochs: Vec::new(),
             ask_at_ms: 0,
             asked_in_vain: 0,
+            asked: BTreeSet::new(),
             patient_until_ms: None,
             rotate_at_ms: None,
         }
@@ -107,6 +110,12 @@ impl PrivateRoom {
     /// Whether to trust somebody with the log: they are in, or let us in and our own log is still short.
     fn is_partner(&self, me: PersonId, person: PersonId) -> bool {
         self.log.is_member(person) || (self.host == Some(person) && !self.log.is_member(me))
+    }
+
+    /// Secrets that are not here may be had by now.
+    fn ask_anew(&mut self, now_ms: u64) {
+        (self.ask_at_ms, self.asked_in_vain) = (now_ms, 0);
+        self.asked.clear();
     }
 
     /// Whether the log takes nothing more than what takes rights away.
@@ -325,7 +334,7 @@ impl Core {
         });
         let rooms: Vec<RoomId> = shared
             .map(|(room, private)| {
-                (private.ask_at_ms, private.asked_in_vain) = (now_ms, 0);
+                private.ask_anew(now_ms);
                 *room
             })
             .collect();
@@ -529,7 +538,7 @@ impl Core {
         let is_open = self.is_open(room);
         let lacks_some = !self.missing_secrets(room).is_empty();
         let Some(private) = self.private.get_mut(&room) else { return };
-        (private.ask_at_ms, private.asked_in_vain) = (now_ms, 0);
+        private.ask_anew(now_ms);
         private.patient_until_ms =
             lacks_some.then(|| private.patient_until_ms.unwrap_or(now_ms + PATIENCE_MS));
         let is_held = |step| self.keyring.holds(room, step);

@@ -43,14 +43,25 @@ impl Core {
             return self.ask_for_secrets_at(room, u64::MAX);
         }
         let log = ConversationId::Control(room);
-        let partners = self.private_partners(now_ms, log);
-        let Some(device) = partners.choose(&mut self.sync.dice).copied() else { return };
+        let Some(device) = self.whom_to_ask(room, self.private_partners(now_ms, log)) else { return };
         self.ask_for_secrets_at(room, now_ms + ASK_EVERY_MS);
         let token = SyncToken(self.sync.next_step());
         self.secret_asks.insert(token, room);
         let conversation = ConversationId::Room(room).tag(self.me());
         let request = SyncRequest { conversation, ask: SyncAsk::Secrets(missing) };
         self.push(Output::Sync { device, token, request });
+    }
+
+    /// One of those who were not asked yet, else of all: perhaps only one of them has what is missing.
+    fn whom_to_ask(&mut self, room: RoomId, partners: Vec<DeviceId>) -> Option<DeviceId> {
+        let asked = &mut self.private.get_mut(&room)?.asked;
+        if partners.iter().all(|partner| asked.contains(partner)) {
+            asked.clear();
+        }
+        let left: Vec<DeviceId> = partners.into_iter().filter(|partner| !asked.contains(partner)).collect();
+        let device = left.choose(&mut self.sync.dice).copied()?;
+        asked.insert(device);
+        Some(device)
     }
 
     /// Gives a member the secrets that the log lets them have.

@@ -215,6 +215,24 @@ fn two_admins_who_put_out_two_people_apart_agree_when_they_meet() {
 }
 
 #[test]
+fn a_secret_that_only_one_member_has_is_asked_of_everybody_in_turn() {
+    for_each_seed(|seed| {
+        let mut mesh = friends(6, seed);
+        let room = founded(&mut mesh, Past::All, &[BOB, CAROL, DAVE, 4]);
+        add(&mut mesh, ALICE, room, 5);
+        for index in [ALICE, CAROL, DAVE, 4] {
+            mesh.peers[index].impostor = Some(Box::new(keeps_secrets));
+        }
+        accept(&mut mesh, 5, room_of(room));
+        // After 1, 2, 4 and 8 seconds.
+        mesh.advance(20_000);
+        let log = mesh.peers[ALICE].history(ConversationId::Control(room_of(room)));
+        let secrets = mesh.peers[5].disk.load().unwrap().secrets;
+        assert!(secrets.iter().any(|secret| secret.step == log[0].entry.id()));
+    });
+}
+
+#[test]
 fn who_leaves_is_out_and_the_others_write_with_a_new_key() {
     let mut mesh = friends(3, 1);
     let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
