@@ -196,8 +196,8 @@ impl ControlLog {
     }
 
     /// Every secret that something may be sealed with: those that stand first, the newest before the others.
-    /// Then those of people who were in, and had been put out when they brought them without knowing it: who
-    /// did not know it either has written with them.
+    /// Then those of people who were in, and had been put out, or had lost the right to the step, when they
+    /// brought them without knowing it: who did not know it either has written with them.
     pub fn epochs(&self) -> impl Iterator<Item = (EntryId, Commitment)> {
         self.with_epoch().map(|n| self.graph.step(n)).filter_map(|step| {
             let epoch = step.control.epoch()?;
@@ -207,10 +207,7 @@ impl ControlLog {
 
     fn with_epoch(&self) -> impl Iterator<Item = usize> {
         let seated = self.ever_seated();
-        let of_seated = move |n: &usize| match self.graph.step(*n) {
-            Step { author, control: Control::Rotate { .. }, .. } => seated.contains(author),
-            _ => false,
-        };
+        let of_seated = move |n: &usize| seated.contains(&self.graph.step(*n).author);
         let void = (0..self.graph.len()).rev().filter(|n| !self.standing.contains(n)).filter(of_seated);
         let standing = self.standing.iter().rev().copied();
         standing.chain(void).filter(|n| self.graph.step(*n).control.epoch().is_some())

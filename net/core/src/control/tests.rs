@@ -195,6 +195,20 @@ fn what_was_sealed_with_the_secret_of_somebody_put_out_meanwhile_can_be_read() {
 }
 
 #[test]
+fn what_was_sealed_with_the_secret_of_a_removal_that_does_not_stand_can_be_read() {
+    let mut alice = Side::founded(&[admin(BOB), member(CAROL), member(DAVE)]);
+    let mut bob = alice.clone();
+    alice.does(ALICE, Control::SetRole(member(BOB)));
+    bob.does(BOB, Control::SetRole(admin(CAROL)));
+    let removal = bob.removes(CAROL, DAVE);
+    assert_eq!(bob.log.sending_epochs(|_| true), Ok(vec![removal.id]));
+    alice.hears(&bob);
+    assert!(alice.is_in(DAVE) && alice.log.may_have(ALICE, removal.id));
+    let used = alice.log.sending_epochs(|_| true);
+    assert!(!used.is_ok_and(|used| used.contains(&removal.id)), "nothing more is");
+}
+
+#[test]
 fn what_does_not_stand_is_not_what_the_next_step_follows() {
     let mut side = Side::founded(&[member(BOB)]);
     let before = side.heads();

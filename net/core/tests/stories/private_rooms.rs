@@ -215,6 +215,31 @@ fn two_admins_who_put_out_two_people_apart_agree_when_they_meet() {
 }
 
 #[test]
+fn what_was_sealed_with_the_secret_of_a_removal_that_does_not_stand_can_be_read() {
+    let mut mesh = friends(4, 1);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL, DAVE]);
+    make_admin(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    mesh.isolate(ALICE);
+    mesh.link(BOB, CAROL);
+    let (now_ms, bob) = (mesh.now_ms, mesh.peers[BOB].person());
+    mesh.peers[ALICE].core.set_role(now_ms, room_of(room), bob, Role::Member).unwrap();
+    make_admin(&mut mesh, BOB, room, CAROL);
+    mesh.advance(1_000);
+    remove(&mut mesh, CAROL, room, DAVE);
+    mesh.advance(A_WHILE_MS);
+    mesh.send(BOB, room, "without him").unwrap();
+    mesh.advance(1_000);
+    assert_eq!(read(&mesh, CAROL, room), ["without him"]);
+    [BOB, CAROL, DAVE].into_iter().for_each(|index| mesh.link(ALICE, index));
+    mesh.advance(5 * A_WHILE_MS);
+    for index in [ALICE, BOB, CAROL] {
+        assert_eq!(view(&mut mesh, index, room).members, 4, "she was no admin after all");
+        assert_eq!(read(&mesh, index, room), ["without him"], "peer {index}");
+    }
+}
+
+#[test]
 fn a_secret_that_only_one_member_has_is_asked_of_everybody_in_turn() {
     for_each_seed(|seed| {
         let mut mesh = friends(6, seed);
