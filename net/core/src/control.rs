@@ -76,6 +76,9 @@ pub struct ControlLog {
     seniority: Seniority,
     members: BTreeMap<PersonId, Membership>,
     settings: Option<RoomSettings>,
+    /// The steps that whoever brings a secret to write with must have seen: removals, and what undid that
+    /// somebody was let in.
+    barring: BTreeSet<usize>,
     moderation: Arc<Moderation>,
 }
 
@@ -90,6 +93,7 @@ impl ControlLog {
             seniority: Seniority::default(),
             members: BTreeMap::new(),
             settings: None,
+            barring: BTreeSet::new(),
             moderation: Arc::default(),
         }
     }
@@ -233,7 +237,8 @@ impl ControlLog {
 
     /// The steps whose secrets together make the key that is written with, in ascending order of
     /// their ids: the newest of which we hold the secret, at most [`limits::EPOCHS_MAX`]. Every removal
-    /// must be covered by one of them, or somebody who was put out could read on.
+    /// must be covered by one of them, or somebody who was put out could read on; and so must what undid that
+    /// somebody was let in, or they could who were given the secrets up to then.
     pub fn sending_epochs(&self, holds: impl Fn(EntryId) -> bool) -> Result<Vec<EntryId>, SecretsMissing> {
         let is_held = |n: &usize| {
             let step = self.graph.step(*n);
@@ -241,8 +246,8 @@ impl ControlLog {
         };
         let held: BTreeSet<usize> = self.standing.iter().copied().filter(is_held).collect();
         let newest = self.graph.maximal(&held);
-        let uncovered = self.removals().filter(|removal| !self.is_covered(*removal, &newest));
-        let missing: Vec<EntryId> = uncovered.map(|n| self.graph.step(n).key.id).collect();
+        let uncovered = self.barring.iter().filter(|step| !self.is_covered(**step, &newest));
+        let missing: Vec<EntryId> = uncovered.map(|n| self.graph.step(*n).key.id).collect();
         if !missing.is_empty() || newest.is_empty() {
             return Err(SecretsMissing(missing));
         }
@@ -251,7 +256,7 @@ impl ControlLog {
         Ok(ids.into_iter().collect())
     }
 
-    /// At most [`limits::EPOCHS_MAX`] of these that still cover every removal, preferring the newest;
+    /// At most [`limits::EPOCHS_MAX`] of these that still cover all that bars somebody, preferring the newest;
     /// `None` where it takes more.
     fn few_that_cover(&self, mut heads: Vec<usize>) -> Option<Vec<usize>> {
         let mut surplus = heads.len().saturating_sub(limits::EPOCHS_MAX);
@@ -260,7 +265,7 @@ impl ControlLog {
                 break;
             }
             let others: Vec<usize> = heads.iter().copied().filter(|head| *head != oldest).collect();
-            if self.removals().all(|removal| self.is_covered(removal, &others)) {
+            if self.barring.iter().all(|step| self.is_covered(*step, &others)) {
                 heads = others;
                 surplus -= 1;
             }
@@ -268,24 +273,20 @@ impl ControlLog {
         (surplus == 0).then_some(heads)
     }
 
-    /// Whether one of these secrets was brought by who had seen a removal.
-    fn is_covered(&self, removal: usize, heads: &[usize]) -> bool {
-        heads.iter().any(|head| *head == removal || self.graph.is_before(removal, *head))
+    /// Whether one of these secrets was brought by who had seen a step.
+    fn is_covered(&self, step: usize, heads: &[usize]) -> bool {
+        heads.iter().any(|head| *head == step || self.graph.is_before(step, *head))
     }
 
-    /// Whether somebody left since the newest secret, or too many were brought apart: a member should
-    /// bring another one.
+    /// Whether somebody left since the newest secret, or it was undone that somebody was let in, or too many
+    /// were brought apart: a member should bring another one.
     pub fn wants_rotation(&self) -> bool {
         let with_epoch = |n: &usize| self.graph.step(*n).control.epoch().is_some();
         let epochs: BTreeSet<usize> = self.standing.iter().copied().filter(with_epoch).collect();
         let newest = self.graph.maximal(&epochs);
         let leaves = self.standing.iter().filter(|n| matches!(self.graph.step(**n).control, Control::Leave));
-        newest.len() > LOOSE_EPOCHS || leaves.into_iter().any(|leave| !self.is_covered(*leave, &newest))
-    }
-
-    fn removals(&self) -> impl Iterator<Item = usize> {
-        let is_removal = |n: &usize| matches!(self.graph.step(*n).control, Control::Remove { .. });
-        self.standing.iter().copied().filter(is_removal)
+        let mut seen = leaves.chain(&self.barring);
+        newest.len() > LOOSE_EPOCHS || seen.any(|step| !self.is_covered(*step, &newest))
     }
 
     /// Draws all conclusions anew. Logs are short, and steps are rare.
@@ -293,6 +294,9 @@ impl ControlLog {
         self.graph = Graph::of(self.steps.values());
         (self.standing, self.seniority) = standing(&self.graph, self.room);
         self.members = verdicts::members(&self.graph, &self.standing);
+        let is_removal = |n: &usize| matches!(self.graph.step(*n).control, Control::Remove { .. });
+        self.barring = verdicts::undoing(&self.graph, &self.standing);
+        self.barring.extend(self.standing.iter().copied().filter(is_removal));
         let mut settings = settings::over_time(&self.graph, &self.standing);
         self.moderation = Arc::new(Moderation::of(&self.graph, &self.standing, &settings));
         self.settings = settings.pop().map(|(_, last)| last);

@@ -560,16 +560,18 @@ impl Core {
         }
     }
 
-    /// Somebody left and knows the secrets, or the one that is needed does not come: one of those who are in
-    /// brings a new one.
+    /// Somebody who is not in knows the secrets, or the one that is needed does not come: one of those who are
+    /// in brings a new one.
     fn follow_rotation(&mut self, now_ms: u64, room: RoomId) {
         let me = self.me();
         let wait_ms = self.sync.dice.random_range(0..ROTATE_WITHIN_MS);
         let wait_without_ms = self.sync.dice.random_range(ROTATE_WITHOUT_MS);
         let is_open = self.is_open(room);
         let Some(private) = self.private.get_mut(&room) else { return };
-        let wait_ms = if private.epochs.is_empty() { wait_without_ms } else { wait_ms };
-        let wants = private.epochs.is_empty() || private.log.wants_rotation();
+        let wants_rotation = private.log.wants_rotation();
+        // Patience helps only where there is a secret to wait for.
+        let wait_ms = if wants_rotation { wait_ms } else { wait_without_ms };
+        let wants = private.epochs.is_empty() || wants_rotation;
         let is_due = is_open && private.log.is_member(me) && wants;
         private.rotate_at_ms = is_due.then(|| private.rotate_at_ms.unwrap_or(now_ms + wait_ms));
     }
@@ -593,8 +595,8 @@ impl Core {
         }
         // What the disk refuses is due again then.
         private.rotate_at_ms = Some(now_ms + wait_ms);
-        // Alone we cannot know that a secret is kept from us.
-        if has_company || !private.epochs.is_empty() {
+        // Alone we cannot know that a secret is kept from us, only that there is none.
+        if has_company || !private.epochs.is_empty() || private.log.wants_rotation() {
             self.rotate(now_ms, room);
         }
     }

@@ -195,6 +195,24 @@ fn what_was_sealed_with_the_secret_of_somebody_put_out_meanwhile_can_be_read() {
 }
 
 #[test]
+fn who_was_let_in_by_who_was_no_admin_any_more_makes_a_new_secret_wanted() {
+    let mut alice = Side::founded(&[admin(BOB), member(CAROL)]);
+    let removal = alice.removes(ALICE, CAROL);
+    let mut bob = alice.clone();
+    let lets_in = Control::Add { seat: member(CAROL), epoch: None };
+    bob.does(BOB, lets_in);
+    assert!(bob.log.may_have(CAROL, removal.id));
+    alice.does(ALICE, Control::SetRole(member(BOB)));
+    assert_eq!(alice.log.sending_epochs(|_| true), Ok(vec![removal.id]));
+    alice.hears(&bob);
+    assert!(!alice.is_in(CAROL) && alice.log.wants_rotation());
+    assert!(alice.log.sending_epochs(|_| true).is_err(), "she has been given all there is");
+    let newer = alice.does(BOB, Control::Rotate { epoch: epoch(50) });
+    assert_eq!(alice.log.sending_epochs(|_| true), Ok(vec![newer.id]));
+    assert!(!alice.log.wants_rotation() && !alice.log.may_have(CAROL, newer.id));
+}
+
+#[test]
 fn what_was_sealed_with_the_secret_of_a_removal_that_does_not_stand_can_be_read() {
     let mut alice = Side::founded(&[admin(BOB), member(CAROL), member(DAVE)]);
     let mut bob = alice.clone();

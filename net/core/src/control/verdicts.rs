@@ -119,6 +119,15 @@ fn voids(graph: &Graph, rival: usize, n: usize) -> bool {
     takes_right && can_be_void && graph.are_beside(rival, n)
 }
 
+/// The standing steps beside which one does not stand that lets somebody in, or lets them let others in. Who
+/// has not heard of them may have taken it at its word, and have given secrets to somebody who is not in.
+pub(super) fn undoing(graph: &Graph, standing: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let lets_in = |n: &usize| seats(graph, *n).next().is_some() || makes_admins(graph, *n);
+    let void: Vec<usize> = (0..graph.len()).filter(|n| !standing.contains(n)).filter(lets_in).collect();
+    let undoes = |rival: &usize| void.iter().any(|n| voids(graph, *rival, *n));
+    standing.iter().copied().filter(undoes).collect()
+}
+
 /// Whether a step founds this room. Which kind of room that is, its id says.
 pub(super) fn founds(step: &Step, room: RoomId) -> bool {
     match &step.control {

@@ -3,8 +3,8 @@
 use kinmesh_core::{Change, InviteFault, NewInvite, NewRoom, RoomAccess, RoomRefusal, RoomView, SendRefusal};
 use kinmesh_proto::{
     Content, Control, ConversationId, DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hlc,
-    InviteRefusal, Past, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings, Seat,
-    StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Unverified,
+    InviteRefusal, Keyring, Past, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings,
+    Seat, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Unverified,
 };
 use kinmesh_store::HistoryStore;
 use serde_bytes::ByteArray;
@@ -211,6 +211,58 @@ fn two_admins_who_put_out_two_people_apart_agree_when_they_meet() {
         }
         let topics = [ALICE, BOB].map(|index| mesh.peers[index].core.topic(room_of(room)));
         assert!(topics[0].is_some() && topics[0] == topics[1]);
+    });
+}
+
+/// Alice has put Carol out, and Bob, whom she made an admin, lets Carol in again while she takes that back.
+/// Carol has all that Bob could give her; then the two meet without her.
+fn let_in_by_who_was_no_admin_any_more(seed: u64) -> (Mesh, ConversationId) {
+    let mut mesh = friends(3, seed);
+    mesh.befriend(BOB, CAROL);
+    let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+    make_admin(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    remove(&mut mesh, ALICE, room, CAROL);
+    mesh.advance(A_WHILE_MS);
+    mesh.isolate(ALICE);
+    let (now_ms, bob) = (mesh.now_ms, mesh.peers[BOB].person());
+    mesh.peers[ALICE].core.set_role(now_ms, room_of(room), bob, Role::Member).unwrap();
+    add(&mut mesh, BOB, room, CAROL);
+    accept(&mut mesh, CAROL, room_of(room));
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(access(&mut mesh, CAROL, room), RoomAccess::Open);
+    mesh.isolate(CAROL);
+    (mesh, room)
+}
+
+/// Whether somebody's secrets open what another one has of a room last.
+fn could_read(mesh: &Mesh, index: usize, room: ConversationId, of: usize) -> bool {
+    let ring = Keyring::default();
+    for secret in mesh.peers[index].disk.load().unwrap().secrets {
+        ring.add(secret.room, secret.step, secret.secret);
+    }
+    let last = mesh.peers[of].history(room).pop().unwrap();
+    // As it goes from one to the other.
+    let sealed = last.entry.envelope().clone().trust_stored().unwrap();
+    !matches!(sealed.opened(room_of(room), &ring).content(), Content::Sealed { .. })
+}
+
+#[test]
+fn who_was_let_in_again_by_who_was_no_admin_any_more_reads_nothing_that_follows() {
+    for_each_seed(|seed| {
+        let (mut mesh, room) = let_in_by_who_was_no_admin_any_more(seed);
+        mesh.link(ALICE, BOB);
+        mesh.advance(1_000);
+        assert_eq!(view(&mut mesh, BOB, room).members, 2, "the seat does not stand");
+        if mesh.send(BOB, room, "at once").is_ok() {
+            mesh.settle();
+            assert!(!could_read(&mesh, CAROL, room, BOB));
+        }
+        mesh.advance(A_WHILE_MS);
+        mesh.send(BOB, room, "she is out").unwrap();
+        mesh.advance(A_WHILE_MS);
+        assert_eq!(read(&mesh, ALICE, room).last().map(String::as_str), Some("she is out"));
+        assert!(could_read(&mesh, ALICE, room, BOB) && !could_read(&mesh, CAROL, room, BOB));
     });
 }
 
