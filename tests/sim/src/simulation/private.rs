@@ -218,7 +218,7 @@ impl Simulation {
         };
         let seated = log.ever_seated().into_iter();
         let out = seated.filter(|person| !log.is_member(*person) && !has_left(person));
-        let out = out.map(|person| (person, times_let_in(log.steps(), person))).collect();
+        let out = out.map(|person| (person, times_let_in(&log, person))).collect();
         self.sealed.push(Sealed { room, entry: entry.envelope().clone(), out });
     }
 
@@ -249,7 +249,7 @@ impl Simulation {
         let mut read = None;
         for sealed in self.sealed.iter().filter(|sealed| sealed.room == room) {
             let stayed_out = |(person, times): &&(PersonId, usize)| {
-                !log.is_member(*person) && times_let_in(log.steps(), *person) == *times
+                !log.is_member(*person) && times_let_in(log, *person) == *times
             };
             for (person, _) in sealed.out.iter().filter(stayed_out) {
                 let Some(index) = self.by_person.get(person).copied() else { continue };
@@ -274,13 +274,22 @@ fn step_of(entry: &Entry) -> Option<Step> {
     Some(Step { key, author, after, control: (**control).clone() })
 }
 
-fn times_let_in<'s>(steps: impl Iterator<Item = &'s Step>, person: PersonId) -> usize {
+/// How often somebody was let in, by the steps from which anything follows. One whose past is not all there
+/// waits: who has it on their disk cannot know yet that it lets anybody in, and nobody promises to keep from
+/// them what is sealed until then.
+fn times_let_in(log: &ControlLog, person: PersonId) -> usize {
+    let mut placed = BTreeSet::new();
+    // A step has a later key than those it names.
+    let is_placed = |step: &&Step| {
+        let has_past = step.after.iter().all(|seen| placed.contains(seen));
+        has_past && placed.insert(step.key)
+    };
     let lets_in = |step: &&Step| match &step.control {
         Control::Create { seats, .. } => seats.iter().any(|seat| seat.person == person),
         Control::Add { seat, .. } => seat.person == person,
         _ => false,
     };
-    steps.filter(lets_in).count()
+    log.steps().filter(is_placed).filter(lets_in).count()
 }
 
 /// Whether two people put somebody out without having seen each other's step.
