@@ -219,6 +219,11 @@ impl Core {
         self.private.get(&id.room()?)
     }
 
+    /// Whether it is the conversation of a room whose log is still to come: nothing of it can be seen before.
+    pub(crate) fn lacks_log(&self, id: ConversationId) -> bool {
+        self.private_room(id).is_some_and(|private| private.log.is_empty())
+    }
+
     pub(crate) fn is_private(&self, room: RoomId) -> bool {
         self.private.get(&room).is_some_and(|private| !private.is_founded)
     }

@@ -415,7 +415,8 @@ impl Core {
         if is_echo || !self.conversations.get(&id).is_some_and(|known| known.record.open) {
             return;
         }
-        let wait_ms = if self.keys.device() < device { 0 } else { SECOND_MS };
+        let is_first = self.lacks_log(id) || self.keys.device() < device;
+        let wait_ms = if is_first { 0 } else { SECOND_MS };
         self.sync.make_due(id, device, now_ms + wait_ms);
         self.sync.is_completeness_stale = true;
     }

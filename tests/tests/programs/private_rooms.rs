@@ -20,6 +20,12 @@ fn person(peer: &Peer) -> Value {
     peer.me()["person"].clone()
 }
 
+/// Waits until nobody is between this peer and somebody of this name.
+async fn wait_connected(peer: &Peer, name: &str) -> Result<()> {
+    let is_connected = |person: &Value| person["name"] == name && !person["route"].is_null();
+    peer.wait_until("people.list", json!({}), |people| list(people).any(is_connected)).await.map(drop)
+}
+
 /// Waits for the invitation of somebody, and enters the room.
 async fn enter(peer: &Peer, host: &Peer, name: &str) -> Result<Value> {
     let chat = host.chat_with_me();
@@ -132,8 +138,8 @@ async fn a_room_whose_admin_is_gone_is_carried_on_by_a_member() -> Result<()> {
         enter(peer, &alice, "Boat").await?;
         wait_access(peer, &room, "open").await?;
     }
-    // Fellow members find each other; without that, Alice would carry what they say.
-    tokio::try_join!(bob.wait_online("Carol"), carol.wait_online("Bob"))?;
+    // Fellow members find each other; until then, Alice carries what they say.
+    tokio::try_join!(wait_connected(&bob, "Carol"), wait_connected(&carol, "Bob"))?;
     bob.send(&room, "Alice is gone").await?;
     carol.wait_text("Alice is gone").await?;
     alice.kill9().await?;

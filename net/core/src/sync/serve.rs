@@ -199,7 +199,9 @@ impl Core {
         if let Some(up_to) = ours_up_to.filter(|_| is_everything && ours == theirs) {
             self.backlog_is_held(now_ms, id, up_to);
         }
-        if ours != theirs && self.is_visited_by_another(now_ms, id, device) {
+        // A log is short, and nobody can do anything in a room before they have it.
+        let is_log = matches!(id, ConversationId::Control(_));
+        if ours != theirs && !is_log && self.is_visited_by_another(now_ms, id, device) {
             return self.serve(now_ms, &serving, SyncResponse::Busy);
         }
         if ours != theirs {
