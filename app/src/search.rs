@@ -264,6 +264,7 @@ mod tests {
         RoomView {
             room: RoomId::public(&name),
             name,
+            picture: None,
             joined: true,
             members: 1,
             online: 1,

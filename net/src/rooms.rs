@@ -3,7 +3,7 @@
 //! Runs wherever it is called, like the rest of the handle.
 
 use kinmesh_core::{EntryView, HideHere, Mute, NewPublicRoom, NewRoom};
-use kinmesh_proto::{EntryKey, PersonId, Role, RoomId, RoomName, RoomSettings, StatusLine};
+use kinmesh_proto::{EntryKey, PersonId, Role, RoomId, RoomName, RoomPicture, RoomSettings, StatusLine};
 
 use crate::error::RoomError;
 use crate::handle::{ChatHandle, Command, NodeHandle, Reply, RoomHandle};
@@ -26,6 +26,7 @@ pub(crate) enum Decision {
     Remove(PersonId, Option<u64>),
     SetRole(PersonId, Role),
     SetSettings(RoomSettings),
+    SetPicture(Option<RoomPicture>),
     Hide { entries: Vec<EntryKey>, hidden: bool, reason: StatusLine },
     Mute(PersonId, Mute),
 }
@@ -156,6 +157,11 @@ impl RoomHandle {
     /// Changes what the room is called and how it is kept.
     pub async fn set_settings(&self, settings: RoomSettings) -> Result<(), RoomError> {
         self.decide(Decision::SetSettings(settings)).await
+    }
+
+    /// Gives the room a picture, or takes it away.
+    pub async fn set_picture(&self, picture: Option<RoomPicture>) -> Result<(), RoomError> {
+        self.decide(Decision::SetPicture(picture)).await
     }
 
     async fn decide(&self, decision: Decision) -> Result<(), RoomError> {

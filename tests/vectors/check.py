@@ -370,6 +370,8 @@ def private_room(vectors, alice, bob):
         ("leave", "leave"),
         ("role", {"set_role": seat}),
         ("settings", {"set_settings": settings}),
+        ("picture", {"set_picture": bytes.fromhex("89504e47")}),
+        ("no picture", {"set_picture": None}),
         ("rotate", {"rotate": {"e": epoch}}),
     ):
         vectors.cbor(f"content of the step {name}", {"k": "control", "c": step})

@@ -75,6 +75,7 @@ fn room(name: &str, joined: bool, said: Option<(PersonId, u64, &str)>) -> RoomVi
     RoomView {
         room: id,
         name,
+        picture: None,
         joined,
         members: 2,
         online: 1,

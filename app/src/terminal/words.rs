@@ -272,6 +272,7 @@ mod tests {
         RoomView {
             room: RoomId::public(&name),
             name,
+            picture: None,
             joined: true,
             members: completeness.members + 1,
             online: completeness.members + 1 - completeness.unreachable,

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kinmesh_proto::{
-    Commitment, Control, EntryId, EntryKey, Past, PersonId, Role, RoomId, RoomSettings, limits,
+    Commitment, Control, EntryId, EntryKey, Past, PersonId, Role, RoomId, RoomPicture, RoomSettings, limits,
 };
 
 use graph::Graph;
@@ -79,6 +79,7 @@ pub struct ControlLog {
     /// The steps that whoever brings a secret to write with must have seen: removals, and what undid that
     /// somebody was let in.
     barring: BTreeSet<usize>,
+    picture: Option<RoomPicture>,
     moderation: Arc<Moderation>,
 }
 
@@ -94,6 +95,7 @@ impl ControlLog {
             members: BTreeMap::new(),
             settings: None,
             barring: BTreeSet::new(),
+            picture: None,
             moderation: Arc::default(),
         }
     }
@@ -158,6 +160,11 @@ impl ControlLog {
     /// What the room is called and how it is kept; `None` before its first step is here.
     pub fn settings(&self) -> Option<&RoomSettings> {
         self.settings.as_ref()
+    }
+
+    /// The room's picture.
+    pub fn picture(&self) -> Option<&RoomPicture> {
+        self.picture.as_ref()
     }
 
     /// The room that this one was founded to carry on, and who founded it.
@@ -297,6 +304,7 @@ impl ControlLog {
         let is_removal = |n: &usize| matches!(self.graph.step(*n).control, Control::Remove { .. });
         self.barring = verdicts::undoing(&self.graph, &self.standing);
         self.barring.extend(self.standing.iter().copied().filter(is_removal));
+        self.picture = verdicts::picture(&self.graph, &self.standing);
         let mut settings = settings::over_time(&self.graph, &self.standing);
         self.moderation = Arc::new(Moderation::of(&self.graph, &self.standing, &settings));
         self.settings = settings.pop().map(|(_, last)| last);

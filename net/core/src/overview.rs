@@ -86,6 +86,7 @@ impl Core {
         Some(RoomView {
             room,
             name: conversation.record.name.clone()?,
+            picture: self.picture_of(room),
             joined,
             members: conversation.members.len() + usize::from(joined),
             online: online + usize::from(joined),

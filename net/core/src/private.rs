@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use kinmesh_proto::{
     Content, Control, ConversationId, ConversationRecord, ConversationTag, DeviceId, Entry, EntryBody,
-    EntryId, EntryKey, PersonId, Role, RoomId, RoomSettings, Write, limits,
+    EntryId, EntryKey, PersonId, Role, RoomId, RoomPicture, RoomSettings, Write, limits,
 };
 use rand::RngExt;
 
@@ -628,6 +628,11 @@ impl Core {
             carries_on: self.carries_on(room),
             carried_on_in: self.carried_on_in(room),
         })
+    }
+
+    /// The picture of a room, as far as its log is here.
+    pub(crate) fn picture_of(&self, room: RoomId) -> Option<RoomPicture> {
+        self.private.get(&room)?.log.picture().cloned()
     }
 
     /// Whether the secret of a step will never be given to us: it is from before our time, and the room

@@ -2,9 +2,9 @@
 
 use kinmesh_proto::{
     CallOutcome, Content, ConversationId, Delivery, DeviceId, DisplayName, Door, EntryKey, PageItem, Past,
-    PersonId, Privacy, Role, RoomId, RoomName, RoomSettings, StatusLine, StoredEntry,
+    PersonId, Privacy, Role, RoomId, RoomName, RoomPicture, RoomSettings, StatusLine, StoredEntry,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
 use crate::changes::is_one_symbol;
@@ -141,6 +141,9 @@ pub struct RoomView {
     pub room: RoomId,
     /// Its name.
     pub name: RoomName,
+    /// Its picture, if somebody founded it and gave it one. Programs are told its id.
+    #[serde(serialize_with = "picture_id")]
+    pub picture: Option<RoomPicture>,
     /// Whether we are in it.
     pub joined: bool,
     /// Persons known to be members, ourselves included.
@@ -199,6 +202,10 @@ impl RoomView {
             (None, None) => &[],
         }
     }
+}
+
+fn picture_id<S: Serializer>(picture: &Option<RoomPicture>, serializer: S) -> Result<S::Ok, S::Error> {
+    picture.as_ref().map(RoomPicture::id).serialize(serializer)
 }
 
 /// What a founded public room has beside what every room has.

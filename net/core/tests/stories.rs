@@ -26,6 +26,8 @@ mod moderation;
 mod outbox;
 #[path = "stories/own.rs"]
 mod own;
+#[path = "stories/pictures.rs"]
+mod pictures;
 #[path = "stories/private_rooms.rs"]
 mod private_rooms;
 #[path = "stories/receipts.rs"]

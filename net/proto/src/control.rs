@@ -4,8 +4,12 @@
 //! Owns the words of the control log and their form on the wire. What follows from a log is decided
 //! in `kinmesh-core`.
 
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteArray;
+use std::fmt;
+use std::sync::Arc;
+
+use data_encoding::BASE32_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::entry::EntryKey;
 use crate::id::{PersonId, RoomId};
@@ -88,6 +92,59 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// A room's picture, as somebody sent it: a square PNG of at most [`limits::PICTURE_SIDE_MAX`] pixels a side,
+/// or so they say. The length alone is sure; what decodes it shows nothing of what is anything else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RoomPicture(Arc<[u8]>);
+
+/// A picture is longer than a step may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a picture of {size} bytes, at most {} are allowed", limits::PICTURE_BYTES_MAX)]
+pub struct PictureTooLarge {
+    /// Its bytes.
+    pub size: usize,
+}
+
+impl RoomPicture {
+    /// Takes at most [`limits::PICTURE_BYTES_MAX`] bytes, whatever they are.
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Result<Self, PictureTooLarge> {
+        let bytes = bytes.into();
+        match bytes.len() {
+            size if size > limits::PICTURE_BYTES_MAX => Err(PictureTooLarge { size }),
+            _ => Ok(Self(bytes)),
+        }
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// BLAKE3 of the bytes, in base32: whoever has seen a picture once knows it again.
+    pub fn id(&self) -> String {
+        BASE32_NOPAD.encode(blake3::hash(&self.0).as_bytes()).to_lowercase()
+    }
+}
+
+impl fmt::Debug for RoomPicture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RoomPicture({} bytes)", self.0.len())
+    }
+}
+
+impl Serialize for RoomPicture {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for RoomPicture {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = ByteBuf::deserialize(deserializer)?.into_vec();
+        Self::new(bytes).map_err(serde::de::Error::custom)
+    }
+}
+
 /// A person and what they may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
@@ -149,6 +206,9 @@ pub enum Control {
     SetRole(Seat),
     /// Changes the settings; all of them, so that the latest word is the whole.
     SetSettings(RoomSettings),
+    /// Gives the room a picture, or takes it away. Not one of the settings, which would carry it along
+    /// whenever one of them changes.
+    SetPicture(Option<RoomPicture>),
     /// A new secret: somebody left.
     Rotate {
         /// Proves it.
@@ -187,9 +247,12 @@ impl Control {
         match self {
             Self::Create { epoch, .. } | Self::Remove { epoch, .. } | Self::Add { epoch, .. } => *epoch,
             Self::Rotate { epoch } => Some(*epoch),
-            Self::Leave | Self::SetRole(_) | Self::SetSettings(_) | Self::Hide { .. } | Self::Mute { .. } => {
-                None
-            }
+            Self::Leave
+            | Self::SetRole(_)
+            | Self::SetSettings(_)
+            | Self::SetPicture(_)
+            | Self::Hide { .. }
+            | Self::Mute { .. } => None,
         }
     }
 
@@ -252,6 +315,8 @@ mod tests {
             Control::SetRole(seat),
             Control::SetSettings(settings),
             Control::SetSettings(slow),
+            Control::SetPicture(Some(RoomPicture::new([7; 3]).unwrap())),
+            Control::SetPicture(None),
             Control::Rotate { epoch: Commitment([4; 32]) },
             Control::Hide { entries: vec![entry], hidden: true, reason },
             Control::Mute { person: seat.person, until_ms: 9, from_ms: None },
@@ -259,6 +324,15 @@ mod tests {
         for step in steps {
             assert_eq!(codec::decode::<Control>(&codec::encode(&step), 1024).unwrap(), step);
         }
+    }
+
+    #[test]
+    fn a_picture_that_is_too_large_is_refused_here_and_from_the_wire() {
+        let size = limits::PICTURE_BYTES_MAX + 1;
+        assert_eq!(RoomPicture::new(vec![0; size]), Err(PictureTooLarge { size }));
+        let step = |size| codec::encode(&Control::SetPicture(Some(RoomPicture(vec![0; size].into()))));
+        assert!(codec::decode::<Control>(&step(size), limits::ENTRY_MAX).is_err());
+        assert!(codec::decode::<Control>(&step(size - 1), limits::ENTRY_MAX).is_ok());
     }
 
     #[test]

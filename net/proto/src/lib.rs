@@ -31,7 +31,7 @@ pub mod ticket;
 pub use call::{CallMember, CallOutcome, CallRequest, CallResponse, Voice};
 pub use codec::DecodeError;
 pub use content::Content;
-pub use control::{Control, Door, Past, Role, RoomSettings, Seat};
+pub use control::{Control, Door, Past, PictureTooLarge, Role, RoomPicture, RoomSettings, Seat};
 pub use entry::{Entry, EntryBody, EntryKey, Hlc};
 pub use frame::{
     Ask, ChatRequest, ChatResponse, Hello, Presence, PresenceState, Receipt, Refusal, RoomFrame, Typing,

@@ -113,6 +113,10 @@ pub const SEATS_MAX: usize = 64;
 /// Longest that a room makes people wait between two posts, in milliseconds: an hour. Who shows a post
 /// reads so much of the history before it.
 pub const SLOW_MAX_MS: u64 = 60 * 60 * 1000;
+/// Largest picture of a room, in bytes of its PNG: every member keeps it, and every one before it.
+pub const PICTURE_BYTES_MAX: usize = 16 * 1024;
+/// Most pixels of such a picture in either direction: twice what a list shows.
+pub const PICTURE_SIDE_MAX: u32 = 96;
 /// Most entries that one step hides.
 pub const HIDE_MAX: usize = 64;
 /// Longest text of somebody who knocks at a room, in bytes of UTF-8.

@@ -8,9 +8,10 @@ use kinmesh_proto::{
     Commitment, Content, Control, ConversationTag, DecodeError, DeviceCert, DeviceId, DeviceKeys, Digest,
     DisplayName, Door, EntryBody, EntryId, EntryKey, EntryPack, Hello, Hlc, InviteRefusal, InviteRequest,
     InviteResponse, JoinLink, KeyRange, MediaPacket, MediaResponse, Past, PersonId, PersonKey, Presence,
-    PresenceState, Reach, Receipt, Refusal, Report, Role, RoomFrame, RoomId, RoomName, RoomSettings, Sealed,
-    Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX, Ticket, TicketId,
-    TicketRoom, TicketToken, Typing, Unverified, Verified, VerifyError, Voice, Wanted, codec, entry, limits,
+    PresenceState, Reach, Receipt, Refusal, Report, Role, RoomFrame, RoomId, RoomName, RoomPicture,
+    RoomSettings, Sealed, Seat, Signable, StatusLine, SyncAsk, SyncRequest, SyncResponse, TICKET_PREFIX,
+    Ticket, TicketId, TicketRoom, TicketToken, Typing, Unverified, Verified, VerifyError, Voice, Wanted,
+    codec, entry, limits,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -93,6 +94,10 @@ fn room_settings() -> impl Strategy<Value = RoomSettings> {
     })
 }
 
+fn picture() -> impl Strategy<Value = RoomPicture> {
+    vec(any::<u8>(), 0..200).prop_map(|bytes| RoomPicture::new(bytes).unwrap())
+}
+
 fn control() -> impl Strategy<Value = Control> {
     let epoch = || proptest::option::of(id().prop_map(Commitment));
     let founded = (any::<[u8; 16]>(), room_settings(), vec(seat(), 0..=limits::SEATS_MAX), epoch());
@@ -116,6 +121,7 @@ fn control() -> impl Strategy<Value = Control> {
         Just(Control::Leave),
         seat().prop_map(Control::SetRole),
         room_settings().prop_map(Control::SetSettings),
+        proptest::option::of(picture()).prop_map(Control::SetPicture),
         id().prop_map(|epoch| Control::Rotate { epoch: Commitment(epoch) }),
         hiding.prop_map(|(entries, hidden, reason)| Control::Hide { entries, hidden, reason }),
         mute.prop_map(|(person, until_ms, from_ms)| Control::Mute {

@@ -10,9 +10,9 @@ use kinmesh_proto::{
     Control, ConversationId, ConversationTag, DeviceKeys, Digest, DisplayName, Door, EntryBody, EntryId,
     EntryKey, EntryPack, EpochSecret, Hello, Hlc, InviteRefusal, InviteRequest, InviteResponse, JoinLink,
     KeyRange, Keyring, MediaPacket, MediaResponse, Past, Presence, PresenceState, Reach, Receipt, Refusal,
-    Report, Role, RoomFrame, RoomId, RoomName, RoomSettings, SafetyNumber, Seat, Signable, StatusLine,
-    SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Typing, Unverified, Voice, Wanted,
-    codec,
+    Report, Role, RoomFrame, RoomId, RoomName, RoomPicture, RoomSettings, SafetyNumber, Seat, Signable,
+    StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Typing, Unverified,
+    Voice, Wanted, codec,
 };
 use serde::Serialize;
 use serde_bytes::{ByteArray, ByteBuf};
@@ -318,6 +318,8 @@ fn private_room(vectors: &mut Vectors) {
         ("leave", Control::Leave),
         ("role", Control::SetRole(seat)),
         ("settings", Control::SetSettings(settings)),
+        ("picture", Control::SetPicture(Some(RoomPicture::new([0x89, 0x50, 0x4e, 0x47]).unwrap()))),
+        ("no picture", Control::SetPicture(None)),
         ("rotate", Control::Rotate { epoch: commitment }),
     ];
     for (what, step) in steps {

@@ -64,6 +64,7 @@ impl Driver {
                     Decision::Mute(person, mute) => self.core.mute_in_room(now_ms, room, person, mute),
                     Decision::SetRole(person, role) => self.core.set_role(now_ms, room, person, role),
                     Decision::SetSettings(settings) => self.core.set_room_settings(now_ms, room, settings),
+                    Decision::SetPicture(picture) => self.core.set_room_picture(now_ms, room, picture),
                 };
                 self.wait_for_room(decided.map_err(RoomError::from), reply);
             }

@@ -10,5 +10,8 @@ fuzz_target!(|data: &[u8]| {
         assert!(control.epoch().is_some() || !matches!(*control, Control::Rotate { .. }));
         let changes_who_reads = control.demoted().is_some() || control.epoch().is_some();
         assert!(!changes_who_reads || !matches!(*control, Control::Hide { .. } | Control::Mute { .. }));
+        if let Control::SetPicture(Some(picture)) = &*control {
+            assert!(!changes_who_reads && picture.as_bytes().len() <= limits::PICTURE_BYTES_MAX);
+        }
     }
 });

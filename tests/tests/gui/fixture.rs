@@ -120,6 +120,7 @@ fn room(called: &str, unread: usize, last: Option<(PersonId, u64, &str)>) -> Roo
     RoomView {
         room: id,
         name,
+        picture: None,
         joined: true,
         members: 6,
         online: 4,

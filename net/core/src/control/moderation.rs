@@ -157,7 +157,7 @@ impl Moderation {
             }
             // Their seats are taken above, and settings are judged together.
             Control::Create { .. } | Control::Add { .. } | Control::SetSettings(_) => {}
-            Control::Rotate { .. } => {}
+            Control::SetPicture(_) | Control::Rotate { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_proto::{Control, PersonId, Role, RoomId, Seat};
+use kinmesh_proto::{Control, PersonId, Role, RoomId, RoomPicture, Seat};
 
 use super::graph::Graph;
 use super::seniority::Seniority;
@@ -158,6 +158,15 @@ pub(super) fn members(graph: &Graph, standing: &BTreeSet<usize>) -> BTreeMap<Per
     let seats = standing.iter().flat_map(|n| seats(graph, *n));
     let persons: BTreeSet<PersonId> = seats.map(|seat| seat.person).collect();
     persons.into_iter().filter_map(|person| Some((person, membership(graph, standing, person)?))).collect()
+}
+
+/// The picture after these steps: the last word in the order of the log.
+pub(super) fn picture(graph: &Graph, standing: &BTreeSet<usize>) -> Option<RoomPicture> {
+    let last = standing.iter().rev().find_map(|n| match &graph.step(*n).control {
+        Control::SetPicture(picture) => Some(picture.clone()),
+        _ => None,
+    });
+    last.flatten()
 }
 
 /// Somebody's place after these steps. Being let in holds if it has seen every removal; of words

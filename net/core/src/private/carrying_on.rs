@@ -29,9 +29,13 @@ impl Core {
         self.found(now_ms, settings, people, Some(room))
     }
 
-    /// The room that carries another one on stands: who had no place in its first step gets a seat, and all
-    /// are told.
+    /// The room that carries another one on stands: it gets the picture of that, who had no place in its first
+    /// step gets a seat, and all are told.
     pub(super) fn carried_on(&mut self, now_ms: u64, parent: RoomId, room: RoomId) {
+        if let Some(picture) = self.picture_of(parent) {
+            // One that cannot be set now can be set again by whoever misses it.
+            let _ = self.set_room_picture(now_ms, room, Some(picture));
+        }
         for person in self.people_to_take_along(parent) {
             if self.seat_in(room, person) == Seated::Never && self.seat(now_ms, room, person).is_err() {
                 break;

@@ -3,7 +3,8 @@
 
 use kinmesh_proto::{
     Content, Control, ConversationId, ConversationRecord, EntryId, EpochSecret, Past, PersonId,
-    PrivateRecord, Role, RoomId, RoomName, RoomSettings, Seat, SecretRecord, StatusLine, Write, limits,
+    PrivateRecord, Role, RoomId, RoomName, RoomPicture, RoomSettings, Seat, SecretRecord, StatusLine, Write,
+    limits,
 };
 use rand::RngExt;
 use serde_bytes::ByteArray;
@@ -221,6 +222,17 @@ impl Core {
             return Err(RoomRefusal::TooSlow);
         }
         self.decide(now_ms, room, Control::SetSettings(settings), None)
+    }
+
+    /// Gives the room a picture, or takes it away.
+    pub fn set_room_picture(
+        &mut self,
+        now_ms: u64,
+        room: RoomId,
+        picture: Option<RoomPicture>,
+    ) -> Result<Token, RoomRefusal> {
+        self.may_decide(room)?;
+        self.decide(now_ms, room, Control::SetPicture(picture), None)
     }
 
     /// Enters a private room to which `host` has invited us. Its log and its secrets follow once a member

@@ -45,7 +45,7 @@ pub(crate) fn founded(mesh: &mut Mesh, past: Past, people: &[usize]) -> Conversa
 }
 
 /// Accepts the invitation that came in a chat with somebody who is in the room.
-fn accept(mesh: &mut Mesh, index: usize, room: RoomId) {
+pub(crate) fn accept(mesh: &mut Mesh, index: usize, room: RoomId) {
     let inviter = (0..mesh.peers.len()).filter(|other| *other != index).find(|other| {
         let chat = mesh.chat_with(*other);
         let invites = |item: &kinmesh_proto::PageItem| {
@@ -80,13 +80,13 @@ pub(crate) fn remove(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usi
     mesh.peers[by].core.remove_from_room(now_ms, room_of(room), person, None).unwrap();
 }
 
-fn add(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
+pub(crate) fn add(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
     let (now_ms, person) = (mesh.now_ms, mesh.peers[whom].person());
     mesh.peers[by].core.add_to_room(now_ms, room_of(room), person).unwrap();
     mesh.settle();
 }
 
-fn make_admin(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
+pub(crate) fn make_admin(mesh: &mut Mesh, by: usize, room: ConversationId, whom: usize) {
     let (now_ms, person) = (mesh.now_ms, mesh.peers[whom].person());
     mesh.peers[by].core.set_role(now_ms, room_of(room), person, Role::Admin).unwrap();
     mesh.settle();

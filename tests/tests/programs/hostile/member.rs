@@ -1,6 +1,6 @@
 //! What somebody can do who was let in: into a public room, as anybody is, or into a private one.
 
-use kinmesh_proto::{Control, Entry, EntryId, Keyring, Role, Seat};
+use kinmesh_proto::{Control, Entry, EntryId, Keyring, Role, RoomPicture, Seat};
 
 use super::*;
 
@@ -195,6 +195,7 @@ async fn a_member_lets_nobody_in_and_who_is_none_finds_no_room() -> Result<()> {
         boat.step(11, Control::Add { seat: seat(friend, Role::Admin), epoch: None }),
         boat.step(12, Control::SetRole(seat(own, Role::Admin))),
         boat.step(13, Control::SetSettings(scene_settings()?)),
+        boat.step(14, Control::SetPicture(Some(RoomPicture::new([7; 64])?))),
     ];
     for step in &forged {
         let push = boat.request(boat.log(), SyncAsk::Push(EntryPack::of([step])));
@@ -219,6 +220,7 @@ async fn a_member_lets_nobody_in_and_who_is_none_finds_no_room() -> Result<()> {
     scene.alice.send(&boat.conversation, "as it was").await?;
     scene.bob.wait_text("as it was").await?;
     let seen = boat.of_alice(&scene).await?;
+    ensure!(seen["picture"].is_null(), "{seen}");
     ensure!(seen["name"] == "Boat" && list(&seen["private"]["seats"]).count() == 3, "{seen}");
     let admins = list(&seen["private"]["seats"]).filter(|seat| seat["role"] == "admin");
     assert_eq!(admins.map(|seat| &seat["person"]).collect::<Vec<_>>(), [&scene.alice.me()["person"]]);
