@@ -14,6 +14,7 @@ pub mod invites;
 mod lines;
 pub mod links;
 pub mod logging;
+pub mod picture;
 pub mod places;
 pub mod program;
 mod qr;

@@ -13,6 +13,7 @@ pub mod devices;
 pub mod dialog;
 pub mod home;
 pub mod onboarding;
+pub mod pictures;
 pub mod search;
 pub mod settings;
 pub mod sidebar;
@@ -28,6 +29,7 @@ use kinmesh_net::{NodeStatus, Overview};
 use kinmesh_proto::PersonId;
 
 use crate::theme::{Theme, column};
+use pictures::Pictures;
 
 /// What every screen may read: the peer as of now, and where and when it is shown.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub struct Cx {
     pub status: NodeStatus,
     /// Who is who in the overview.
     pub names: Directory,
+    /// What rooms look like.
+    pub pictures: Pictures,
     /// Who is writing.
     pub typing: Typing,
     /// The clock on the wall.
@@ -55,12 +59,15 @@ impl Cx {
     pub fn new(overview: Arc<Overview>, status: NodeStatus, clock: Clock, window: Size) -> Self {
         let names = Directory::new(&overview.me, &overview.people);
         let (typing, theme) = (Typing::default(), Theme::default());
-        Self { overview, status, names, typing, clock, window, focused: true, theme }
+        let mut pictures = Pictures::default();
+        pictures.follow(&overview.rooms);
+        Self { overview, status, names, pictures, typing, clock, window, focused: true, theme }
     }
 
     /// Takes a newer overview.
     pub fn set_overview(&mut self, overview: Arc<Overview>) {
         self.names = Directory::new(&overview.me, &overview.people);
+        self.pictures.follow(&overview.rooms);
         self.overview = overview;
     }
 

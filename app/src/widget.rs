@@ -9,8 +9,8 @@ pub mod log;
 pub mod tooled;
 
 use iced::widget::{
-    Column, Row, Stack, button, center, column, container, mouse_area, opaque, pin, rich_text, row, space,
-    stack, svg, text, text_input, tooltip,
+    Column, Row, Stack, button, center, column, container, image, mouse_area, opaque, pin, rich_text, row,
+    space, stack, svg, text, text_input, tooltip,
 };
 use iced::{Center, Fill, Padding, Shrink};
 
@@ -171,7 +171,7 @@ pub fn hint<'a, Message: 'a>(
 /// How large an avatar is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AvatarSize {
-    /// Of whom one talks with.
+    /// Of whom one talks with, and of a room that one looks at.
     Call,
     /// In lists.
     Large,
@@ -181,6 +181,34 @@ pub enum AvatarSize {
     Tiny,
 }
 
+impl AvatarSize {
+    fn across(self) -> f32 {
+        match self {
+            Self::Call => side::AVATAR_CALL,
+            Self::Large => side::AVATAR,
+            Self::Small => side::AVATAR_SMALL,
+            Self::Tiny => side::AVATAR_TINY,
+        }
+    }
+}
+
+/// A room's picture.
+pub fn picture<'a, Message: 'a>(picture: &image::Handle, avatar: AvatarSize) -> Element<'a, Message> {
+    image(picture).width(avatar.across()).height(avatar.across()).into()
+}
+
+/// A room's picture, or the sign of rooms on the room's colour.
+pub fn room_avatar<'a, Message: 'a>(
+    room_picture: Option<&image::Handle>,
+    color: usize,
+    size: AvatarSize,
+) -> Element<'a, Message> {
+    match room_picture {
+        Some(handle) => picture(handle, size),
+        None => avatar("#".to_owned(), color, size, None),
+    }
+}
+
 /// A circle with an initial, and a dot that says whether the person is here.
 pub fn avatar<'a, Message: 'a>(
     initial: String,
@@ -188,11 +216,12 @@ pub fn avatar<'a, Message: 'a>(
     avatar: AvatarSize,
     online: Option<bool>,
 ) -> Element<'a, Message> {
-    let (across, letter) = match avatar {
-        AvatarSize::Call => (side::AVATAR_CALL, size::CALL),
-        AvatarSize::Large => (side::AVATAR, size::TEXT),
-        AvatarSize::Small => (side::AVATAR_SMALL, size::SECONDARY),
-        AvatarSize::Tiny => (side::AVATAR_TINY, size::TINY),
+    let across = avatar.across();
+    let letter = match avatar {
+        AvatarSize::Call => size::CALL,
+        AvatarSize::Large => size::TEXT,
+        AvatarSize::Small => size::SECONDARY,
+        AvatarSize::Tiny => size::TINY,
     };
     let circle = center(text(initial).size(letter).font(theme::SEMIBOLD).line_height(theme::LINE_ALONE))
         .width(across)

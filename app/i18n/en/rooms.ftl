@@ -132,3 +132,23 @@ room-carry-on-short = When all admins are gone for good, any member can carry th
 room-carry-on-sentence = A new private room is made, called and kept like this one. You decide in it. Whoever is in this room finds an invitation here. This room stays as it is, with what was written in it.
 
 room-carry-on-do = Carry on
+
+room-picture = Picture
+
+room-picture-title = Picture of the room
+
+room-picture-sentence = A PNG or JPEG. Its middle is made small; everybody who is in the room sees it. Nothing else in the file goes out, such as where a photo was taken.
+
+room-picture-file = Picture file
+
+room-picture-do = Use it
+
+room-picture-remove = Remove the picture
+
+error-picture-none = That is not a picture in PNG or JPEG.
+
+error-picture-too-large = That picture is too large: at most 64 MiB and 16,384 pixels a side.
+
+terminal-picture-set = The room has this picture now.
+
+terminal-picture-gone = The room has no picture now.

@@ -132,3 +132,23 @@ room-carry-on-short = 所有管理员都不再回来时，任何成员都可以�
 room-carry-on-sentence = 会建立一个新的私密房间，名称和设置与这里相同，由你做决定。这个房间里的每个人都会在这里看到邀请。这个房间和其中的内容保持不变。
 
 room-carry-on-do = 延续
+
+room-picture = 图片
+
+room-picture-title = 房间的图片
+
+room-picture-sentence = PNG 或 JPEG。只取中间部分并缩小；房间里的人都能看到。文件里的其他内容不会发出去，例如照片的拍摄地点。
+
+room-picture-file = 图片文件
+
+room-picture-do = 使用
+
+room-picture-remove = 移除图片
+
+error-picture-none = 这不是 PNG 或 JPEG 图片。
+
+error-picture-too-large = 图片太大：最多 64 MiB，边长最多 16,384 像素。
+
+terminal-picture-set = 房间现在使用这张图片。
+
+terminal-picture-gone = 房间现在没有图片。

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::export::ConversationExportError;
 use crate::links::LinkFault;
+use crate::picture::{PictureError, SetPictureError};
 use crate::program::EnterError;
 use crate::settings::SettingsError;
 use crate::sound::SoundError;
@@ -78,6 +79,7 @@ const PUT_OUT: (i32, &str) = (-32043, "put_out");
 const NOT_LET_IN: (i32, &str) = (-32044, "not_let_in");
 const TOO_SOON: (i32, &str) = (-32045, "too_soon");
 const HIDDEN_FULL: (i32, &str) = (-32046, "hidden_full");
+const NOT_A_PICTURE: (i32, &str) = (-32047, "not_a_picture");
 const SOUND: (i32, &str) = (-32040, "sound");
 const SOUND_BUSY: (i32, &str) = (-32041, "sound_busy");
 const IN_A_CALL: (i32, &str) = (-32050, "in_a_call");
@@ -331,6 +333,16 @@ impl From<RoomError> for Fault {
             RoomError::Store(_) => Self::new(STORE, error),
             RoomError::Read(error) => error.into(),
             RoomError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetPictureError> for Fault {
+    fn from(error: SetPictureError) -> Self {
+        match error {
+            SetPictureError::Picture(error @ PictureError::Io { .. }) => Self::new(FILE, error),
+            SetPictureError::Picture(error) => Self::new(NOT_A_PICTURE, error),
+            SetPictureError::Room(error) => error.into(),
         }
     }
 }

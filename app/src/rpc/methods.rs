@@ -190,6 +190,8 @@ pub(super) async fn call(
         "rooms.remove" => rooms::remove(program, read(params)?).await,
         "rooms.set_role" => rooms::set_role(program, read(params)?).await,
         "rooms.set" => rooms::set(program, read(params)?).await,
+        "rooms.set_picture" => rooms::set_room_picture(program, read(params)?).await,
+        "rooms.picture" => with(params, |room| rooms::picture(program, room)),
         "rooms.carry_on" => rooms::carry_on(program, read(params)?).await,
         "rooms.found" => moderation::found(program, read(params)?).await,
         "rooms.enter_founded" => moderation::enter(program, read(params)?).await,

@@ -1,5 +1,8 @@
-//! The methods on rooms that somebody founded: private ones, who is in, what they are called.
+//! The methods on rooms that somebody founded: private ones, who is in, what they are called and look like.
 
+use std::path::PathBuf;
+
+use data_encoding::BASE64;
 use kinmesh_core::{NewRoom, RoomView};
 use kinmesh_proto::{
     ConversationId, Door, EntryKey, Past, PersonId, Role, RoomId, RoomName, RoomSettings, StatusLine,
@@ -9,6 +12,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::methods::{Outcome, show};
+use crate::picture::set_picture;
 use crate::program::Program;
 
 #[derive(Deserialize)]
@@ -68,6 +72,19 @@ pub(super) struct Set {
     door: Option<Door>,
     #[serde(default)]
     slow_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetPicture {
+    room: RoomId,
+    path: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfRoom {
+    room: RoomId,
 }
 
 #[derive(Deserialize)]
@@ -133,4 +150,17 @@ pub(super) async fn set(program: &Program, new: Set) -> Outcome {
     };
     program.node.room(new.room).set_settings(settings).await?;
     Ok(Value::Null)
+}
+
+/// Gives a room the picture in a file, or takes away the one it has.
+pub(super) async fn set_room_picture(program: &Program, SetPicture { room, path }: SetPicture) -> Outcome {
+    set_picture(program.node.room(room), path).await?;
+    Ok(Value::Null)
+}
+
+/// The picture of a room, as its members sent it.
+pub(super) fn picture(program: &Program, OfRoom { room }: OfRoom) -> Outcome {
+    let overview = program.node.overview();
+    let known = overview.rooms.iter().find(|view| view.room == room).ok_or_else(Fault::not_in)?;
+    show(&known.picture.as_ref().map(|picture| BASE64.encode(picture.as_bytes())))
 }

@@ -42,7 +42,8 @@ pub fn progress<'a, Message: 'a>(Progress { entries, of }: Progress) -> Element<
     column![bar, widget::secondary(words)].spacing(gap::S).into()
 }
 
-fn of_file(path: &std::path::Path, source: &std::io::Error) -> String {
+/// Why a file cannot be read or written.
+pub fn of_file(path: &std::path::Path, source: &std::io::Error) -> String {
     let args = [("file", path.display().to_string().into()), ("fault", source.to_string().into())];
     tr_args("error-file", &args)
 }

@@ -682,7 +682,10 @@ impl State {
         let search = widget::icon_button(Icon::Search, false, tr("search-open"), Message::Search);
         let more = widget::icon_button(Icon::More, self.has_menu, tr("more"), Message::ToggleMenu);
         let buttons = row![].push(self.phone(cx)).push(search).push(more).push(toggle).align_y(Center);
-        let content = row![].push(back).push(container(lines).width(Fill).clip(true)).push(buttons);
+        let picture = self.id.room().and_then(|id| cx.pictures.of(id));
+        let picture = picture.map(|picture| widget::picture(picture, widget::AvatarSize::Small));
+        let content =
+            row![].push(back).push(picture).push(container(lines).width(Fill).clip(true)).push(buttons);
         container(content.spacing(gap::M).align_y(Center))
             .padding(widget::sides(gap::XL))
             .center_y(width::HEADER - stroke::LINE)

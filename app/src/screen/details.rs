@@ -38,6 +38,8 @@ pub enum Message {
     Expel(RoomId, PersonId),
     /// The room is to be carried on.
     CarryOn(RoomId),
+    /// The room is to have another picture.
+    Picture(RoomId),
     /// This room is wanted.
     OpenRoom(RoomId),
     /// Somebody is to be muted in a room for an hour, or no longer.
@@ -83,6 +85,8 @@ pub enum Event {
     Admit(RoomId),
     /// The dialog that carries a private room on is wanted.
     CarryOn(RoomId),
+    /// The dialog that gives a room a picture is wanted.
+    Picture(RoomId),
     /// This room is wanted.
     OpenRoom(RoomId),
     /// Something to say for a moment.
@@ -118,6 +122,7 @@ pub fn update(message: Message, program: &Program, cx: &Cx) -> (Task<Message>, O
             (decided(async move { node.room(id).set_settings(*settings).await }), None)
         }
         Message::CarryOn(id) => (Task::none(), Some(Event::CarryOn(id))),
+        Message::Picture(id) => (Task::none(), Some(Event::Picture(id))),
         Message::OpenRoom(id) => (Task::none(), Some(Event::OpenRoom(id))),
         Message::SetRole(id, person, role) => {
             (decided(async move { node.room(id).set_role(person, role).await }), None)
@@ -181,13 +186,18 @@ fn room_details<'a>(
     cx: &'a Cx,
 ) -> Column<'a, Message, theme::Theme> {
     let name = title(room.name.as_str().to_owned());
+    let picture = cx.pictures.of(room.room);
+    let picture = picture.map(|picture| widget::picture(picture, AvatarSize::Call));
+    let picture = picture.map(|picture| padded(container(picture).center_x(Fill)));
     let about = match (&room.private, &room.founded) {
         (Some(private), _) => private_card(private),
         (None, Some(founded)) => founded_card(founded, cx),
         (None, None) => (tr("room-public"), tr("room-public-sentence")),
     };
+    let change = || widget::link(tr("room-picture"), Message::Picture(room.room));
+    let change = room.is_ours_to_moderate().then(change);
     let leave = room.joined.then(|| widget::danger(tr("room-leave"), Message::Leave(room.room)));
-    let about = titled_card(about.0, about.1, leave.into_iter().collect());
+    let about = titled_card(about.0, about.1, change.into_iter().chain(leave).collect());
     let complete = room.joined.then(|| completeness(room, cx));
     let admit = (room.private.is_some() && room.is_ours_to_moderate()).then(|| {
         let admit = widget::link(tr("room-admit"), Message::Admit(room.room));
@@ -207,6 +217,7 @@ fn room_details<'a>(
         .map(|(person, face)| member(room, person, face, cx));
     let (knocks, rules) = (knocks(room, cx), rules(room));
     column![name]
+        .push(picture)
         .push(complete)
         .push(about)
         .push(knocks)

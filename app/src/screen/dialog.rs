@@ -13,6 +13,7 @@ pub mod join_room;
 pub mod network;
 pub mod new_room;
 pub mod open_link;
+pub mod picture;
 pub mod rename;
 pub mod safety;
 
@@ -33,6 +34,8 @@ pub enum State {
     Admit(admit::State),
     /// Carries a private room on in a new one.
     CarryOn(carry_on::State),
+    /// Gives a room a picture.
+    Picture(picture::State),
     /// Finds a person among those seen.
     FindPerson(find_person::State),
     /// Gives a person a private name.
@@ -66,6 +69,8 @@ pub enum Message {
     Admit(admit::Message),
     /// Carrying a private room on.
     CarryOn(carry_on::Message),
+    /// Giving a room a picture.
+    Picture(picture::Message),
     /// Finding a person.
     FindPerson(find_person::Message),
     /// Giving a private name.
@@ -112,6 +117,7 @@ impl Message {
     pub fn outcome(self) -> Option<String> {
         match self {
             Self::Export(export::Message::Exported(Ok(words) | Err(words))) => Some(words),
+            Self::Picture(picture::Message::Done(Err(words))) => Some(words),
             _ => None,
         }
     }
@@ -129,6 +135,7 @@ impl State {
             Self::Introduce(_) => iced::widget::operation::focus(introduce::QUERY),
             Self::CallWith(_) => iced::widget::operation::focus(call_with::QUERY),
             Self::OpenLink(_) => iced::widget::operation::focus(open_link::LINK),
+            Self::Picture(_) => iced::widget::operation::focus(picture::FILE),
             Self::CarryOn(_)
             | Self::Safety(_)
             | Self::Network(_)
@@ -156,6 +163,10 @@ impl State {
             (Self::CarryOn(state), Message::CarryOn(message)) => {
                 let (task, event) = state.update(message, program);
                 (task.map(Message::CarryOn), event)
+            }
+            (Self::Picture(state), Message::Picture(message)) => {
+                let (task, event) = state.update(message, program);
+                (task.map(Message::Picture), event)
             }
             (Self::FindPerson(state), Message::FindPerson(message)) => {
                 let (task, event) = state.update(message, program);
@@ -205,6 +216,7 @@ impl State {
             Self::NewRoom(state) => state.view().map(Message::NewRoom),
             Self::Admit(state) => state.view(cx).map(Message::Admit),
             Self::CarryOn(state) => state.view().map(Message::CarryOn),
+            Self::Picture(state) => state.view(cx).map(Message::Picture),
             Self::FindPerson(state) => state.view(cx).map(Message::FindPerson),
             Self::Rename(state) => state.view().map(Message::Rename),
             Self::Safety(state) => state.view(cx).map(Message::Safety),

@@ -319,6 +319,9 @@ impl State {
             Some(details::Event::CarryOn(room)) => {
                 self.show(dialog::State::CarryOn(dialog::carry_on::State::new(room)))
             }
+            Some(details::Event::Picture(room)) => {
+                self.show(dialog::State::Picture(dialog::picture::State::new(room)))
+            }
             Some(details::Event::OpenRoom(room)) => {
                 let open = self.open(ConversationId::Room(room), program, cx);
                 (Task::batch([task, open]), None)

@@ -269,11 +269,13 @@ fn push_rows<'a>(
 
 fn conversation_row<'a>(row: Row, cx: &'a Cx, open: Option<ConversationId>) -> Element<'a, Message> {
     let selected = open == Some(row.conversation);
-    let glyph = match row.conversation {
-        ConversationId::Room(_) | ConversationId::Control(_) => "#".to_owned(),
-        ConversationId::Direct(_) => initial(&row.title),
+    let large = widget::AvatarSize::Large;
+    let face = match row.conversation {
+        ConversationId::Room(id) | ConversationId::Control(id) => {
+            widget::room_avatar(cx.pictures.of(id), row.color, large)
+        }
+        ConversationId::Direct(_) => widget::avatar(initial(&row.title), row.color, large, row.online),
     };
-    let face = widget::avatar(glyph, row.color, widget::AvatarSize::Large, row.online);
     let title = match &row.fingerprint {
         Some(fingerprint) => format!("{} {fingerprint}", row.title),
         None => row.title.clone(),

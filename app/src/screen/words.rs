@@ -17,6 +17,7 @@ use kinmesh_proto::{Delivery, LinkError, NameError, PersonId, Refusal};
 
 use crate::i18n::{tr, tr_args};
 use crate::links::LinkFault;
+use crate::picture::{PictureError, SetPictureError};
 use crate::program::EnterError;
 
 /// A time of day.
@@ -369,6 +370,16 @@ pub fn room_error(error: &RoomError) -> String {
         RoomRefusal::Send(SendRefusal::OutboxFull) => "error-outbox-full",
         RoomRefusal::Send(_) => "error-not-joined",
     })
+}
+
+/// Why a room did not get a picture.
+pub fn picture_error(error: &SetPictureError) -> String {
+    match error {
+        SetPictureError::Picture(PictureError::NotAPicture { .. }) => tr("error-picture-none"),
+        SetPictureError::Picture(PictureError::TooLarge { .. }) => tr("error-picture-too-large"),
+        SetPictureError::Picture(PictureError::Io { path, source }) => super::archive::of_file(path, source),
+        SetPictureError::Room(error) => room_error(error),
+    }
 }
 
 fn knock_refusal(refusal: KnockRefusal) -> String {

@@ -31,6 +31,8 @@ pub(super) enum Command {
     CarryOn,
     Found(String),
     Rule(Rule),
+    /// `None` takes it away.
+    Picture(Option<PathBuf>),
     /// `None` ends it.
     Mute {
         person: String,
@@ -177,6 +179,7 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "found" => Command::Found(needed("/found NAME")?),
         "door" => Command::Rule(parse_door(rest).ok_or(Mistake::Usage("/door open|knock"))?),
         "slow" => Command::Rule(parse_slow(rest).ok_or(Mistake::Usage("/slow 30s|10m|off"))?),
+        "picture" => Command::Picture(picture(&needed("/picture FILE|off")?)),
         "hide" => hide(&needed(HIDE)?)?,
         "unhide" => deal_with(rest, "/unhide N|sN", Deed::Unhide)?,
         "look" => deal_with(rest, "/look N|sN", Deed::Look)?,
@@ -261,6 +264,10 @@ const MUTE: &str = "/silence PERSON 10m|3h|7d";
 fn hide(rest: &str) -> Result<Command, Mistake> {
     let (which, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     deal_with(which, HIDE, Deed::Hide(reason.trim().to_owned()))
+}
+
+fn picture(rest: &str) -> Option<PathBuf> {
+    (rest != "off").then(|| rest.into())
 }
 
 fn mute(rest: &str) -> Result<Command, Mistake> {
@@ -438,6 +445,9 @@ mod tests {
         assert_eq!(command("/hide 3 buy now"), hide(Which::Number(3), "buy now"));
         assert_eq!(command("/hide last"), hide(Which::Last, ""));
         assert_eq!(command("/slow off"), Command::Rule(Rule::SlowMs(0)));
+        assert_eq!(command("/picture our boat.png"), Command::Picture(Some("our boat.png".into())));
+        assert_eq!(command("/picture off"), Command::Picture(None));
+        assert_eq!(parse("/picture"), Err(Mistake::Usage("/picture FILE|off")));
         for wrong in ["/silence Bo", "/silence Bo 10", "/silence Bo 0m", "/slow soon", "/door ajar", "/hide"]
         {
             assert!(matches!(parse(wrong), Err(Mistake::Usage(_))), "{wrong}");

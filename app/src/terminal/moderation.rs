@@ -176,7 +176,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         self.print(&tr_args("terminal-knocks", &args)).await
     }
 
-    async fn room_here(&mut self) -> io::Result<Option<RoomHandle>> {
+    pub(super) async fn room_here(&mut self) -> io::Result<Option<RoomHandle>> {
         match self.current {
             Some(ConversationId::Room(room)) => Ok(Some(self.program.node.room(room))),
             _ => self.print(&tr("terminal-not-in-a-room")).await.map(|()| None),

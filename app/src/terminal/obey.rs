@@ -63,6 +63,7 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
             Command::CarryOn => self.carry_on().await,
             Command::Found(name) => self.found(&name).await,
             Command::Rule(rule) => self.rule(rule).await,
+            Command::Picture(file) => self.picture(file).await,
             Command::Mute { person, for_ms } => self.mute(&person, for_ms).await,
             Command::Ignore { person, hidden } => self.ignore(&person, hidden).await,
             Command::Knock(text) => self.knock(text).await,

@@ -2,6 +2,7 @@
 //! people in and out.
 
 use std::io;
+use std::path::PathBuf;
 
 use kinmesh_core::{EntryView, NewRoom, PrivateView, RoomAccess, RoomView};
 use kinmesh_net::{ConversationHandle, Overview, RoomError, RoomHandle};
@@ -12,6 +13,7 @@ use super::names;
 use super::safe::safe;
 use super::session::Session;
 use crate::i18n::{tr, tr_args};
+use crate::picture::set_picture;
 
 /// What an admin does with somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,14 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         };
         let next = self.program.node.room(room).carry_on().await;
         self.talk_in(next).await
+    }
+
+    /// Gives the room that plain lines go to the picture in a file, or takes away the one it has.
+    pub(super) async fn picture(&mut self, file: Option<PathBuf>) -> io::Result<()> {
+        let Some(room) = self.room_here().await? else { return Ok(()) };
+        let words = if file.is_some() { "terminal-picture-set" } else { "terminal-picture-gone" };
+        let done = set_picture(room, file).await;
+        self.report(done.map(|()| tr(words))).await
     }
 
     async fn talk_in(&mut self, room: Result<RoomHandle, RoomError>) -> io::Result<()> {

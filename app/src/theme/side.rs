@@ -30,7 +30,7 @@ pub const MARK: f32 = 56.0;
 pub const SWITCH_SMALL: f32 = 18.0;
 /// A switch at the end of a row.
 pub const SWITCH: f32 = 22.0;
-/// Who one talks with.
+/// Who one talks with, and the picture of a room that one looks at.
 pub const AVATAR_CALL: f32 = 96.0;
 /// A round button of a call.
 pub const BUTTON_CALL: f32 = 56.0;

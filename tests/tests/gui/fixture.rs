@@ -19,7 +19,7 @@ use kinmesh_model::Clock;
 use kinmesh_net::{BootstrapLink, BootstrapStatus, NodeStatus, Overview};
 use kinmesh_proto::{
     CallOutcome, ConversationId, Delivery, DeviceId, DisplayName, Door, EntryId, EntryKey, Hlc, Past,
-    PersonId, Privacy, Role, RoomId, RoomName, StatusLine,
+    PersonId, Privacy, Role, RoomId, RoomName, RoomPicture, StatusLine,
 };
 
 /// The main screen with the club's room open.
@@ -446,6 +446,15 @@ impl BoatClub {
         open.show_newest(entries, 0);
         open.show_members(members.iter().map(|(person, _)| *person).collect());
         Self { cx, home: home::State::showing(open) }
+    }
+
+    /// The same with a picture, or with what somebody sent for one.
+    pub(crate) fn with_picture(picture: RoomPicture) -> Self {
+        let Self { mut cx, home } = Self::private(RoomAccess::Open);
+        let mut overview = (*cx.overview).clone();
+        overview.rooms[0].picture = Some(picture);
+        cx.set_overview(Arc::new(overview));
+        Self { cx, home }
     }
 
     /// The club's room is a founded public one, of which Lin is an admin: a message is hidden, Bo is muted

@@ -15,6 +15,7 @@ mod moderation;
 mod passphrase;
 mod picture;
 mod private_rooms;
+mod room_pictures;
 mod scripts;
 mod search;
 mod sound;

@@ -1,8 +1,11 @@
 //! Private rooms between real processes: who is let in reads, who is put out does not.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use data_encoding::BASE64;
 use kinmesh_tests::peer::list;
 use kinmesh_tests::{Peer, PeerOptions};
 use serde_json::{Value, json};
@@ -82,6 +85,63 @@ async fn who_is_let_in_reads_the_past_and_who_is_put_out_reads_nothing_more() ->
     bob.wait_text("only the two of us").await?;
     assert_eq!(texts(&carol, &room).await?, ["welcome aboard", "glad to be here"]);
 
+    for peer in [alice, bob, carol] {
+        peer.shutdown().await?;
+    }
+    Ok(())
+}
+
+/// A drawing in a file: larger than any room's picture.
+fn drawing(dir: &Path) -> Result<PathBuf> {
+    let path = dir.join("boat.png");
+    let mut encoder = png::Encoder::new(File::create(&path)?, 300, 200);
+    encoder.set_color(png::ColorType::Rgb);
+    let pixels: Vec<u8> = (0..300 * 200).flat_map(|n| [(n / 300) as u8, 90, (n % 300 / 2) as u8]).collect();
+    encoder.write_header()?.write_image_data(&pixels)?;
+    Ok(path)
+}
+
+/// Waits for what the room shows as its picture, by its id.
+async fn wait_picture(peer: &Peer, room: &Value, fits: fn(&Value) -> bool) -> Result<Value> {
+    let is_there = |view: &Value| view["room"] == room["room"] && fits(&view["picture"]);
+    peer.wait_until("rooms.list", json!({}), |rooms| list(rooms).any(is_there)).await?;
+    peer.call("rooms.picture", json!({ "room": room["room"] })).await
+}
+
+#[tokio::test]
+async fn members_see_the_picture_of_a_room_and_nobody_else_does() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let alice = Peer::spawn(PeerOptions::named("Alice").data(home.path().join("alice"))).await?;
+    let bob = friend(home.path(), "Bob", &alice).await?;
+    let carol = friend(home.path(), "Carol", &alice).await?;
+    let founded = json!({ "name": "Boat", "people": [person(&bob)] });
+    let room = alice.call("rooms.create", founded).await?;
+    enter(&bob, &alice, "Boat").await?;
+    wait_access(&bob, &room, "open").await?;
+    assert_eq!(wait_picture(&bob, &room, Value::is_null).await?, Value::Null, "there is none at first");
+
+    let file = drawing(home.path())?;
+    let set = json!({ "room": room["room"], "path": file });
+    alice.call("rooms.set_picture", set.clone()).await?;
+    let at_alice = wait_picture(&alice, &room, Value::is_string).await?;
+    assert_eq!(wait_picture(&bob, &room, Value::is_string).await?, at_alice);
+    let png = BASE64.decode(at_alice.as_str().context("a picture")?.as_bytes())?;
+    let seen = png::Decoder::new(Cursor::new(&png)).read_info()?;
+    assert_eq!((seen.info().width, seen.info().height), (96, 96));
+    ensure!(carol.call("rooms.list", json!({})).await? == json!([]), "Carol knows of no room");
+    let refused = carol.call_refused("rooms.picture", json!({ "room": room["room"] })).await?;
+    ensure!(refused.kind == "not_joined", "{}", refused.kind);
+
+    let refused = bob.call_refused("rooms.set_picture", set).await?;
+    ensure!(refused.kind == "not_admin", "{}", refused.kind);
+    fs::write(&file, "no picture at all")?;
+    for (path, kind) in [(file, "not_a_picture"), (home.path().join("none.png"), "file")] {
+        let set = json!({ "room": room["room"], "path": path });
+        let refused = alice.call_refused("rooms.set_picture", set).await?;
+        ensure!(refused.kind == kind, "{}", refused.kind);
+    }
+    alice.call("rooms.set_picture", json!({ "room": room["room"], "path": null })).await?;
+    assert_eq!(wait_picture(&bob, &room, Value::is_null).await?, Value::Null);
     for peer in [alice, bob, carol] {
         peer.shutdown().await?;
     }

@@ -141,7 +141,7 @@ async fn call_about_contacts(schema: &mut Schema, peer: &Peer, other: &Peer) -> 
 }
 
 /// Carol, who is a contact, founds a room and lets the peer in, who enters it and makes her a member.
-async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -> Result<[&'static str; 7]> {
+async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -> Result<[&'static str; 9]> {
     let people = json!([peer.me()["person"]]);
     let founded = json!({ "name": "Boat", "topic": "sailing", "past": "from_joining", "people": people });
     let room = schema.call(carol, "rooms.create", founded).await?["room"].clone();
@@ -159,11 +159,26 @@ async fn call_on_private_rooms(schema: &mut Schema, peer: &Peer, carol: &Peer) -
     let admin = json!({ "room": room, "person": peer.me()["person"], "role": "admin" });
     schema.call(carol, "rooms.set_role", admin).await?;
     schema.call(carol, "rooms.set", json!({ "room": room, "name": "Ship", "past": "all" })).await?;
+    let file = tempfile::NamedTempFile::new()?;
+    png::Encoder::new(file.reopen()?, 8, 8).write_header()?.write_image_data(&[200; 64])?;
+    let picture = json!({ "room": room, "path": file.path() });
+    schema.call(carol, "rooms.set_picture", picture).await?;
+    let shown = schema.call(carol, "rooms.picture", json!({ "room": room })).await?;
+    ensure!(shown.is_string(), "{shown}");
     schema.call(carol, "rooms.list", json!({})).await?;
     schema.call(carol, "rooms.remove", of_peer.clone()).await?;
     schema.call(carol, "rooms.add", of_peer).await?;
-    let also = "rooms.carry_on";
-    Ok(["rooms.create", "rooms.enter", "rooms.set_role", "rooms.set", "rooms.remove", "rooms.add", also])
+    Ok([
+        "rooms.create",
+        "rooms.enter",
+        "rooms.set_role",
+        "rooms.set",
+        "rooms.set_picture",
+        "rooms.picture",
+        "rooms.remove",
+        "rooms.add",
+        "rooms.carry_on",
+    ])
 }
 
 /// Alice founds a public room, Bob enters, is hidden, muted, put out and let in again; then he knocks.

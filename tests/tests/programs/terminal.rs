@@ -1,5 +1,6 @@
 //! `kinmesh chat` as a person or a script meets it: the real program, its lines in and out.
 
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -437,6 +438,30 @@ async fn without_a_name_it_says_so() -> Result<()> {
     let expected =
         "You have no name yet, so nobody sees you: /name NAME gives you one.\nYou are called Ann now.\n";
     assert_eq!(out, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_room_gets_a_picture_and_loses_it() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (picture, none) = (dir.path().join("boat.png"), dir.path().join("none.txt"));
+    png::Encoder::new(File::create(&picture)?, 4, 4).write_header()?.write_image_data(&[99; 16])?;
+    std::fs::write(&none, "words")?;
+    let (picture, none) = (picture.display(), none.display());
+    let typed =
+        format!("/picture {picture}\n/create Boat\n/picture {none}\n/picture {picture}\n/picture off\n");
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data)?;
+    let out = piped(&data, &["--name", "Ann"], &typed).await?;
+    let said: Vec<&str> =
+        out.lines().filter(|line| line.contains("picture") || line.contains("room.")).collect();
+    let expected = [
+        "You are talking in no room.".to_owned(),
+        format!("Not done: {none}: not a picture in PNG or JPEG."),
+        "The room has this picture now.".to_owned(),
+        "The room has no picture now.".to_owned(),
+    ];
+    assert_eq!(said, expected, "{out}");
     Ok(())
 }
 

@@ -70,16 +70,16 @@ fn how(state: &State, call: &CallView, cx: &Cx) -> String {
 }
 
 fn face<'a>(state: &State, call: &CallView, cx: &Cx) -> Element<'a, Message> {
-    let (letter, color) = match call.conversation {
+    let face = match call.conversation {
         ConversationId::Room(id) | ConversationId::Control(id) => {
-            ("#".to_owned(), kinmesh_model::avatar_color(&id.0))
+            widget::room_avatar(cx.pictures.of(id), kinmesh_model::avatar_color(&id.0), AvatarSize::Small)
         }
         ConversationId::Direct(person) => {
             let face = only_other(call, cx).unwrap_or_else(|| cx.names.face(person));
-            (initial(&face.name), face.color)
+            widget::avatar(initial(&face.name), face.color, AvatarSize::Small, None)
         }
     };
-    widget::speaking(widget::avatar(letter, color, AvatarSize::Small, None), state.anybody_speaks(call))
+    widget::speaking(face, state.anybody_speaks(call))
 }
 
 /// What is at hand while one talks. In a narrow window the rest is in the column alone.
