@@ -83,7 +83,7 @@ pub enum Unfinished {
     PrivateRoomsDiffer { room: usize, one: usize, two: usize },
     #[error("peer {peer} has not entered founded room {room}")]
     NotInRoom { room: usize, peer: usize },
-    #[error("peers {one} and {two} have not the same of founded room {room}, or of its log")]
+    #[error("peers {one} and {two} have not the same of founded room {room}, or are of two minds about it")]
     FoundedRoomsDiffer { room: usize, one: usize, two: usize },
     #[error("on peer {peer}, {count} entries of {conversation:?} still wait to go out")]
     Queued { peer: usize, conversation: ConversationId, count: usize },

@@ -1,11 +1,13 @@
 //! Founded public rooms: what their admins do about what is written, and that everybody comes to one view.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use kinmesh_core::control::ControlLog;
+use kinmesh_core::control::{ControlLog, Step};
 use kinmesh_core::{EntryView, Lens, Mute, NewPublicRoom, RoomView};
 use kinmesh_proto::{
-    Control, ConversationId, ConversationTag, Door, Role, RoomId, RoomName, RoomSettings, StatusLine,
+    Control, ConversationId, ConversationTag, Door, EntryKey, Role, RoomId, RoomName, RoomSettings,
+    StatusLine,
 };
 
 use super::{Simulation, in_room};
@@ -134,17 +136,25 @@ impl Simulation {
             if let Some(peer) = all.iter().copied().find(|index| !self.peers[*index].is_in(*room)) {
                 return Some(Unfinished::NotInRoom { room: number, peer });
             }
-            let logs = self.differing(&all, ConversationId::Control(*room));
-            let (one, two) = logs.or_else(|| self.differing(&self.let_in(*room), in_room(*room)))?;
+            let differ_in = |id: ConversationId| {
+                move |one: usize, two: usize| {
+                    self.peers[one].disk.contents(id) != self.peers[two].disk.contents(id)
+                }
+            };
+            let has_other_log = differ_in(ConversationId::Control(*room));
+            let is_of_other_mind =
+                |one, two| has_other_log(one, two) && self.mind(one, *room) != self.mind(two, *room);
+            let minds = neighbours(&all, is_of_other_mind);
+            let (one, two) = minds.or_else(|| neighbours(&self.let_in(*room), differ_in(in_room(*room))))?;
             Some(Unfinished::FoundedRoomsDiffer { room: number, one, two })
         })
     }
 
-    /// Two of these peers who have not the same of a conversation.
-    fn differing(&self, peers: &[usize], conversation: ConversationId) -> Option<(usize, usize)> {
-        let contents = |peer: &usize| self.peers[*peer].disk.contents(conversation);
-        let pair = peers.windows(2).find(|pair| contents(&pair[0]) != contents(&pair[1]))?;
-        Some((pair[0], pair[1]))
+    /// What a peer concludes from the log of a room. It may have kept steps that others refused, as their
+    /// author had been put out in the eyes of those: such steps do not stand.
+    fn mind(&self, index: usize, room: RoomId) -> impl PartialEq {
+        let log = self.log_of(index, room);
+        (log.members().clone(), log.settings().cloned(), Arc::clone(log.moderation()))
     }
 
     /// What can be checked of founded rooms when nothing moves any more: who is let in shows the same, and
@@ -174,9 +184,35 @@ impl Simulation {
     }
 }
 
+/// Two of these that stand beside each other and do not agree.
+fn neighbours(peers: &[usize], differ: impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
+    let mut pairs = peers.windows(2).map(|pair| (pair[0], pair[1]));
+    pairs.find(|(one, two)| differ(*one, *two))
+}
+
 /// Whether two people changed the rules without having seen each other's step.
 fn has_rule_rivals(log: &ControlLog) -> bool {
-    let mut seen_alike = BTreeSet::new();
-    let mut rules = log.steps().filter(|step| matches!(step.control, Control::SetSettings(_)));
-    rules.any(|step| !seen_alike.insert(&step.after))
+    let steps: BTreeMap<EntryKey, &Step> = log.steps().map(|step| (step.key, step)).collect();
+    let changes_rules = |step: &&Step| matches!(step.control, Control::SetSettings(_));
+    let rules: Vec<_> =
+        log.steps().filter(changes_rules).map(|step| (step.key, past(&steps, step))).collect();
+    let are_rivals = |(one, seen_by_one): &(EntryKey, BTreeSet<EntryKey>)| {
+        rules
+            .iter()
+            .any(|(two, seen_by_two)| one != two && !seen_by_one.contains(two) && !seen_by_two.contains(one))
+    };
+    rules.iter().any(are_rivals)
+}
+
+/// All that the author of a step had seen.
+fn past(steps: &BTreeMap<EntryKey, &Step>, step: &Step) -> BTreeSet<EntryKey> {
+    let (mut seen, mut left) = (BTreeSet::new(), step.after.clone());
+    while let Some(key) = left.pop() {
+        if seen.insert(key)
+            && let Some(step) = steps.get(&key)
+        {
+            left.extend(&step.after);
+        }
+    }
+    seen
 }
