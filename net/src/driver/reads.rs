@@ -367,6 +367,7 @@ mod tests {
         let unread = shown_unread(&store, ROOM, None, &lens_without(&bob)).await;
         assert_eq!(unread.unwrap(), 1);
     }
+
     #[tokio::test]
     async fn reactions_that_are_withheld_take_the_place_of_none() {
         let (bob, carol) = (keys(2), keys(3));

@@ -157,6 +157,17 @@ const MODERATING: Work = Work { actions: 180, decisions: 0, measures: 35, chats:
 /// A network that loses, doubles and holds up much of what it is given.
 const LOSSY: Faults = Faults { gossip_lost: 30, asks_lost: 20, repeated: 15, late: 10, ..Faults::NONE };
 
+/// All faults at once, among few people who decide.
+const STORMY: Faults = Faults {
+    partitions: 3,
+    one_way: 30,
+    crashes: 4,
+    absences: 2,
+    disk_failures: 2,
+    clock_off_max_ms: 30_000,
+    ..LOSSY
+};
+
 /// A thousand in one room, who lose 30 % of all that is sent for a minute and fall in two once.
 const BIG_ROOM: Scenario = Scenario {
     name: "big-room",
@@ -264,15 +275,7 @@ pub const SCENARIOS: [Scenario; 18] = [
         peers: 3..=6,
         rooms: 0..=0,
         work: DECIDING,
-        faults: Faults {
-            partitions: 3,
-            one_way: 30,
-            crashes: 4,
-            absences: 2,
-            disk_failures: 2,
-            clock_off_max_ms: 30_000,
-            ..LOSSY
-        },
+        faults: STORMY,
         // Secrets are asked of one after the other, at last one a minute.
         heal_max_ms: 1_200_000,
         ..SMALL
@@ -290,15 +293,7 @@ pub const SCENARIOS: [Scenario; 18] = [
         peers: 3..=6,
         rooms: 0..=0,
         work: MODERATING,
-        faults: Faults {
-            partitions: 3,
-            one_way: 30,
-            crashes: 4,
-            absences: 2,
-            disk_failures: 2,
-            clock_off_max_ms: 30_000,
-            ..LOSSY
-        },
+        faults: STORMY,
         ..SMALL
     },
     Scenario {

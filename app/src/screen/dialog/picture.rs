@@ -55,7 +55,9 @@ impl State {
                 self.file = file;
                 self.error = None;
             }
-            Message::Set if self.file.trim().is_empty() || self.is_busy => {}
+            // One at a time: of two at once the later would not hold for sure.
+            Message::Set | Message::Remove if self.is_busy => {}
+            Message::Set if self.file.trim().is_empty() => {}
             Message::Set => return (self.set(Some(self.file.clone()), program), None),
             Message::Remove => return (self.set(None, program), None),
             Message::Done(Ok(())) | Message::Cancel => return (Task::none(), Some(Event::Close)),
