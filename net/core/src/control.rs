@@ -127,6 +127,28 @@ impl ControlLog {
         seats.map(|seat| seat.person).collect()
     }
 
+    /// Of everybody to whom any step gives a seat, whether it stands or not, who answers for what they write:
+    /// they themselves if one stands, else, in the end, somebody who had a seat and gave others theirs.
+    ///
+    /// Whether a step stands can hang on one that is still to come, so whose steps are kept must not hang on
+    /// that: two who hear the same in another order would keep two logs for ever.
+    pub fn sponsors(&self) -> BTreeMap<PersonId, PersonId> {
+        let mut sponsors: BTreeMap<_, _> =
+            self.ever_seated().into_iter().map(|person| (person, person)).collect();
+        loop {
+            let before = sponsors.len();
+            for n in 0..self.graph.len() {
+                let Some(sponsor) = sponsors.get(&self.graph.step(n).author).copied() else { continue };
+                for seat in verdicts::seats(&self.graph, n) {
+                    sponsors.entry(seat.person).or_insert(sponsor);
+                }
+            }
+            if sponsors.len() == before {
+                return sponsors;
+            }
+        }
+    }
+
     /// Whether a step is here.
     pub fn holds(&self, step: EntryKey) -> bool {
         self.steps.contains_key(&step)

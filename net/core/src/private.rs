@@ -7,6 +7,7 @@
 //! the user decides is in [`deciding`], and what is done when nobody is left who could in
 //! [`carrying_on`]. It must never let anybody in, or be let in, past the log.
 
+mod admission;
 mod carrying_on;
 mod deciding;
 mod secrets;
@@ -33,11 +34,6 @@ use crate::view::{PrivateView, RoomAccess, SeatView};
 /// The history of a room waits this long for the secrets to read it with, in milliseconds. Then it is
 /// carried unread.
 const PATIENCE_MS: u64 = 10_000;
-/// Steps kept of one author: more than an admin of a lively club decides in years.
-const AUTHOR_STEPS_MAX: usize = 128;
-/// Steps kept of a room: decades of a lively club, and a tenth of a second of work for whoever must draw
-/// the conclusions anew. A full log takes only what takes rights away.
-const STEPS_MAX: usize = 1024;
 /// Somebody left: who brings the new secret waits up to this long, in milliseconds, so that not all do.
 const ROTATE_WITHIN_MS: u64 = 10_000;
 /// Without any secret to write with, it is waited this long for the one that is missing, in milliseconds.
@@ -116,43 +112,6 @@ impl PrivateRoom {
     fn ask_anew(&mut self, now_ms: u64) {
         (self.ask_at_ms, self.asked_in_vain) = (now_ms, 0);
         self.asked.clear();
-    }
-
-    /// Whether the log takes nothing more than what takes rights away.
-    fn is_full(&self) -> bool {
-        self.log.len() + self.arriving.len() >= STEPS_MAX
-    }
-
-    /// Whether one of an author's steps is one too many: beside those that are here or arriving, and these.
-    fn is_full_for(&self, step: &Step, beside: &[Step]) -> bool {
-        let known = || self.log.steps().chain(self.arriving.values()).chain(beside);
-        let by_author = known().filter(|one| one.author == step.author).count();
-        let takes_rights = self.log.is_admin(step.author) && step.control.demoted().is_some();
-        by_author >= AUTHOR_STEPS_MAX || (!takes_rights && known().count() >= STEPS_MAX)
-    }
-
-    /// Those of these steps that are not kept: there is no room for them, or their authors never had a seat
-    /// by what stands, here and among them.
-    fn refused(&self, steps: Vec<Step>) -> BTreeSet<EntryId> {
-        let is_known = |step: &Step| self.log.holds(step.key) || self.arriving.contains_key(&step.key.id);
-        let mut waiting: Vec<Step> = steps.into_iter().filter(|step| !is_known(step)).collect();
-        let (mut trial, mut kept) = (self.log.clone(), Vec::new());
-        loop {
-            let seated = trial.ever_seated();
-            let is_fit = |step: &Step| seated.contains(&step.author) || self.log.is_founded_by(step);
-            let (fit, unfit): (Vec<Step>, Vec<Step>) = waiting.into_iter().partition(is_fit);
-            let before = kept.len();
-            let mut full = Vec::new();
-            for step in fit {
-                if self.is_full_for(&step, &kept) { full.push(step) } else { kept.push(step) }
-            }
-            waiting = unfit;
-            waiting.extend(full);
-            if kept.len() == before {
-                return waiting.into_iter().map(|step| step.key.id).collect();
-            }
-            trial.extend(kept[before..].iter().cloned());
-        }
     }
 }
 
@@ -271,13 +230,6 @@ impl Core {
             }
             _ => true,
         }
-    }
-
-    /// Those of these steps of a control log that are not kept. They could fill a log that has a length it
-    /// must not exceed. Should their authors have had a seat after all, a later comparison brings them again.
-    pub(crate) fn refused_steps(&self, room: RoomId, steps: &[Entry]) -> BTreeSet<EntryId> {
-        let steps = steps.iter().filter_map(step_of).collect();
-        self.private.get(&room).map(|private| private.refused(steps)).unwrap_or_default()
     }
 
     /// The room with a control log, or that log, that has this tag.
@@ -415,17 +367,6 @@ impl Core {
         let newest = heads.split_off(heads.len().saturating_sub(limits::PREV_MAX));
         let keys: BTreeSet<EntryKey> = newest.into_iter().map(|step| step.key).collect();
         keys.into_iter().collect()
-    }
-
-    /// Whether others would not keep a step of ours: we have written so many that they keep none but our
-    /// leaving, or the log is full.
-    pub(crate) fn is_log_full_for(&self, room: RoomId, control: &Control) -> bool {
-        let Some(private) = self.private.get(&room).filter(|_| !matches!(control, Control::Leave)) else {
-            return false;
-        };
-        let me = self.me();
-        let own = private.log.steps().filter(|step| step.author == me).count();
-        own + 1 >= AUTHOR_STEPS_MAX || (private.is_full() && control.demoted().is_none())
     }
 
     /// A body sealed with the newest secrets; `None` while they are not here.

@@ -2,9 +2,10 @@
 
 use kinmesh_core::{Change, InviteFault, NewInvite, NewRoom, RoomAccess, RoomRefusal, RoomView, SendRefusal};
 use kinmesh_proto::{
-    Content, Control, ConversationId, DisplayName, EntryBody, EntryId, EntryKey, EntryPack, EpochSecret, Hlc,
-    InviteRefusal, Keyring, Past, Reach, Receipt, Refusal, Role, RoomFrame, RoomId, RoomName, RoomSettings,
-    Seat, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom, TicketToken, Unverified,
+    Content, Control, ConversationId, DeviceKeys, DisplayName, EntryBody, EntryId, EntryKey, EntryPack,
+    EpochSecret, Hlc, InviteRefusal, Keyring, Past, Reach, Receipt, Refusal, Role, RoomFrame, RoomId,
+    RoomName, RoomSettings, Seat, StatusLine, SyncAsk, SyncRequest, SyncResponse, Ticket, TicketRoom,
+    TicketToken, Unverified, limits,
 };
 use kinmesh_store::HistoryStore;
 use serde_bytes::ByteArray;
@@ -691,16 +692,26 @@ fn a_room_whose_founding_the_disk_refuses_is_none() {
 
 /// An entry of somebody's in the control log, as no program of ours would write it.
 fn step(mesh: &Mesh, author: usize, room: ConversationId, control: Control) -> Unverified<EntryBody> {
-    let keys = mesh.peers[author].keys();
+    step_by(mesh, &mesh.peers[author].keys(), 99, room, control)
+}
+
+fn step_by(
+    mesh: &Mesh,
+    keys: &DeviceKeys,
+    seq: u64,
+    room: ConversationId,
+    control: Control,
+) -> Unverified<EntryBody> {
     let log = ConversationId::Control(room_of(room));
+    let seen = mesh.peers[ALICE].history(log);
     let body = EntryBody {
         conversation: log.tag(keys.person()),
         clock: Hlc::from_ms(mesh.now_ms),
-        seq: 99,
-        prev: mesh.peers[ALICE].history(log).iter().map(|stored| stored.entry.key()).collect(),
+        seq,
+        prev: seen.iter().take(limits::PREV_MAX).map(|stored| stored.entry.key()).collect(),
         content: Content::Control(Box::new(control)),
     };
-    Unverified::sign(body, &keys).envelope().clone()
+    Unverified::sign(body, keys).envelope().clone()
 }
 
 #[test]
@@ -849,19 +860,70 @@ fn a_secret_that_its_bringer_keeps_to_themselves_is_replaced() {
     assert!(read(&mesh, DAVE, room).is_empty());
 }
 
+/// Bob makes Dave an admin and Carol makes Erin one, and these two take from Carol and Bob the right to that.
+/// Whoever hears of the one first would not let in the other.
 #[test]
-fn a_member_s_invented_helpers_find_no_place_in_the_log() {
+fn of_two_admins_appointed_against_each_other_all_keep_every_step_and_believe_the_same_one() {
+    const ERIN: usize = 4;
+    for_each_seed(|seed| {
+        let mut mesh = friends(5, seed);
+        mesh.befriend(BOB, DAVE);
+        mesh.befriend(CAROL, ERIN);
+        let room = founded(&mut mesh, Past::All, &[BOB, CAROL]);
+        make_admin(&mut mesh, ALICE, room, BOB);
+        make_admin(&mut mesh, ALICE, room, CAROL);
+        mesh.advance(A_WHILE_MS);
+        (0..5).for_each(|index| mesh.isolate(index));
+        for (appoints, appointed, loses) in [(BOB, DAVE, CAROL), (CAROL, ERIN, BOB)] {
+            mesh.link(appoints, appointed);
+            add(&mut mesh, appoints, room, appointed);
+            accept(&mut mesh, appointed, room_of(room));
+            mesh.advance(A_WHILE_MS);
+            make_admin(&mut mesh, appoints, room, appointed);
+            mesh.advance(A_WHILE_MS);
+            let (now_ms, person) = (mesh.now_ms, mesh.peers[loses].person());
+            mesh.peers[appointed].core.set_role(now_ms, room_of(room), person, Role::Member).unwrap();
+            mesh.advance(A_WHILE_MS);
+        }
+        let log = ConversationId::Control(room_of(room));
+        for (one, two) in [(BOB, CAROL), (ALICE, BOB), (ALICE, CAROL)] {
+            mesh.link(one, two);
+            mesh.advance(A_WHILE_MS);
+        }
+        let kept = [ALICE, BOB, CAROL].map(|index| {
+            let steps = mesh.peers[index].history(log);
+            steps.iter().map(|stored| stored.entry.id()).collect::<Vec<_>>()
+        });
+        assert!(kept[0].len() >= 9 && kept[0] == kept[1] && kept[1] == kept[2], "{kept:?}");
+        let seats = [ALICE, BOB, CAROL].map(|index| view(&mut mesh, index, room).private.unwrap().seats);
+        assert!(seats[0] == seats[1] && seats[1] == seats[2], "{seats:?}");
+    });
+}
+
+/// Carol's step is kept, for all that could still come to say that Bob had the right to let her in; but it is
+/// one of the few that are kept of Bob.
+#[test]
+fn a_member_s_invented_helpers_find_no_more_place_in_the_log_than_the_member() {
     let mut mesh = friends(3, 1);
     let room = founded(&mut mesh, Past::All, &[BOB]);
-    let seat = Seat { person: mesh.peers[CAROL].person(), role: Role::Admin };
-    let lets_in = step(&mesh, BOB, room, Control::Add { seat, epoch: None });
-    let helps = step(&mesh, CAROL, room, Control::Leave);
+    let helpers: Vec<_> = (0..10).map(|n| DeviceKeys::generate(&[100 + n; 32], &[200 + n; 32], 7)).collect();
     let log = ConversationId::Control(room_of(room));
     let before = mesh.peers[ALICE].history(log).len();
-    let frame = RoomFrame::Entries { entries: vec![lets_in, helps], attempt: 0 };
-    mesh.bring_frame(BOB, ALICE, room_of(room), frame);
-    mesh.settle();
-    assert_eq!(mesh.peers[ALICE].history(log).len(), before);
+    for helper in &helpers {
+        let seat = Seat { person: helper.person(), role: Role::Admin };
+        let mut entries = vec![step(&mesh, BOB, room, Control::Add { seat, epoch: None })];
+        let leaves = |seq| step_by(&mesh, helper, seq, room, Control::Leave);
+        entries.extend((1..=30).map(leaves));
+        for entry in entries {
+            let frame = RoomFrame::Entries { entries: vec![entry], attempt: 0 };
+            mesh.bring_frame(BOB, ALICE, room_of(room), frame);
+        }
+        mesh.advance(1_000);
+    }
+    assert_eq!(mesh.peers[ALICE].history(log).len(), before + 128);
+    remove(&mut mesh, ALICE, room, BOB);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(view(&mut mesh, ALICE, room).members, 1, "what is decided still counts");
 }
 
 #[test]
