@@ -379,6 +379,22 @@ fn damage_in_what_the_last_session_wrote_costs_nothing_behind_it() {
     assert!(fs::read(set_aside.join("db")).unwrap() == bytes, "sled has not touched it");
 }
 
+/// Nothing that is left of it says that more was there once.
+#[test]
+fn a_short_log_without_one_whole_message_is_damaged_not_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = SledStore::open(dir.path()).unwrap();
+    store.apply(&[put(ROOM, &entry(&person(1), ROOM, 1, "hello"), Delivery::Received)]).unwrap();
+    drop(store);
+    let log = dir.path().join("sled/db");
+    let mut bytes = fs::read(&log).unwrap();
+    bytes.iter_mut().step_by(7).for_each(|byte| *byte = !*byte);
+    fs::write(&log, &bytes).unwrap();
+    let (_, report) = SledStore::open(dir.path()).unwrap();
+    let set_aside = report.rebuilt.expect("the damage is seen").set_aside;
+    assert!(fs::read(set_aside.join("db")).unwrap() == bytes, "sled has not touched it");
+}
+
 #[test]
 fn large_entries_stay_in_the_log() {
     let dir = tempfile::tempdir().unwrap();

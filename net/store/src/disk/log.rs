@@ -34,7 +34,11 @@ const BLOCK: usize = 4096;
 /// sled itself takes such damage for the place where a crash tore its last write off. It drops all
 /// that follows, be it a week's history, fills it with zeros and says nothing.
 pub(super) fn is_damaged_inside(log: &Path, stable: u64) -> io::Result<bool> {
-    let mut segments = segments_in_order(&mut File::open(log)?)?;
+    let mut file = File::open(log)?;
+    if has_broken_header(&mut file)? {
+        return Ok(true);
+    }
+    let mut segments = segments_in_order(&mut file)?;
     segments.retain(|(number, _)| *number >= stable / SEGMENT_BYTES as u64);
     let mut is_torn = false;
     for segment in examine(log, &segments)? {
@@ -42,6 +46,21 @@ pub(super) fn is_damaged_inside(log: &Path, stable: u64) -> io::Result<bool> {
             return Ok(true);
         }
         is_torn |= segment.is_torn;
+    }
+    Ok(false)
+}
+
+/// Whether a segment begins with neither a header nor zeros. A crash leaves no such thing: a header is
+/// written whole or not at all, being far smaller than a block. In a short log it may be the one trace of
+/// damage.
+fn has_broken_header(log: &mut File) -> io::Result<bool> {
+    for offset in (0..log.metadata()?.len()).step_by(SEGMENT_BYTES) {
+        let mut header = [0; SEGMENT_HEADER];
+        log.seek(SeekFrom::Start(offset))?;
+        let is_read = read_full(log, &mut header).is_ok();
+        if is_read && header != [0; SEGMENT_HEADER] && read_segment_header(&header).is_none() {
+            return Ok(true);
+        }
     }
     Ok(false)
 }
