@@ -226,6 +226,8 @@ pub(crate) async fn start(
         driver.core.remember(surplus);
     }
     let status = driver.status.clone();
+    // Whoever asks before anything has happened is told what became of the history, too.
+    status.send_replace(driver.node_status());
     tokio::spawn(mourn(tokio::spawn(driver.run()), status, events));
     Ok(handle)
 }
