@@ -7,6 +7,7 @@
 //! what the user wants of a call that goes on; so nothing grows without bound.
 
 mod calls;
+mod channel;
 mod commands;
 mod connections;
 mod invites;
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use kinmesh_core::{BatchToken, Core, Event, FrameToken, Lens, Overview, RequestToken, StoreFault, Token};
 use kinmesh_proto::record::Write;
-use kinmesh_proto::{ChatResponse, ConversationId, EntryKey, RoomId};
+use kinmesh_proto::{ChatResponse, ConversationId, EntryKey};
 use kinmesh_search::{Search, SearchState};
 use kinmesh_store::{Completion, Rebuilt, StoreHandle};
 use libp2p::gossipsub::{MessageId, TopicHash};
@@ -54,6 +55,7 @@ use crate::transport::{Connections, TransportError};
 use crate::vault::DataKey;
 use crate::{NodeConfig, listen, transport};
 use calls::Calls;
+use channel::Channel;
 use commands::{NotStored, Waiting};
 use connections::ConnectionTable;
 use invites::Tickets;
@@ -114,7 +116,7 @@ pub(crate) struct Driver {
     discovery: Discovery,
     seek: Seek,
     /// Where our rooms are met in gossip.
-    topics: HashMap<TopicHash, RoomId>,
+    topics: HashMap<TopicHash, Channel>,
     /// Writes that did not fit into the store's queue. While there are any, no input is taken.
     backlog: VecDeque<(Token, Vec<Write>)>,
     /// What the network reported meanwhile, but for media.

@@ -94,7 +94,9 @@ pub struct Heard {
     pub listeners: BTreeSet<(PeerId, String)>,
     /// From whom something came on which topic.
     pub speakers: BTreeSet<(PeerId, String)>,
-    /// Entries heard in rooms, in the order of their arrival.
+    /// What came on which topic, as it travelled.
+    pub frames: Vec<(String, Vec<u8>)>,
+    /// Entries heard in public rooms, in the order of their arrival.
     pub entries: Vec<Unverified<EntryBody>>,
     /// Connections with each peer, 0 where there were some.
     pub links: BTreeMap<PeerId, u32>,
@@ -526,12 +528,13 @@ impl Heard {
                 self.listeners.insert((peer_id, topic.into_string()));
             }
             gossipsub::Event::Message { message, propagation_source, .. } => {
-                self.speakers.insert((propagation_source, message.topic.into_string()));
+                self.speakers.insert((propagation_source, message.topic.as_str().to_owned()));
                 if let Ok(RoomFrame::Entries { entries, .. }) =
                     codec::decode(&message.data, message.data.len())
                 {
                     self.entries.extend(entries);
                 }
+                self.frames.push((message.topic.into_string(), message.data));
             }
             _ => {}
         }

@@ -360,6 +360,10 @@ def private_room(vectors, alice, bob):
     vectors.cbor("sealed content", {"k": "sealed", "b": {"e": sorted(steps), "n": once, "b": sealed}})
     if crypto_aead_xchacha20poly1305_ietf_decrypt(sealed, place, once, key) != content:
         vectors.wrong.append("what was sealed does not open")
+    place, frame = b"kinmesh gossip", b"a frame"
+    once = keyed(nonces, number(len(place)) + place + frame)[:24]
+    sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(frame, place, once, key)
+    vectors.expect("frame sealed with both secrets", once + sealed)
 
     seat = {"p": bob.person, "r": "member"}
     settings = {"n": "Boat", "t": "", "h": "from_joining"}

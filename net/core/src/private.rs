@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use kinmesh_proto::{
     Content, Control, ConversationId, ConversationRecord, ConversationTag, DeviceId, Entry, EntryBody,
-    EntryId, EntryKey, PersonId, Role, RoomId, RoomPicture, RoomSettings, Write, limits,
+    EntryId, EntryKey, PersonId, Role, RoomId, RoomKey, RoomPicture, RoomSettings, Write, limits,
 };
 use rand::RngExt;
 
@@ -151,6 +151,12 @@ impl Core {
             Some(private) if private.is_founded => Some(room.topic()),
             Some(private) => self.keyring.key(room, &private.epochs).map(|key| key.topic()),
         }
+    }
+
+    /// What all that is gossiped on the topic of a private room is sealed with; `None` for a public one.
+    pub fn gossip_key(&self, room: RoomId) -> Option<RoomKey> {
+        let private = self.private.get(&room).filter(|private| !private.is_founded)?;
+        self.keyring.key(room, &private.epochs)
     }
 
     /// Where members of our rooms look for one another today. Around midnight there are two such places

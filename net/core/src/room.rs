@@ -136,9 +136,14 @@ impl Core {
         self.parted(device, Some(ConversationId::Room(room)));
     }
 
-    /// Connected devices that take part in a room.
+    /// Connected devices that take part in a room. Anybody can listen to one where not everybody is let in.
     pub(crate) fn listeners(&self, room: RoomId) -> usize {
-        self.subscriptions.values().filter(|rooms| rooms.contains(&room)).count()
+        let is_let_in = |device| {
+            let person = self.people.person_of(device);
+            !self.has_log(room) || person.is_some_and(|person| self.may_be_member(room, person))
+        };
+        let there = self.subscriptions.iter().filter(|(_, rooms)| rooms.contains(&room));
+        there.filter(|(device, _)| is_let_in(**device)).count()
     }
 
     /// A gossip frame came in; the answer is an [`Output::Judge`], at once or after the disk.

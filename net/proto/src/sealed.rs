@@ -17,6 +17,8 @@ use crate::limits;
 
 /// Bytes of a nonce of XChaCha20-Poly1305.
 const NONCE_BYTES: usize = 24;
+/// The place of what is gossiped. It is no header of an entry: those are CBOR arrays.
+const FRAME_PLACE: &[u8] = b"kinmesh gossip";
 
 /// Random bytes that the members share from one change of membership to the next.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop, Serialize, Deserialize)]
@@ -104,6 +106,19 @@ impl RoomKey {
         data_encoding::HEXLOWER.encode(hasher.update(&self.0).update(of).finalize().as_bytes())
     }
 
+    /// Seals a frame for the topic of this key: the nonce, then the sealed bytes. Anybody can listen on a
+    /// topic, whose name is told to whoever is connected.
+    pub fn seal_frame(&self, frame: &[u8]) -> Vec<u8> {
+        let (nonce, sealed) = self.seal(FRAME_PLACE, frame);
+        [&nonce[..], &sealed].concat()
+    }
+
+    /// Opens a frame that came on the topic of this key; `None` when somebody without the key made it.
+    pub fn open_frame(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, msg) = sealed.split_first_chunk()?;
+        self.decrypt(FRAME_PLACE, nonce, msg)
+    }
+
     /// Seals bytes for a place. They open in that place alone.
     #[allow(clippy::expect_used)] // The cipher refuses nothing but messages of 256 GiB.
     fn seal(&self, place: &[u8], bytes: &[u8]) -> ([u8; NONCE_BYTES], Vec<u8>) {
@@ -114,8 +129,12 @@ impl RoomKey {
     }
 
     fn open(&self, place: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
-        let payload = Payload { msg: &sealed.bytes, aad: place };
-        self.cipher().decrypt(XNonce::from_slice(&sealed.nonce[..]), payload).ok()
+        self.decrypt(place, &sealed.nonce, &sealed.bytes)
+    }
+
+    fn decrypt(&self, place: &[u8], nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Option<Vec<u8>> {
+        let payload = Payload { msg: sealed, aad: place };
+        self.cipher().decrypt(XNonce::from_slice(nonce), payload).ok()
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -213,6 +232,22 @@ mod tests {
         assert_eq!(ring(&[(FIRST, 3)]).open(ROOM, b"place", &sealed), None);
         assert_eq!(ring(&[]).open(ROOM, b"place", &sealed), None);
         assert!(!sealed.bytes.windows(5).any(|bytes| bytes == b"hello"));
+    }
+
+    #[test]
+    fn a_frame_opens_with_the_key_of_its_topic_alone_and_only_unchanged() {
+        let (key, other) = (ring(&[(FIRST, 1)]).key(ROOM, &[FIRST]), ring(&[(FIRST, 3)]).key(ROOM, &[FIRST]));
+        let (key, other) = (key.unwrap(), other.unwrap());
+        let sealed = key.seal_frame(b"somebody is typing");
+        assert_eq!(key.open_frame(&sealed).unwrap(), b"somebody is typing");
+        assert!(!sealed.windows(6).any(|bytes| bytes == b"typing"));
+        assert_eq!(other.open_frame(&sealed), None);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(key.open_frame(&changed), None);
+            assert_eq!(key.open_frame(&sealed[..at]), None);
+        }
     }
 
     #[test]

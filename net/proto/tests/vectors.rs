@@ -302,6 +302,8 @@ fn private_room(vectors: &mut Vectors) {
     let body = EntryBody { conversation: tag, prev: vec![], content: Content::text("secret"), ..entry() };
     let body = body.sealed(&alice(), room, &[first, second], &ring).unwrap();
     vectors.cbor("sealed content", &body.content);
+    let frame = ring.key(room, &[first, second]).unwrap().seal_frame(b"a frame");
+    vectors.bytes("frame sealed with both secrets", &frame);
     let seat = Seat { person: bob().person(), role: Role::Member };
     let name = RoomName::new("Boat").unwrap();
     let settings = RoomSettings::new(name, StatusLine::default(), Past::FromJoining);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use kinmesh_core::{FrameToken, RequestToken, Verdict};
-use kinmesh_proto::{ChatRequest, ChatResponse, Hello, RoomFrame, codec, limits, protocol};
+use kinmesh_proto::{ChatRequest, ChatResponse, Hello, protocol};
 use libp2p::core::ConnectedPoint;
 use libp2p::request_response::{Event as ExchangeEvent, Message};
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
@@ -204,23 +204,23 @@ impl Driver {
         match event {
             gossipsub::Event::Message { propagation_source, message_id, message } => {
                 let token = FrameToken(self.next_token());
-                let room = self.topics.get(&message.topic).copied();
                 self.frames.insert(token, (message_id, propagation_source));
-                let frame = codec::decode::<RoomFrame>(&message.data, limits::ROOM_FRAME_MAX);
-                match (room, frame) {
-                    (Some(room), Ok(frame)) => self.core.room_frame(unix_ms(), room, frame, token),
-                    (Some(_), Err(_)) => self.core.judge(token, Verdict::Reject),
-                    (None, _) => self.core.judge(token, Verdict::Ignore),
+                match self.topics.get(&message.topic) {
+                    Some(channel) => match channel.opened(&message.data) {
+                        Some(frame) => self.core.room_frame(unix_ms(), channel.room, frame, token),
+                        None => self.core.judge(token, Verdict::Reject),
+                    },
+                    None => self.core.judge(token, Verdict::Ignore),
                 }
             }
             gossipsub::Event::Subscribed { peer_id, topic } => {
-                if let (Some(device), Some(room)) = (device_of(&peer_id), self.topics.get(&topic)) {
-                    self.core.subscribed(unix_ms(), device, *room);
+                if let (Some(device), Some(channel)) = (device_of(&peer_id), self.topics.get(&topic)) {
+                    self.core.subscribed(unix_ms(), device, channel.room);
                 }
             }
             gossipsub::Event::Unsubscribed { peer_id, topic } => {
-                if let (Some(device), Some(room)) = (device_of(&peer_id), self.topics.get(&topic)) {
-                    self.core.unsubscribed(device, *room);
+                if let (Some(device), Some(channel)) = (device_of(&peer_id), self.topics.get(&topic)) {
+                    self.core.unsubscribed(device, channel.room);
                 }
             }
             gossipsub::Event::SlowPeer { peer_id, failed_messages } => {

@@ -1,11 +1,12 @@
 //! Does what the core decided.
 
 use kinmesh_core::{Event, Output, RequestToken, Verdict};
-use kinmesh_proto::{ChatResponse, DeviceId, Hello, RoomFrame, RoomId, codec};
+use kinmesh_proto::{ChatResponse, DeviceId, Hello, RoomFrame, RoomId};
 use libp2p::PeerId;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError, TopicHash};
 
 use super::Driver;
+use super::channel::Channel;
 use crate::behaviour::room_score;
 use crate::identity::{peer_of, unix_ms};
 
@@ -94,7 +95,7 @@ impl Driver {
 
     fn subscribe(&mut self, room: RoomId) {
         let Some(topic) = self.core.topic(room).map(IdentTopic::new) else { return };
-        self.topics.insert(topic.hash(), room);
+        self.topics.insert(topic.hash(), Channel { room, key: self.core.gossip_key(room) });
         let gossip = &mut self.swarm.behaviour_mut().gossip;
         if let Err(error) = gossip.set_topic_params(topic.clone(), room_score()) {
             tracing::error!(room = %room.fmt_short(), %error, "the room is not scored");
@@ -117,20 +118,21 @@ impl Driver {
     }
 
     fn unsubscribe(&mut self, room: RoomId) {
-        let Some(topic) = self.topic_of(room) else { return };
+        let Some(topic) = self.channel_of(room).map(|(topic, _)| topic.clone()) else { return };
         self.topics.remove(&topic);
         self.swarm.behaviour_mut().gossip.unsubscribe(&IdentTopic::new(topic.as_str()));
         self.stop_being_found_elsewhere();
     }
 
     /// The topic on which we take part in a room.
-    fn topic_of(&self, room: RoomId) -> Option<TopicHash> {
-        self.topics.iter().find(|(_, of)| **of == room).map(|(topic, _)| topic.clone())
+    fn channel_of(&self, room: RoomId) -> Option<(&TopicHash, &Channel)> {
+        self.topics.iter().find(|(_, channel)| channel.room == room)
     }
 
     fn publish(&mut self, room: RoomId, frame: &RoomFrame) -> Result<(), PublishError> {
-        let topic = self.topic_of(room).ok_or(PublishError::NoPeersSubscribedToTopic)?;
-        self.swarm.behaviour_mut().gossip.publish(topic, codec::encode(frame)).map(|_| ())
+        let (topic, channel) = self.channel_of(room).ok_or(PublishError::NoPeersSubscribedToTopic)?;
+        let (topic, bytes) = (topic.clone(), channel.closed(frame));
+        self.swarm.behaviour_mut().gossip.publish(topic, bytes).map(|_| ())
     }
 
     fn respond(&mut self, request: RequestToken, response: ChatResponse) {

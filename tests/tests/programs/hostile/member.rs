@@ -1,6 +1,7 @@
 //! What somebody can do who was let in: into a public room, as anybody is, or into a private one.
 
-use kinmesh_proto::{Control, Entry, EntryId, Keyring, Role, RoomPicture, Seat};
+use kinmesh_proto::{Control, Entry, EntryId, Keyring, Role, RoomKey, RoomPicture, Seat};
+use kinmesh_tests::stranger::Heard;
 
 use super::*;
 
@@ -31,7 +32,7 @@ struct Boat {
     conversation: Value,
     ring: Keyring,
     steps: Vec<Entry>,
-    topic: String,
+    key: RoomKey,
 }
 
 impl Boat {
@@ -55,7 +56,7 @@ impl Boat {
             conversation,
             ring: Keyring::default(),
             steps: Vec::new(),
-            topic: String::new(),
+            key: RoomKey::of(room, &Default::default()),
         };
         boat.learn().await?;
         Ok(boat)
@@ -81,26 +82,48 @@ impl Boat {
         let SyncResponse::Secrets(secrets) = secrets else { anyhow::bail!("no secrets: {secrets:?}") };
         let epochs: Vec<EntryId> = secrets.iter().map(|(step, _)| *step).collect();
         secrets.into_iter().for_each(|(step, secret)| self.ring.add(self.room, step, secret));
-        self.topic = self.ring.key(self.room, &epochs).context("a key")?.topic();
+        self.key = self.ring.key(self.room, &epochs).context("a key")?;
         for member in [self.alice, self.bob] {
-            self.mallory.listen(&self.topic, member).await?;
-            // What they say before they know that she listens does not come to her.
-            self.mallory.hears(&self.topic, member).await?;
+            listen_in(&self.mallory, &self.key.topic(), member).await?;
         }
         Ok(())
     }
 
+    /// The entries among what was heard on the room's topic.
+    fn entries(&self, heard: &Heard) -> Vec<Unverified<EntryBody>> {
+        let opened = heard.frames.iter().filter_map(|(_, frame)| self.key.open_frame(frame));
+        let frames = opened.filter_map(|frame| codec::decode(&frame, frame.len()).ok());
+        let entries = frames.filter_map(|frame| match frame {
+            RoomFrame::Entries { entries, .. } => Some(entries),
+            _ => None,
+        });
+        entries.flatten().collect()
+    }
+
+    /// Says something on the room's topic, as a member does.
+    async fn publish(&self, entry: Unverified<EntryBody>) -> Result<()> {
+        let frame = codec::encode(&RoomFrame::Entries { entries: vec![entry], attempt: 0 });
+        self.mallory.publish_on(&self.key.topic(), self.key.seal_frame(&frame)).await
+    }
+
+    async fn rename(&self, scene: &Scene, name: &str) -> Result<()> {
+        let params = json!({ "room": self.conversation["room"], "name": name });
+        scene.alice.call("rooms.set", params).await?;
+        let has_name = |room: &Value| room["name"] == name;
+        scene.bob.wait_until("rooms.list", json!({}), |rooms| list(rooms).any(has_name)).await.map(drop)
+    }
+
     /// Asks for the secrets of all steps that were heard of, on whatever way.
     fn secrets(&self) -> SyncAsk {
-        let heard = self.mallory.heard();
-        let heard = heard.entries.iter().map(|entry| EntryId(entry.hash()));
+        let heard = self.entries(&self.mallory.heard());
+        let heard = heard.iter().map(|entry| EntryId(entry.hash()));
         SyncAsk::Secrets(self.steps.iter().map(Entry::id).chain(heard).collect())
     }
 
     /// All texts of the room that were heard and can be read, each once: everybody passes them on.
     fn overheard(&self) -> Vec<String> {
-        let heard = self.mallory.heard();
-        let entries = heard.entries.iter().filter_map(|entry| entry.clone().trust_stored().ok());
+        let heard = self.entries(&self.mallory.heard());
+        let entries = heard.into_iter().filter_map(|entry| entry.trust_stored().ok());
         let opened = entries.map(|entry| entry.opened(self.room, &self.ring));
         let mut texts: Vec<String> = opened.filter_map(|entry| entry.text().map(str::to_owned)).collect();
         texts.sort_unstable();
@@ -138,6 +161,22 @@ impl Boat {
     }
 }
 
+/// Listens on a topic until somebody says something there: what they said before does not come.
+async fn listen_in(stranger: &Stranger, topic: &str, speaker: PeerId) -> Result<()> {
+    stranger.listen(topic, speaker).await?;
+    stranger.hears(topic, speaker).await
+}
+
+/// Frames of a topic of which somebody without its key makes nothing.
+fn ensure_dark(frames: &[(String, Vec<u8>)], topic: &str, names: &[&str]) -> Result<()> {
+    for (_, frame) in frames.iter().filter(|(on, _)| on == topic) {
+        ensure!(codec::decode::<RoomFrame>(frame, frame.len()).is_err(), "a frame in the clear");
+        let tells = |name: &&str| frame.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+        ensure!(!names.iter().any(tells), "a name in the clear");
+    }
+    Ok(())
+}
+
 /// Bob enters the room to which Alice invites him.
 async fn enter(scene: &Scene, name: &str) -> Result<()> {
     let invites = |entry: &Value| entry["invites_to"]["name"] == name;
@@ -160,10 +199,17 @@ async fn who_was_put_out_reads_nothing_that_follows_whatever_they_ask_and_hear()
         let entry = entry.clone().trust_stored();
         entry.is_ok_and(|entry| matches!(entry.content(), Content::Sealed { .. }))
     };
-    boat.mallory.wait("it", |heard| heard.entries.iter().any(is_sealed).then_some(())).await?;
+    boat.mallory.wait("it", |heard| boat.entries(heard).iter().any(is_sealed).then_some(())).await?;
     assert_eq!(boat.overheard(), ["while she is in"], "she is a member like any other");
 
     boat.put_out(&scene).await?;
+    // Where they meet now everybody is told who is connected to them.
+    let known = [boat.key.topic(), lobby().topic()];
+    let is_new = |(peer, topic): &&(PeerId, String)| *peer == boat.alice && !known.contains(topic);
+    let new = |heard: &Heard| heard.listeners.iter().find(is_new).map(|(_, topic)| topic.clone());
+    let topic = boat.mallory.wait("the new topic", new).await?;
+    listen_in(&boat.mallory, &topic, boat.alice).await?;
+    boat.rename(&scene, "Harbour").await?;
     for (peer, other, said) in
         [(&scene.alice, &scene.bob, "without her"), (&scene.bob, &scene.alice, "without her again")]
     {
@@ -181,6 +227,40 @@ async fn who_was_put_out_reads_nothing_that_follows_whatever_they_ask_and_hear()
         }
     }
     assert_eq!(boat.overheard(), ["while she is in"]);
+    let frames = boat.mallory.heard().frames.clone();
+    let of_entries = |(on, frame): &&(String, Vec<u8>)| *on == topic && frame.len() > 400;
+    ensure!(frames.iter().filter(of_entries).count() >= 3, "a name and two texts were heard");
+    ensure!(
+        frames.iter().filter(|(on, _)| *on == topic).all(|(_, frame)| boat.key.open_frame(frame).is_none())
+    );
+    ensure_dark(&frames, &topic, &["Harbour", "Alice", "Bob"])?;
+    scene.unharmed().await
+}
+
+#[tokio::test]
+async fn who_listens_where_a_private_room_is_met_learns_nothing_and_counts_for_nobody() -> Result<()> {
+    let scene = Scene::open().await?;
+    let boat = Boat::open(&scene).await?;
+    let (trudy, alice) = scene.mallory().await?;
+    let topic = boat.key.topic();
+    listen_in(&trudy, &topic, alice).await?;
+    boat.rename(&scene, "Harbour").await?;
+    scene.alice.send(&boat.conversation, "for members").await?;
+    let heard = scene.bob.wait_text("for members").await?;
+    let of_entries = |(on, frame): &&(String, Vec<u8>)| *on == topic && frame.len() > 400;
+    let both = |heard: &Heard| {
+        let is_there = heard.frames.iter().filter(of_entries).count() >= 2;
+        is_there.then(|| heard.frames.clone())
+    };
+    ensure_dark(&trudy.wait("a name and a text", both).await?, &topic, &["Harbour", "Alice", "Bob"])?;
+    // Nor does she say anything there: what is not sealed is nobody's word.
+    let lie = boat
+        .step(21, Control::Rotate { epoch: kinmesh_proto::EpochSecret::new([3; 32]).commitment(boat.room) });
+    let frame = RoomFrame::Entries { entries: vec![lie.envelope().clone()], attempt: 0 };
+    trudy.publish_on(&topic, codec::encode(&frame)).await?;
+    let history = scene.alice.history(&boat.conversation).await?;
+    let sent = history.iter().find(|entry| entry["key"] == heard["key"]).context("it is hers")?;
+    assert_eq!(sent["delivery"], json!({ "state": "sent", "members": 2 }), "Bob and Mallory");
     scene.unharmed().await
 }
 
@@ -200,8 +280,7 @@ async fn a_member_lets_nobody_in_and_who_is_none_finds_no_room() -> Result<()> {
     for step in &forged {
         let push = boat.request(boat.log(), SyncAsk::Push(EntryPack::of([step])));
         insist(&boat.mallory, boat.alice, &push).await?;
-        let frame = RoomFrame::Entries { entries: vec![step.envelope().clone()], attempt: 0 };
-        boat.mallory.publish_on(&boat.topic, codec::encode(&frame)).await?;
+        boat.publish(step.envelope().clone()).await?;
     }
     // Trudy knows the room's id and name, and has the steps from Mallory.
     let as_trudy = |ask| SyncRequest { conversation: boat.log().tag(friend), ask };
@@ -242,24 +321,20 @@ async fn a_member_puts_nothing_into_a_private_room_but_their_own_sealed_words() 
     let bob = person(&scene.bob)?;
     let theirs = mallory
         .wait("an entry of Bob", |heard| {
-            let of_bob = heard.entries.iter().find(|entry| entry.parts().1.person == bob)?;
-            of_bob.clone().trust_stored().ok()
+            let of_bob = boat.entries(heard).into_iter().find(|entry| entry.parts().1.person == bob)?;
+            of_bob.trust_stored().ok()
         })
         .await?;
     let tag = ConversationId::Room(boat.room).tag(mallory.keys().person());
     let sign = |body| Unverified::sign(body, mallory.keys()).envelope().clone();
-    let publish = async |entry: Unverified<EntryBody>| {
-        let frame = RoomFrame::Entries { entries: vec![entry], attempt: 0 };
-        mallory.publish_on(&boat.topic, codec::encode(&frame)).await
-    };
     // Bob's sealed words under her name, words that are not sealed, and words of another room.
-    publish(sign(theirs.value().clone())).await?;
-    publish(mallory.entry(tag, "for all to read").envelope().clone()).await?;
-    publish(mallory.entry(lobby_tag(), "out of the lobby").envelope().clone()).await?;
+    boat.publish(sign(theirs.value().clone())).await?;
+    boat.publish(mallory.entry(tag, "for all to read").envelope().clone()).await?;
+    boat.publish(mallory.entry(lobby_tag(), "out of the lobby").envelope().clone()).await?;
     let epochs: Vec<EntryId> = boat.steps.iter().map(Entry::id).collect();
     let own = mallory.entry(tag, "her own words").value().clone();
     let own = own.sealed(mallory.keys(), boat.room, &epochs, &boat.ring).context("she has the key")?;
-    publish(sign(own)).await?;
+    boat.publish(sign(own)).await?;
     scene.alice.wait_text("her own words").await?;
     let hers = json!(mallory.keys().person());
     let history = scene.alice.history(&boat.conversation).await?;
