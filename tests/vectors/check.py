@@ -274,7 +274,7 @@ def spoken(vectors, alice, bob, lobby, chat):
     vectors.cbor("chat request with one entry for bob", {"deliver": [mine]})
     vectors.cbor("chat request to become a contact", {"ask": {"e": mine, "i": None}})
     vectors.cbor("chat request that tells of acceptance", "accepted")
-    reasons = ("invalid", "wrong_conversation", "clock_ahead", "not_author", "over_quota")
+    reasons = ("invalid", "wrong_conversation", "clock_ahead", "not_author", "over_quota", "too_old")
     receipts = ["stored"] + [{"refused": reason} for reason in reasons]
     vectors.cbor("chat response with each receipt", {"receipts": receipts})
     vectors.cbor("chat response busy", "busy")
@@ -430,7 +430,7 @@ def founded_room(vectors, alice, bob, key):
     nonce = bytes([7] * 16)
     room = derive_key("kinmesh 2026-11 founded room", alice.person + nonce)
     vectors.expect("founded room of alice", room)
-    settings = {"n": "Square", "t": "", "h": "all", "d": "knock", "w": 30_000}
+    settings = {"n": "Square", "t": "", "h": "all", "d": "knock", "w": 30_000, "k": 30}
     for name, step in (
         ("create in public", {"create": {"o": nonce, "s": settings, "m": [], "e": None, "f": None}}),
         ("remove in public", {"remove": {"p": bob.person, "e": None, "w": 1_793_000_000_000}}),

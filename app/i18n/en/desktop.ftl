@@ -159,6 +159,7 @@ refusal-wrong-conversation = it belongs to another conversation
 refusal-clock-ahead = this computer's clock is too far ahead
 refusal-not-author = the sender is not its author
 refusal-over-quota = its author has written too much in a day
+refusal-too-old = the room does not keep what is so old
 
 # Search over all messages
 search-messages = Search messages

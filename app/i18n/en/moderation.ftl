@@ -45,6 +45,7 @@ error-hidden-full = So much is hidden in this room that it takes no more.
 error-hide-count = Not so many messages at once.
 
 error-too-slow = Nobody is made to wait for longer than an hour.
+error-keeps-too-long = A room keeps what is said for at most 3650 days, or for ever.
 
 error-knock-is-in = You are in this room already.
 
@@ -147,3 +148,14 @@ terminal-knocking = You asked to be let in. An admin sees it when you are connec
 terminal-turned-away = { $who } is turned away, and is not told.
 
 terminal-knocks = { $who } wants to be let into { $place }: { $text } (/admit or /turnaway)
+
+# What a room keeps
+room-kept = What is kept
+
+room-keeps-all-sentence = Everything that is said is kept.
+
+room-keeps-sentence = What is older than { $days } days is removed from every member's device. A shorter time than before takes hold after a week.
+
+room-keep-ever = For ever
+
+room-keep-days = { $days } days

@@ -31,6 +31,7 @@ terminal-help =
     /found NAME                a public room of which you are the first admin
     /door open|knock           who may write there: everybody, or whom an admin let in
     /slow 30s|10m|off          how long everybody but admins waits between two messages
+    /keep 30d|ever             for how long what is said is kept
     /picture FILE|off          give the room a picture (PNG or JPEG), or take it away
     /hide last|N|sN [REASON]   hide a message from everybody; /unhide takes it back
     /silence PERSON 10m|3h|7d  show nothing that somebody writes; /unsilence takes it back

@@ -120,6 +120,7 @@ refusal-wrong-conversation = 它属于另一个对话
 refusal-clock-ahead = 此电脑的时钟快得太多
 refusal-not-author = 发送者不是作者
 refusal-over-quota = 作者一天内写得太多
+refusal-too-old = 房间不保留这么久以前的内容
 
 # 搜索所有消息
 search-messages = 搜索消息

@@ -45,6 +45,7 @@ error-hidden-full = 此房间里隐藏的内容已达上限。
 error-hide-count = 一次不能隐藏这么多条消息。
 
 error-too-slow = 等待时间最长为一小时。
+error-keeps-too-long = 房间最多保留 3650 天的内容，或永久保留。
 
 error-knock-is-in = 你已经在此房间里。
 
@@ -147,3 +148,14 @@ terminal-knocking = 你已请求进入。与管理员连接上时对方会看到
 terminal-turned-away = 已拒绝 { $who }，对方不会知道。
 
 terminal-knocks = { $who } 想进入 { $place }：{ $text }（/admit 或 /turnaway）
+
+# What a room keeps
+room-kept = 保留期限
+
+room-keeps-all-sentence = 所有内容都会保留。
+
+room-keeps-sentence = 超过 { $days } 天的内容会从每位成员的设备上删除。缩短的期限一周后生效。
+
+room-keep-ever = 永久
+
+room-keep-days = { $days } 天

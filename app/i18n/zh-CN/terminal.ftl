@@ -31,6 +31,7 @@ terminal-help =
     /found 名称                新的公开房间，你是第一位管理员
     /door open|knock           谁能发言：所有人，或管理员准许的人
     /slow 30s|10m|off          管理员以外的人两条消息之间等多久
+    /keep 30d|ever             内容保留多久
     /picture 文件|off          给房间设置图片（PNG 或 JPEG），或移除
     /hide last|N|sN [原因]     对所有人隐藏一条消息；/unhide 撤销
     /silence 某人 10m|3h|7d    不显示某人写的内容；/unsilence 撤销

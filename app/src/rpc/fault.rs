@@ -359,9 +359,10 @@ impl From<RoomRefusal> for Fault {
             | RoomRefusal::Senior
             | RoomRefusal::IsPublic
             | RoomRefusal::LogFull => MEMBERSHIP,
-            RoomRefusal::TooManyPeople | RoomRefusal::HideCount | RoomRefusal::TooSlow => {
-                return Self::bad_params(refusal);
-            }
+            RoomRefusal::TooManyPeople
+            | RoomRefusal::HideCount
+            | RoomRefusal::TooSlow
+            | RoomRefusal::KeepsTooLong => return Self::bad_params(refusal),
             RoomRefusal::TooManyRooms(_) => TOO_MANY_ROOMS,
             RoomRefusal::Send(kinmesh_core::SendRefusal::OutboxFull) => OUTBOX_FULL,
             RoomRefusal::Send(_) => NOT_JOINED,

@@ -72,6 +72,8 @@ pub(super) struct Set {
     door: Option<Door>,
     #[serde(default)]
     slow_ms: Option<u64>,
+    #[serde(default)]
+    keep_days: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -147,6 +149,7 @@ pub(super) async fn set(program: &Program, new: Set) -> Outcome {
         past: new.past.unwrap_or(known.past),
         door: new.door.unwrap_or(known.door),
         slow_ms: new.slow_ms.unwrap_or(known.slow_ms),
+        keep_days: new.keep_days.unwrap_or(known.keep_days),
     };
     program.node.room(new.room).set_settings(settings).await?;
     Ok(Value::Null)

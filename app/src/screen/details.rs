@@ -215,7 +215,7 @@ fn room_details<'a>(
         .into_iter()
         .take(MEMBERS_CAP)
         .map(|(person, face)| member(room, person, face, cx));
-    let (knocks, rules) = (knocks(room, cx), rules(room));
+    let (knocks, rules, kept) = (knocks(room, cx), rules(room), kept(room));
     column![name]
         .push(picture)
         .push(complete)
@@ -224,6 +224,7 @@ fn room_details<'a>(
         .extend(kin(room, cx))
         .push(admit)
         .push(rules)
+        .push(kept)
         .push(invite)
         .push((!members.is_empty()).then_some(heading))
         .extend(rows)
@@ -318,6 +319,30 @@ fn rules<'a>(room: &RoomView) -> Option<Element<'a, Message>> {
         slow_ms => tr_args("room-slow-sentence", &[("seconds", slow_ms.div_ceil(1000).into())]),
     };
     Some(titled_card(tr("room-rules"), sentence, [Some(slow), door].into_iter().flatten().collect()))
+}
+
+/// For how many days an admin can have a room keep what is said, with a press; zero is for ever.
+const KEEP_DAYS: [u32; 5] = [0, 365, 90, 30, 7];
+
+/// What the room keeps: for everybody where that is not all, and for admins to change.
+fn kept<'a>(room: &RoomView) -> Option<Element<'a, Message>> {
+    let settings = room.settings()?;
+    let choices = KEEP_DAYS.into_iter().filter(|days| *days != settings.keep_days);
+    let choices = choices.filter(|_| room.is_ours_to_moderate()).map(|keep_days| {
+        let words = match keep_days {
+            0 => tr("room-keep-ever"),
+            days => tr_args("room-keep-days", &[("days", days.into())]),
+        };
+        let settings = RoomSettings { keep_days, ..settings.clone() };
+        widget::link(words, Message::Settings(room.room, Box::new(settings)))
+    });
+    let (choices, keeps_all) = (choices.collect::<Vec<_>>(), settings.keep_days == 0);
+    let sentence = match settings.keep_days {
+        0 => tr("room-keeps-all-sentence"),
+        days => tr_args("room-keeps-sentence", &[("days", days.into())]),
+    };
+    let is_worth_a_word = !keeps_all || !choices.is_empty();
+    is_worth_a_word.then(|| titled_card(tr("room-kept"), sentence, choices))
 }
 
 /// What an admin can decide about somebody in a room.

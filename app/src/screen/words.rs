@@ -173,6 +173,7 @@ fn refusal(reason: Refusal) -> String {
         Refusal::ClockAhead => "refusal-clock-ahead",
         Refusal::NotAuthor => "refusal-not-author",
         Refusal::OverQuota => "refusal-over-quota",
+        Refusal::TooOld => "refusal-too-old",
     })
 }
 
@@ -361,6 +362,7 @@ pub fn room_error(error: &RoomError) -> String {
         RoomRefusal::LogFull => "error-room-log-full",
         RoomRefusal::HideCount => "error-hide-count",
         RoomRefusal::TooSlow => "error-too-slow",
+        RoomRefusal::KeepsTooLong => "error-keeps-too-long",
         RoomRefusal::TooManyPeople => {
             return tr_args("error-room-too-many", &[("max", kinmesh_proto::limits::SEATS_MAX.into())]);
         }

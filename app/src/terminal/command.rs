@@ -6,7 +6,7 @@ use super::calls::{OnCall, Part as CallPart};
 use super::contacts::Act;
 use super::entries::{Deed, Shared, Which};
 use super::invites::{Asked, Numbered, parse_asked, parse_numbered};
-use super::moderation::{Rule, parse_door, parse_slow, parse_span};
+use super::moderation::{Rule, parse_door, parse_keep, parse_slow, parse_span};
 use super::rooms::Seating;
 use crate::calls::VOLUME_MAX;
 use crate::export::Format;
@@ -178,6 +178,7 @@ fn parse_command(line: &str) -> Result<Command, Mistake> {
         "carry-on" => Command::CarryOn,
         "found" => Command::Found(needed("/found NAME")?),
         "door" => Command::Rule(parse_door(rest).ok_or(Mistake::Usage("/door open|knock"))?),
+        "keep" => Command::Rule(parse_keep(rest).ok_or(Mistake::Usage("/keep 30d|ever"))?),
         "slow" => Command::Rule(parse_slow(rest).ok_or(Mistake::Usage("/slow 30s|10m|off"))?),
         "picture" => Command::Picture(picture(&needed("/picture FILE|off")?)),
         "hide" => hide(&needed(HIDE)?)?,
@@ -445,11 +446,20 @@ mod tests {
         assert_eq!(command("/hide 3 buy now"), hide(Which::Number(3), "buy now"));
         assert_eq!(command("/hide last"), hide(Which::Last, ""));
         assert_eq!(command("/slow off"), Command::Rule(Rule::SlowMs(0)));
+        assert_eq!(command("/keep 30d"), Command::Rule(Rule::KeepDays(30)));
+        assert_eq!(command("/keep ever"), Command::Rule(Rule::KeepDays(0)));
         assert_eq!(command("/picture our boat.png"), Command::Picture(Some("our boat.png".into())));
         assert_eq!(command("/picture off"), Command::Picture(None));
         assert_eq!(parse("/picture"), Err(Mistake::Usage("/picture FILE|off")));
-        for wrong in ["/silence Bo", "/silence Bo 10", "/silence Bo 0m", "/slow soon", "/door ajar", "/hide"]
-        {
+        for wrong in [
+            "/silence Bo",
+            "/silence Bo 10",
+            "/silence Bo 0m",
+            "/slow soon",
+            "/keep 0d",
+            "/door ajar",
+            "/hide",
+        ] {
             assert!(matches!(parse(wrong), Err(Mistake::Usage(_))), "{wrong}");
         }
     }

@@ -22,6 +22,8 @@ pub(super) enum Rule {
     Door(Door),
     /// How long people wait between two messages, in milliseconds.
     SlowMs(u64),
+    /// For how many days what is said is kept; zero: for ever.
+    KeepDays(u32),
 }
 
 /// `open` or `knock`.
@@ -36,6 +38,12 @@ pub(super) fn parse_door(typed: &str) -> Option<Rule> {
 /// `off`, or a time.
 pub(super) fn parse_slow(typed: &str) -> Option<Rule> {
     if typed == "off" { Some(Rule::SlowMs(0)) } else { parse_span(typed).map(Rule::SlowMs) }
+}
+
+/// `ever`, or days as in `30d`.
+pub(super) fn parse_keep(typed: &str) -> Option<Rule> {
+    let days = || typed.strip_suffix('d')?.parse().ok().filter(|days| *days > 0);
+    if typed == "ever" { Some(Rule::KeepDays(0)) } else { days().map(Rule::KeepDays) }
 }
 
 /// `30s`, `10m`, `3h` or `7d`, in milliseconds.
@@ -79,9 +87,14 @@ impl<W: AsyncWrite + Unpin> Session<'_, W> {
         let settings = match rule {
             Rule::Door(door) => RoomSettings { door, ..settings },
             Rule::SlowMs(slow_ms) => RoomSettings { slow_ms, ..settings },
+            Rule::KeepDays(keep_days) => RoomSettings { keep_days, ..settings },
+        };
+        let said = match rule {
+            Rule::KeepDays(days) if days > 0 => tr_args("room-keeps-sentence", &[("days", days.into())]),
+            _ => tr("terminal-rule-set"),
         };
         let done = room.set_settings(settings).await;
-        self.report(done.map(|()| tr("terminal-rule-set"))).await
+        self.report(done.map(|()| said)).await
     }
 
     /// Hides a message from everybody, or shows it again.

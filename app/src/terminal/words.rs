@@ -129,6 +129,7 @@ fn refusal(reason: Refusal) -> String {
         Refusal::ClockAhead => tr("terminal-refused-clock"),
         Refusal::NotAuthor => tr("terminal-refused-author"),
         Refusal::OverQuota => tr("terminal-refused-quota"),
+        Refusal::TooOld => tr("refusal-too-old"),
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Lens {
     here: Arc<HiddenHere>,
     /// Whose entries leave no trace.
     blocked: Arc<BTreeSet<PersonId>>,
+    /// Where the history begins: before that the room keeps nothing.
+    beginning: Option<EntryKey>,
 }
 
 /// A post as it is seen: what is not shown of it, and why.
@@ -56,7 +58,12 @@ impl Pace {
 impl Lens {
     /// What the admins and the user hide.
     pub(crate) fn new(moderation: Option<Arc<Moderation>>, here: HiddenHere) -> Self {
-        Self { moderation, here: Arc::new(here), blocked: Arc::default() }
+        Self { moderation, here: Arc::new(here), ..Self::default() }
+    }
+
+    /// The same without anything that stands before this.
+    pub(crate) fn from(self, beginning: Option<EntryKey>) -> Self {
+        Self { beginning, ..self }
     }
 
     /// The same without anything that these people wrote.
@@ -66,7 +73,15 @@ impl Lens {
 
     /// Whether all is shown.
     pub fn is_clear(&self) -> bool {
-        self.blocked.is_empty() && self.here.is_empty() && self.moderation.is_none()
+        self.blocked.is_empty()
+            && self.here.is_empty()
+            && self.moderation.is_none()
+            && self.beginning.is_none()
+    }
+
+    /// Where the history begins: nothing that stands before it is shown. `None` where all is kept.
+    pub fn beginning(&self) -> Option<EntryKey> {
+        self.beginning
     }
 
     /// Tells which posts are shown only if their authors waited.
@@ -74,19 +89,25 @@ impl Lens {
         Pacer(self.moderation.clone())
     }
 
-    /// A post as it is seen; `None` when its author is blocked.
+    /// A post as it is seen; `None` when its author is blocked, or the room does not keep it any more.
     pub fn look(&self, mut item: PageItem, pace: &Pace) -> Option<Seen> {
         let post = &item.post.entry;
         let (author, key) = (post.person(), post.key());
-        if self.blocked.contains(&author) {
+        if self.blocked.contains(&author) || !self.is_kept(key) {
             return None;
         }
+        // What it follows is not missing where it was let go of.
+        item.follows_gap &= post.value().prev.iter().all(|prev| self.is_kept(*prev));
         let withheld = self.withheld_here(author, key).or_else(|| {
             let before = pace.0.get(&key).copied();
             self.moderation.as_ref().and_then(|moderation| moderation.withholds(author, key, before))
         });
         item.changes.retain(|change| self.shows_change(&change.entry));
         Some(Seen { item, withheld })
+    }
+
+    fn is_kept(&self, key: EntryKey) -> bool {
+        self.beginning.is_none_or(|beginning| beginning <= key)
     }
 
     fn withheld_here(&self, author: PersonId, key: EntryKey) -> Option<Withheld> {

@@ -29,6 +29,7 @@ mod presence;
 mod private;
 mod receipts;
 mod recent;
+mod retention;
 mod room;
 mod sync;
 mod typing;

@@ -116,7 +116,7 @@ impl Core {
         let ConversationId::Room(room) = id else { return Lens::default() };
         let moderation = self.log_of(room).map(|log| Arc::clone(log.moderation()));
         let here = self.conversations.get(&id).map(|known| known.record.hidden.clone());
-        Lens::new(moderation, here.unwrap_or_default())
+        Lens::new(moderation, here.unwrap_or_default()).from(self.beginning(id))
     }
 
     /// Other posts of a room are shown than before, or others of them are not.
@@ -216,6 +216,7 @@ impl Core {
         Some(ModerationView {
             role: self.role_in(room, self.me()),
             slow_ms: log.settings().map_or(0, |settings| settings.slow_ms),
+            keep_days: log.settings().map_or(0, |settings| settings.keep_days),
             muted: muted.collect(),
         })
     }

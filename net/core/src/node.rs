@@ -28,6 +28,7 @@ use crate::own::Way;
 use crate::people::People;
 use crate::private::PrivateRoom;
 use crate::recent::Recent;
+use crate::retention::Retention;
 use crate::sync::{Intake, Sync};
 use crate::unsaved::Record;
 use crate::view::{PersonView, RequestView};
@@ -191,6 +192,7 @@ pub struct Core {
     pub(crate) knocks_arriving: BTreeSet<(RoomId, PersonId)>,
     /// Rooms of which faces must be told that they show other posts.
     pub(crate) shown_anew: BTreeSet<ConversationId>,
+    pub(crate) retention: Retention,
     /// Rooms of ours that connected devices take part in.
     pub(crate) subscriptions: BTreeMap<DeviceId, BTreeSet<RoomId>>,
     pub(crate) clock: Hlc,
@@ -245,6 +247,7 @@ impl Core {
             knocks_heard: BTreeMap::new(),
             knocks_arriving: BTreeSet::new(),
             shown_anew: BTreeSet::new(),
+            retention: Retention::default(),
             subscriptions: BTreeMap::new(),
             clock: Hlc::default(),
             recent: Recent::default(),
@@ -343,6 +346,7 @@ impl Core {
         self.send_due_beacons(now_ms);
         self.tick_sync(now_ms);
         self.tick_private(now_ms);
+        self.tick_retention(now_ms);
         self.knock_at_admins(now_ms);
         self.tell_shown_anew();
         self.redeem_due(now_ms);

@@ -199,8 +199,10 @@ impl Core {
             return Err(Verdict::Ignore);
         }
         let entries: Vec<Entry> = entries.into_iter().map(|entry| self.unsealed(id, entry)).collect();
-        if entries.iter().any(|entry| self.is_ahead(now_ms, id, entry)) {
-            // Not Reject: two honest clocks may disagree about what lies ahead.
+        let is_out_of_time =
+            |entry: &Entry| self.is_ahead(now_ms, id, entry) || self.is_too_old(id, entry.key());
+        if entries.iter().any(is_out_of_time) {
+            // Not Reject: two honest clocks may disagree about what lies ahead, or where the day begins.
             return Err(Verdict::Ignore);
         }
         if let ConversationId::Control(room) = id

@@ -267,6 +267,7 @@ impl Core {
     /// Asks the store.
     fn look_up(&mut self, read: Read, then: Reading) {
         let token = ReadToken(self.sync.next_step());
+        let read = self.without_too_old(read);
         self.sync.readings.insert(token, then);
         self.push(Output::Read { token, read });
     }

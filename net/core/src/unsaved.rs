@@ -37,8 +37,10 @@ impl Record {
             Write::PutOpening(record) => Some(Self::Opening(record.id())),
             Write::RemoveOpening(ticket) => Some(Self::Opening(*ticket)),
             Write::PutSecret(record) => Some(Self::Secret(record.room, record.step)),
-            // The driver learns addresses anew; who sets the profile or writes an entry is told.
+            // The driver learns addresses anew; who sets the profile or writes an entry is told; and what is to
+            // be forgotten is looked for again and again.
             Write::PutEntry { .. }
+            | Write::Forget { .. }
             | Write::PutAddresses(_)
             | Write::RemoveAddresses(_)
             | Write::PutProfile(_)

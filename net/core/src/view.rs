@@ -180,7 +180,8 @@ impl RoomView {
             (None, None) => return None,
         };
         let settings = RoomSettings::new(self.name.clone(), topic, past);
-        Some(RoomSettings { door, slow_ms: moderation.slow_ms, ..settings })
+        let ModerationView { slow_ms, keep_days, .. } = *moderation;
+        Some(RoomSettings { door, slow_ms, keep_days, ..settings })
     }
 
     /// The founder's fingerprint, where the name alone does not say which room it is.
@@ -265,6 +266,8 @@ pub struct ModerationView {
     pub role: Option<Role>,
     /// How long who is no admin waits between two posts, in milliseconds; zero: not at all.
     pub slow_ms: u64,
+    /// For how many days what is said is kept; zero: for ever.
+    pub keep_days: u32,
     /// Who was muted, and until when: the time may be over.
     pub muted: Vec<MutedView>,
 }

@@ -32,6 +32,8 @@ mod pictures;
 mod private_rooms;
 #[path = "stories/receipts.rs"]
 mod receipts;
+#[path = "stories/retention.rs"]
+mod retention;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

@@ -73,23 +73,26 @@ pub struct RoomSettings {
     pub door: Door,
     /// How long somebody who is no admin waits between two posts, in milliseconds, at most
     /// [`limits::SLOW_MAX_MS`]. Zero: not at all.
-    #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "w", default, skip_serializing_if = "is_default")]
     pub slow_ms: u64,
+    /// For how many days what is said is kept, at most [`limits::KEEP_DAYS_MAX`]. Zero: for ever.
+    #[serde(rename = "k", default, skip_serializing_if = "is_default")]
+    pub keep_days: u32,
 }
 
 impl RoomSettings {
-    /// Settings of a room that is as most are: nobody knocks, and nobody waits.
+    /// Settings of a room that is as most are: nobody knocks, nobody waits, and all is kept.
     pub fn new(name: RoomName, topic: StatusLine, past: Past) -> Self {
-        Self { name, topic, past, door: Door::Open, slow_ms: 0 }
+        Self { name, topic, past, door: Door::Open, slow_ms: 0, keep_days: 0 }
     }
 
     fn is_within_limits(&self) -> bool {
-        self.slow_ms <= limits::SLOW_MAX_MS
+        self.slow_ms <= limits::SLOW_MAX_MS && self.keep_days <= limits::KEEP_DAYS_MAX
     }
 }
 
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A room's picture, as somebody sent it: a square PNG of at most [`limits::PICTURE_SIDE_MAX`] pixels a side,

@@ -231,4 +231,7 @@ pub enum Refusal {
     /// Its author has written more in a day than anybody keeps: see [`limits::AUTHOR_DAY_ENTRIES_MAX`].
     #[error("its author has written too much in a day")]
     OverQuota,
+    /// The room does not keep what is so old: see [`crate::RoomSettings::keep_days`].
+    #[error("the room does not keep what is so old")]
+    TooOld,
 }

@@ -113,6 +113,9 @@ pub const SEATS_MAX: usize = 64;
 /// Longest that a room makes people wait between two posts, in milliseconds: an hour. Who shows a post
 /// reads so much of the history before it.
 pub const SLOW_MAX_MS: u64 = 60 * 60 * 1000;
+/// Longest that a room can say to keep what is said in it, in days: ten years. Without a word it keeps it
+/// for ever.
+pub const KEEP_DAYS_MAX: u32 = 3650;
 /// Largest picture of a room, in bytes of its PNG: every member keeps it, and every one before it.
 pub const PICTURE_BYTES_MAX: usize = 16 * 1024;
 /// Most pixels of such a picture in either direction: twice what a list shows.

@@ -400,6 +400,14 @@ pub enum Write {
         /// How far.
         delivery: Delivery,
     },
+    /// Removes the oldest entries of a conversation from before this one, which need not be there: a few
+    /// thousand at a time, so ask again.
+    Forget {
+        /// Of which conversation.
+        conversation: ConversationId,
+        /// Where what is kept begins.
+        before: EntryKey,
+    },
     /// Adds or replaces a conversation.
     PutConversation(ConversationRecord),
     /// Adds or replaces a person.

@@ -64,6 +64,13 @@ impl Digest {
         self.newest = self.newest.max(Some(key));
     }
 
+    /// Takes one entry out, which must be there, and must not be the newest of several.
+    pub fn remove(&mut self, key: EntryKey) {
+        self.count = self.count.saturating_sub(1);
+        self.sum = sum(self.sum, negated(key.id.0));
+        self.newest = self.newest.filter(|_| self.count > 0);
+    }
+
     /// Adds all entries of another digest, which must hold none of these.
     pub fn join(&mut self, other: &Self) {
         self.count += other.count;
@@ -81,6 +88,13 @@ fn sum(mut left: [u8; 32], right: [u8; 32]) -> [u8; 32] {
         carry = digit >> 8;
     }
     left
+}
+
+/// What adds to nothing with this, modulo 2^256.
+fn negated(number: [u8; 32]) -> [u8; 32] {
+    let mut one = [0; 32];
+    one[0] = 1;
+    sum(number.map(|byte| !byte), one)
 }
 
 /// One question of the sync protocol, by a device that said hello and takes part in the conversation.

@@ -87,9 +87,11 @@ fn seat() -> impl Strategy<Value = Seat> {
 fn room_settings() -> impl Strategy<Value = RoomSettings> {
     let past = prop_oneof![Just(Past::All), Just(Past::FromJoining)];
     let door = prop_oneof![Just(Door::Open), Just(Door::Knock)];
-    (room_name(), past, door, 0..=limits::SLOW_MAX_MS).prop_map(|(name, past, door, slow_ms)| RoomSettings {
+    let (slow, keep) = (0..=limits::SLOW_MAX_MS, 0..=limits::KEEP_DAYS_MAX);
+    (room_name(), past, door, slow, keep).prop_map(|(name, past, door, slow_ms, keep_days)| RoomSettings {
         door,
         slow_ms,
+        keep_days,
         ..RoomSettings::new(name, StatusLine::default(), past)
     })
 }
@@ -243,6 +245,7 @@ fn receipt() -> impl Strategy<Value = Receipt> {
         Just(Refusal::ClockAhead),
         Just(Refusal::NotAuthor),
         Just(Refusal::OverQuota),
+        Just(Refusal::TooOld),
     ];
     prop_oneof![Just(Receipt::Stored), refusal.prop_map(Receipt::Refused)]
 }

@@ -186,6 +186,7 @@ fn values(vectors: &mut Vectors) {
         Refusal::ClockAhead,
         Refusal::NotAuthor,
         Refusal::OverQuota,
+        Refusal::TooOld,
     ]
     .map(Receipt::Refused);
     let receipts = [Receipt::Stored].into_iter().chain(refusals).collect();
@@ -364,6 +365,7 @@ fn founded_room(vectors: &mut Vectors) {
     let settings = RoomSettings {
         door: Door::Knock,
         slow_ms: 30_000,
+        keep_days: 30,
         ..RoomSettings::new(name.clone(), StatusLine::default(), Past::All)
     };
     let entry = Unverified::sign(entry(), &alice()).key();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use kinmesh_proto::{ConversationId, PageItem};
+use kinmesh_proto::{ConversationId, EntryKey, PageItem};
 use kinmesh_seal::Seal;
 use kinmesh_store::{StoreError, StoreHandle};
 use tokio::sync::{oneshot, watch};
@@ -90,6 +90,14 @@ impl Search {
     pub fn unsealed(&self, conversation: ConversationId) {
         self.shared.unseal(conversation);
         self.tell(Task::Viewed);
+    }
+
+    /// Tells that the store forgets what stands before this in a conversation. It may be told as often as the
+    /// store is; what takes the store several times is found gone the next time that this changes.
+    pub fn forgot(&self, conversation: ConversationId, before: EntryKey) {
+        if self.shared.begin(conversation, before) {
+            self.tell(Task::Viewed);
+        }
     }
 
     /// How the index stands, for waiting on changes.

@@ -1,10 +1,10 @@
 //! What the indexer and those who search hold together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use kinmesh_proto::ConversationId;
+use kinmesh_proto::{ConversationId, EntryKey};
 use tantivy::TantivyError;
 use tokio::sync::watch;
 
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) has_missed: AtomicBool,
     /// Conversations of which more can be read than when they were indexed.
     unsealed: Mutex<BTreeSet<ConversationId>>,
+    /// Where conversations begin of which the store was told to forget what is older.
+    beginnings: Mutex<BTreeMap<ConversationId, EntryKey>>,
     /// Whether somebody waits for what was told.
     is_hurried: AtomicBool,
     shelf: Mutex<Shelf>,
@@ -55,6 +57,7 @@ impl Shared {
             state: watch::Sender::new(State::Opening),
             has_missed: AtomicBool::new(false),
             unsealed: Mutex::default(),
+            beginnings: Mutex::default(),
             is_hurried: AtomicBool::new(false),
             shelf: Mutex::default(),
             fresh: RwLock::default(),
@@ -65,6 +68,16 @@ impl Shared {
     pub(crate) fn unseal(&self, conversation: ConversationId) {
         self.unsealed.lock().unwrap_or_else(PoisonError::into_inner).insert(conversation);
         self.has_missed.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes where a conversation begins; whether that is news, so that the index must look for itself.
+    pub(crate) fn begin(&self, conversation: ConversationId, beginning: EntryKey) -> bool {
+        let mut beginnings = self.beginnings.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = beginnings.insert(conversation, beginning) != Some(beginning);
+        if is_new {
+            self.has_missed.store(true, Ordering::Relaxed);
+        }
+        is_new
     }
 
     /// The conversations that are to be read anew. Whoever takes them does it.

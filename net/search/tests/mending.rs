@@ -154,6 +154,30 @@ async fn what_the_store_has_no_more_is_forgotten() {
 }
 
 #[tokio::test]
+async fn what_a_running_store_forgets_leaves_the_index_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::in_memory(dir.path()).await;
+    let old = entry(ALICE, LOBBY, 5, Content::text("an old needle"));
+    let put = Write::PutEntry { conversation: LOBBY, stored: old };
+    world.search.entered(Entered::with(std::slice::from_ref(&put)));
+    world.commit(vec![put.clone()]).await;
+    let new = world.write(ALICE, (LOBBY, DAY_MS), Content::text("a new needle")).await;
+    let mut world = world.restart(|_| ()).await;
+    assert_eq!(world.typed("needle").await.len(), 2);
+
+    let mut looked = world.search.watch();
+    looked.mark_unchanged();
+    world.commit(vec![Write::Forget { conversation: LOBBY, before: new }]).await;
+    world.search.forgot(LOBBY, new);
+    looked.changed().await.unwrap();
+    world.is_ready().await;
+    // Were it still in the index, it would be found again.
+    world.commit(vec![put]).await;
+    assert_eq!(world.typed("needle").await, ["a new needle"]);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn more_than_it_can_take_at_once_is_found_all_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let mut world = World::in_memory(dir.path()).await;

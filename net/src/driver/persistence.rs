@@ -23,7 +23,7 @@ impl Driver {
     pub(super) fn hand_over_backlog(&mut self) {
         while let Some((token, writes)) = self.backlog.pop_front() {
             let entered = Entered::with(&writes);
-            let unsealed = unsealed_by(&writes);
+            let (unsealed, forgotten) = (unsealed_by(&writes), forgotten_by(&writes));
             if let Err(refused) = self.store.commit(token.0, writes) {
                 self.backlog.push_front((token, refused.writes));
                 return;
@@ -31,6 +31,7 @@ impl Driver {
             // It reads them from the store, behind this commit.
             self.search.entered(entered);
             unsealed.into_iter().for_each(|room| self.search.unsealed(ConversationId::Room(room)));
+            forgotten.into_iter().for_each(|(conversation, before)| self.search.forgot(conversation, before));
         }
     }
 
@@ -148,6 +149,15 @@ fn fault_of(error: &StoreError) -> StoreFault {
         | StoreError::WrongKey
         | StoreError::SetAside { .. } => StoreFault::Io,
     }
+}
+
+/// The conversations of which less is kept with these writes, and where that begins.
+fn forgotten_by(writes: &[Write]) -> Vec<(ConversationId, EntryKey)> {
+    let forgotten = |write: &Write| match write {
+        Write::Forget { conversation, before } => Some((*conversation, *before)),
+        _ => None,
+    };
+    writes.iter().filter_map(forgotten).collect()
 }
 
 /// The private rooms of which more can be read with these writes than before.

@@ -60,12 +60,17 @@ pub(super) async fn shown_page(
     lens: &Lens,
 ) -> Result<Vec<Seen>, StoreError> {
     let mut shown: Vec<Seen> = Vec::new();
+    let at = match at {
+        PageAt::After(key) => PageAt::After(lens.beginning().map_or(key, |beginning| beginning.max(key))),
+        PageAt::Newest | PageAt::Before(_) => at,
+    };
     let mut next = at;
     loop {
         let page = store.page_through(conversation, next, limit, shows_changes(lens)).await?;
         let is_last = page.len() < limit;
         let end = if matches!(at, PageAt::After(_)) { page.last() } else { page.first() };
         let Some(end) = end.map(|item| item.post.entry.key()) else { return Ok(shown) };
+        let is_last = is_last || Some(end) < lens.beginning();
         let mut posts = looked_at(store, conversation, page, lens).await?;
         let missing = limit - shown.len();
         if matches!(at, PageAt::After(_)) {

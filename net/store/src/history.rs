@@ -146,6 +146,9 @@ pub trait HistoryStore: Send + 'static {
     fn taken_back(&self, conversation: ConversationId, entry: &Entry) -> Result<TakenBack, StoreError>;
 }
 
+/// Entries that are forgotten at a time: some 50 ms of the store's thread.
+pub(crate) const FORGET_MAX: usize = 4096;
+
 /// The day of the author's clock, in UTC, counted from the beginning of 1970.
 #[allow(clippy::expect_used)] // The clock's 48 bits of milliseconds are some three million days.
 pub fn day_of(key: EntryKey) -> u32 {

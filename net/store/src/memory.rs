@@ -84,6 +84,9 @@ impl HistoryStore for MemoryStore {
                 Write::SetDelivery { conversation, key, delivery } => {
                     self.histories.entry(conversation).or_default().set_delivery(key, delivery);
                 }
+                Write::Forget { conversation, before } => {
+                    self.histories.entry(conversation).or_default().forget(before);
+                }
                 Write::PutConversation(record) => {
                     self.conversations.insert(record.id, record);
                 }
@@ -312,6 +315,17 @@ impl History {
                 self.entries.get_mut(&key).filter(|stored| delete.entry.erases(&stored.entry))
             {
                 *stored = history::erased(stored);
+            }
+        }
+    }
+
+    fn forget(&mut self, before: EntryKey) {
+        let oldest = self.keys(KeyRange { from: None, to: Some(before) }).take(history::FORGET_MAX);
+        for key in oldest.copied().collect::<Vec<_>>() {
+            let forgotten = self.entries.remove(&key);
+            let target = forgotten.and_then(|stored| stored.entry.content().target());
+            if let Some(changes) = target.and_then(|target| self.changes.get_mut(&target)) {
+                changes.remove(&key);
             }
         }
     }

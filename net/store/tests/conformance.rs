@@ -120,6 +120,8 @@ conformance! {
     a_digest_holds_what_a_range_holds
     days_are_told_apart
     a_digest_is_exact_however_long_the_day_gets
+    the_oldest_entries_are_forgotten_and_counted_no_more
+    a_few_thousand_entries_are_forgotten_at_a_time
     keys_are_the_newest_of_a_range
     entries_come_in_the_order_asked
     entries_of_a_range_come_newest_first
@@ -629,6 +631,64 @@ fn a_digest_is_exact_however_long_the_day_gets<S: Subject>() {
     assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap(), digest_of(&entries));
     subject.restart();
     assert_eq!(subject.store().days(ROOM).unwrap(), [(0, digest_of(&entries))]);
+}
+
+fn forget(store: &mut dyn HistoryStore, before: EntryKey) {
+    store.apply(&[Write::Forget { conversation: ROOM, before }]).unwrap();
+}
+
+fn the_oldest_entries_are_forgotten_and_counted_no_more<S: Subject>() {
+    let mut subject = S::open();
+    let entries = days_of_entries();
+    put_all(subject.store(), ROOM, &entries);
+    put_all(subject.store(), OTHER_ROOM, &[entry(&person(1), OTHER_ROOM, 1, "kept")]);
+    let reaction = reaction(2, 3 * DAY_MS + 2, entries[0].key());
+    put_all(subject.store(), ROOM, std::slice::from_ref(&reaction));
+    let after_all = range_of_day(99).from.unwrap();
+    // From a whole day, in the middle of one, up to the last entry, and all of it.
+    for (kept, before) in
+        [(5, entries[5].key()), (7, entries[7].key()), (24, entries[24].key()), (25, after_all)]
+    {
+        for is_new_start in [false, true] {
+            forget(subject.store(), before);
+            let store = subject.store();
+            let left = &entries[kept..];
+            assert_eq!(store.keys(ROOM, KeyRange::ALL, 100).unwrap(), keys(left));
+            assert_eq!(store.digest(ROOM, KeyRange::ALL).unwrap(), digest_of(left), "{kept}");
+            let sums = left.chunk_by(|one, next| day_of(one.key()) == day_of(next.key())).map(digest_of);
+            assert_eq!(
+                store.days(ROOM).unwrap().into_iter().map(|(_, digest)| digest).collect::<Vec<_>>(),
+                sums.collect::<Vec<_>>()
+            );
+            if is_new_start {
+                subject.restart();
+            }
+        }
+    }
+    assert_eq!(subject.store().days(ROOM).unwrap(), []);
+    assert_eq!(texts(&page(subject.store(), PageAt::Newest, 9)), [""; 0]);
+    // As if it had never been there.
+    put_all(subject.store(), ROOM, &entries[..6]);
+    let post = subject.store().post(ROOM, entries[0].key()).unwrap().unwrap();
+    assert_eq!(post.changes, []);
+    assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap(), digest_of(&entries[..6]));
+    assert_eq!(subject.store().keys(OTHER_ROOM, KeyRange::ALL, 9).unwrap().len(), 1);
+}
+
+fn a_few_thousand_entries_are_forgotten_at_a_time<S: Subject>() {
+    let mut subject = S::open();
+    let entries = messages(ROOM, 4_200);
+    for group in entries.chunks(700) {
+        put_all(subject.store(), ROOM, group);
+    }
+    let before = range_of_day(99).from.unwrap();
+    forget(subject.store(), before);
+    let left = subject.store().digest(ROOM, KeyRange::ALL).unwrap();
+    assert_eq!(left, digest_of(&entries[4_096..]));
+    subject.restart();
+    assert_eq!(subject.store().digest(ROOM, KeyRange::ALL).unwrap(), left);
+    forget(subject.store(), before);
+    assert_eq!(subject.store().keys(ROOM, KeyRange::ALL, 9).unwrap(), []);
 }
 
 fn keys_are_the_newest_of_a_range<S: Subject>() {

@@ -32,6 +32,10 @@ enum Step {
         is_chat: bool,
         delivery: Delivery,
     },
+    Forget {
+        before: Index,
+        is_chat: bool,
+    },
     /// The group ends here.
     Commit,
     /// The group ends, and the program starts anew.
@@ -53,6 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => put.prop_map(|(entry, is_erased, is_chat, delivery)| Step::Put { entry, is_erased, is_chat, delivery }),
         2 => delivered.prop_map(|(entry, is_chat, delivery)| Step::SetDelivery { entry, is_chat, delivery }),
+        1 => any::<(Index, bool)>().prop_map(|(before, is_chat)| Step::Forget { before, is_chat }),
         4 => Just(Step::Commit),
         1 => Just(Step::Restart),
     ]
@@ -100,6 +105,10 @@ fn write(entries: &[Entry], step: &Step) -> Option<Write> {
         Step::SetDelivery { entry, is_chat, delivery } => {
             let key = entries[entry.index(entries.len())].key();
             Some(Write::SetDelivery { conversation: conversation(is_chat), key, delivery })
+        }
+        Step::Forget { before, is_chat } => {
+            let before = entries[before.index(entries.len())].key();
+            Some(Write::Forget { conversation: conversation(is_chat), before })
         }
         Step::Commit | Step::Restart => None,
     }

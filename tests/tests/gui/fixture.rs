@@ -428,7 +428,7 @@ impl BoatClub {
             carried_on_in: Vec::new(),
         });
         let role = Some(Role::Admin).filter(|_| access != RoomAccess::Out);
-        overview.rooms[0].moderation = Some(ModerationView { role, slow_ms: 0, muted: vec![] });
+        overview.rooms[0].moderation = Some(ModerationView { role, slow_ms: 0, keep_days: 0, muted: vec![] });
         overview.rooms[0].joined = access != RoomAccess::Out;
         overview.rooms[0].members = members.len();
         let club = ConversationId::Room(overview.rooms[0].room);
@@ -478,7 +478,8 @@ impl BoatClub {
             knocks: vec![knock],
         });
         let muted = vec![MutedView { person: BO, until_ms: u64::MAX >> 16 }];
-        room.moderation = Some(ModerationView { role: Some(Role::Admin), slow_ms: 30_000, muted });
+        room.moderation =
+            Some(ModerationView { role: Some(Role::Admin), slow_ms: 30_000, keep_days: 90, muted });
         room.members = 4;
         let club = ConversationId::Room(room.room);
         cx.set_overview(Arc::new(overview));
@@ -509,7 +510,7 @@ impl BoatClub {
         if let Some(founded) = &mut room.founded {
             (founded.standing, founded.knocks) = (standing, vec![]);
         }
-        room.moderation = Some(ModerationView { role: None, slow_ms: 30_000, muted: vec![] });
+        room.moderation = Some(ModerationView { role: None, slow_ms: 30_000, keep_days: 90, muted: vec![] });
         cx.set_overview(Arc::new(overview));
         Self { cx, home }
     }

@@ -217,8 +217,11 @@ async fn call_on_founded_rooms(schema: &mut Schema, alice: &Peer, bob: &Peer) ->
     bob.wait_until("rooms.list", json!({}), is_muted).await?;
     let refused = bob.call("conversation.send", json!({ "conversation": here, "text": "but" })).await;
     ensure!(refused.is_err(), "who is muted does not write");
-    schema.call(alice, "rooms.set", json!({ "room": room, "door": "knock", "slow_ms": 1000 })).await?;
+    let rules = json!({ "room": room, "door": "knock", "slow_ms": 1000, "keep_days": 30 });
+    schema.call(alice, "rooms.set", rules).await?;
     bob.wait_until("rooms.list", json!({}), is("outside")).await?;
+    let keeps = |view: &Value| view["room"] == room && view["moderation"]["keep_days"] == 30;
+    bob.wait_until("rooms.list", json!({}), |rooms| peer::list(rooms).any(keeps)).await?;
     schema.call(bob, "rooms.knock", json!({ "room": room, "text": "please" })).await?;
     schema.call(bob, "rooms.list", json!({})).await?;
     let knocks = |rooms: &Value| {

@@ -85,17 +85,23 @@ impl Spans {
     }
 }
 
+/// Less is kept only this long after an admin said so, in milliseconds: until then members can save what will
+/// go, and admins take it back.
+const NOTICE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
 /// What a room's settings ask from a time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rules {
     since: Hlc,
     door: Door,
     slow_ms: u64,
+    keep_days: u32,
 }
 
 impl Rules {
     fn of(settings: &RoomSettings, since: Hlc) -> Self {
-        Self { since, door: settings.door, slow_ms: settings.slow_ms }
+        let RoomSettings { door, slow_ms, keep_days, .. } = *settings;
+        Self { since, door, slow_ms, keep_days }
     }
 }
 
@@ -218,6 +224,15 @@ impl Moderation {
         let is_admin = self.admins.at(author, at).is_some();
         let slow_ms = self.rules_at(at).map_or(0, |rules| rules.slow_ms);
         if is_admin { 0 } else { slow_ms }
+    }
+
+    /// For how many days what is said is kept, as things are at a time; `None` for ever. It is the longest of
+    /// all that was set in the week before.
+    pub fn keep_days(&self, now_ms: u64) -> Option<u32> {
+        let notice = Hlc::from_ms(now_ms.saturating_sub(NOTICE_MS));
+        let from = self.rules.iter().rposition(|rules| rules.since <= notice).unwrap_or_default();
+        let days = || self.rules.get(from..).into_iter().flatten().map(|rules| rules.keep_days);
+        days().max().filter(|_| days().all(|days| days > 0))
     }
 
     /// The longest that anybody ever had to wait.

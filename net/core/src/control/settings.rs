@@ -21,12 +21,13 @@ impl Word<'_> {
     /// Sets each field that the author made otherwise than they had seen it.
     fn set(&self, settings: &mut RoomSettings) {
         let Some(seen) = &self.seen else { return settings.clone_from(self.said) };
-        let RoomSettings { name, topic, past, door, slow_ms } = settings;
+        let RoomSettings { name, topic, past, door, slow_ms, keep_days } = settings;
         set(name, &self.said.name, &seen.name);
         set(topic, &self.said.topic, &seen.topic);
         set(past, &self.said.past, &seen.past);
         set(door, &self.said.door, &seen.door);
         set(slow_ms, &self.said.slow_ms, &seen.slow_ms);
+        set(keep_days, &self.said.keep_days, &seen.keep_days);
     }
 }
 

@@ -66,6 +66,9 @@ pub enum RoomRefusal {
     /// Longer than anybody waits.
     #[error("nobody is made to wait for longer than {} ms", limits::SLOW_MAX_MS)]
     TooSlow,
+    /// Longer than a room can say to keep what is said.
+    #[error("nothing is kept for a set time of more than {} days", limits::KEEP_DAYS_MAX)]
+    KeepsTooLong,
     /// More people than a room is founded with.
     #[error("at most {} people at once", limits::SEATS_MAX)]
     TooManyPeople,
@@ -220,6 +223,9 @@ impl Core {
         self.may_decide(room)?;
         if settings.slow_ms > limits::SLOW_MAX_MS {
             return Err(RoomRefusal::TooSlow);
+        }
+        if settings.keep_days > limits::KEEP_DAYS_MAX {
+            return Err(RoomRefusal::KeepsTooLong);
         }
         self.decide(now_ms, room, Control::SetSettings(settings), None)
     }

@@ -188,6 +188,9 @@ impl Core {
         if self.is_ahead(now_ms, id, &entry) {
             return self.refuse(&entry, Refusal::ClockAhead);
         }
+        if self.is_too_old(id, entry.key()) {
+            return self.refuse(&entry, Refusal::TooOld);
+        }
         if !self.within_quota(id, &entry) {
             return self.refuse(&entry, Refusal::OverQuota);
         }

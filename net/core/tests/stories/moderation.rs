@@ -38,7 +38,7 @@ fn square(peers: usize, seed: u64, door: Door, slow_ms: u64) -> (Mesh, Conversat
     (mesh, room)
 }
 
-fn open_square(peers: usize, seed: u64) -> (Mesh, ConversationId) {
+pub(crate) fn open_square(peers: usize, seed: u64) -> (Mesh, ConversationId) {
     square(peers, seed, Door::Open, 0)
 }
 

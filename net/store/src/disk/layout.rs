@@ -226,12 +226,13 @@ const RECEIVED: u8 = 0;
 const QUEUED: u8 = 1;
 
 /// Refusals by their number on the disk.
-const REFUSALS: [Refusal; 5] = [
+const REFUSALS: [Refusal; 6] = [
     Refusal::Invalid,
     Refusal::WrongConversation,
     Refusal::ClockAhead,
     Refusal::NotAuthor,
     Refusal::OverQuota,
+    Refusal::TooOld,
 ];
 
 fn delivery_bytes(delivery: Delivery) -> [u8; DELIVERY] {
@@ -245,6 +246,7 @@ fn delivery_bytes(delivery: Delivery) -> [u8; DELIVERY] {
         Delivery::Failed { reason: Refusal::ClockAhead } => (4, 2),
         Delivery::Failed { reason: Refusal::NotAuthor } => (4, 3),
         Delivery::Failed { reason: Refusal::OverQuota } => (4, 4),
+        Delivery::Failed { reason: Refusal::TooOld } => (4, 5),
     };
     let [a, b, c, d] = detail.to_be_bytes();
     [tag, a, b, c, d]

@@ -63,6 +63,29 @@ impl Digests {
         })
     }
 
+    /// Takes out the oldest entry. Returns its day, and the new checkpoint of that: empty when the day is,
+    /// or nothing of it is left but what came after the checkpoint. `checkpoint` reads an older day's.
+    pub(super) fn remove(
+        &self,
+        engine: &Engine,
+        conversation: Number,
+        key: EntryKey,
+        checkpoint: impl FnOnce(u32) -> Result<Digest, StoreError>,
+    ) -> Result<(u32, Digest), StoreError> {
+        self.with_tip(engine, conversation, |tip| {
+            let day = day_of(key);
+            if day == tip.day {
+                return Ok((day, tip.remove(key)));
+            }
+            if let Some(past) = &mut tip.past {
+                past.remove(key);
+            }
+            let mut digest = checkpoint(day)?;
+            digest.remove(key);
+            Ok((day, digest))
+        })
+    }
+
     /// All of a conversation.
     pub(super) fn whole(&self, engine: &Engine, conversation: Number) -> Result<Digest, StoreError> {
         self.with_tip(engine, conversation, |tip| {
@@ -128,6 +151,14 @@ impl Tip {
         self.checkpoint = self.of_day();
         self.tail = Digest::default();
         Some((day, self.checkpoint))
+    }
+
+    /// Takes out the oldest entry of this day, which is the newest. Returns what the checkpoint is then.
+    fn remove(&mut self, key: EntryKey) -> Digest {
+        let is_in_tail = Some(key) > self.checkpoint.newest;
+        let part = if is_in_tail { &mut self.tail } else { &mut self.checkpoint };
+        part.remove(key);
+        self.checkpoint
     }
 
     /// Goes over to a new day with its first entry; the day that ends is complete.

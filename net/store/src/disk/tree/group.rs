@@ -5,7 +5,8 @@ use std::mem;
 
 use kinmesh_proto::codec;
 use kinmesh_proto::{
-    Content, ConversationId, Delivery, DeviceCert, Entry, EntryKey, RoomId, SecretRecord, StoredEntry, Write,
+    Content, ConversationId, Delivery, DeviceCert, Entry, EntryKey, KeyRange, RoomId, SecretRecord,
+    StoredEntry, Write,
 };
 use serde::Serialize;
 
@@ -47,6 +48,7 @@ impl<'t> Group<'t> {
             Write::SetDelivery { conversation, key, delivery } => {
                 self.set_delivery(*conversation, *key, *delivery)?;
             }
+            Write::Forget { conversation, before } => self.forget(*conversation, *before)?,
             Write::PutConversation(record) => {
                 let number = self.conversation_number(record.id);
                 let value = [&number.to_be_bytes()[..], &codec::encode(record)].concat();
@@ -104,6 +106,42 @@ impl<'t> Group<'t> {
         let moved = self.tree.digests.add(&self.tree.engine, number, key, checkpoint)?;
         if let Some((day, digest)) = moved {
             self.put(layout::day_key(number, day), layout::digest_value(&digest));
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest entries. The records of their authors stay: others may share them.
+    fn forget(&mut self, conversation: ConversationId, before: EntryKey) -> Result<(), StoreError> {
+        let Some(number) = self.tree.conversations.number_of(&conversation) else { return Ok(()) };
+        for key in self.oldest(number, before)? {
+            let Some(forgotten) = self.entry(number, key)? else { continue };
+            if let Some(post) = forgotten.entry.content().target() {
+                self.remove(layout::change_key(number, post, key));
+            }
+            self.remove(layout::entry_key(number, key));
+            self.uncount(number, key)?;
+        }
+        Ok(())
+    }
+
+    /// The oldest entries that are here or staged, from before one.
+    fn oldest(&self, number: Number, before: EntryKey) -> Result<Vec<EntryKey>, StoreError> {
+        let range = KeyRange { from: None, to: Some(before) };
+        let here = digests::keys(&self.tree.engine, number, range).take(history::FORGET_MAX);
+        let mut oldest = here.collect::<Result<BTreeSet<_>, _>>()?;
+        let (low, high) = layout::entry_bounds(number, range);
+        oldest.extend(self.staged.range(low..high).filter_map(|(key, _)| layout::last_place(key)));
+        Ok(oldest.into_iter().take(history::FORGET_MAX).collect())
+    }
+
+    /// Takes the oldest entry out of its day.
+    fn uncount(&mut self, number: Number, key: EntryKey) -> Result<(), StoreError> {
+        let checkpoint = |day| digests::checkpoint(self.get(&layout::day_key(number, day))?.as_deref());
+        let (day, left) = self.tree.digests.remove(&self.tree.engine, number, key, checkpoint)?;
+        let day = layout::day_key(number, day);
+        match left.count {
+            0 => self.remove(day),
+            _ => self.put(day, layout::digest_value(&left)),
         }
         Ok(())
     }
