@@ -142,11 +142,17 @@ complete-all = { $members ->
    *[other] that all { $members } other members have.
 }
 complete-some = { $unreachable ->
+    [0] that { $agreeing } of { $members } other members have.
     [one] that { $agreeing } of { $members } other members have; 1 unreachable since { $since }.
    *[other] that { $agreeing } of { $members } other members have; { $unreachable } unreachable since { $since }.
 }
 complete-comparing = Comparing
 complete-comparing-sentence = You have everything that { $agreeing } of { $members } other members have. What { $comparing } more have is being compared.
+complete-away = { $unreachable } unreachable since { $since }.
+complete-beyond = { $beyond ->
+    [one] 1 more is here without a connection to you: what they have comes through the others.
+   *[other] { $beyond } more are here without a connection to you: what they have comes through the others.
+}
 complete-unknown = Nobody to compare with
 complete-nobody = { $members ->
     [one] The other member is unreachable since { $since }. What they wrote meanwhile comes when you meet.

@@ -108,9 +108,14 @@ waiting-unreadable = { $count } 条自 { $since } 起等待：本机磁盘现在
 syncing = 正在与 { $count } 名成员比对…
 complete = 内容完整
 complete-all = 其他 { $members } 名成员拥有的内容你都有。
-complete-some = 你拥有其他 { $members } 名成员中 { $agreeing } 名的全部内容；{ $unreachable } 名自 { $since } 起无法联系。
+complete-some = { $unreachable ->
+    [0] 你拥有其他 { $members } 名成员中 { $agreeing } 名的全部内容。
+   *[other] 你拥有其他 { $members } 名成员中 { $agreeing } 名的全部内容；{ $unreachable } 名自 { $since } 起无法联系。
+}
 complete-comparing = 正在比对
 complete-comparing-sentence = 你拥有其他 { $members } 名成员中 { $agreeing } 名的全部内容，正在与另外 { $comparing } 名比对。
+complete-away = { $unreachable } 名自 { $since } 起无法联系。
+complete-beyond = 另有 { $beyond } 名在线但未与你直接相连，他们的内容经其他成员传来。
 complete-unknown = 没有可以比对的人
 complete-nobody = 其他 { $members } 名成员自 { $since } 起都无法联系。他们期间写的内容在你们相遇时补上。
 complete-alone = 内容完整

@@ -139,6 +139,7 @@ pub fn completeness(of: &Completeness, clock: &Clock) -> (String, String) {
         ("members", of.members.into()),
         ("agreeing", of.agreeing.into()),
         ("comparing", of.comparing.into()),
+        ("beyond", of.beyond.into()),
         ("unreachable", of.unreachable.into()),
         ("since", since.into()),
     ];
@@ -149,7 +150,10 @@ pub fn completeness(of: &Completeness, clock: &Clock) -> (String, String) {
         _ if of.agreeing > 0 => ("complete", "complete-some"),
         _ => ("complete-unknown", "complete-nobody"),
     };
-    (tr(title), tr_args(sentence, &args))
+    let away = (of.unreachable > 0 && of.comparing > 0).then_some("complete-away");
+    let beyond = (of.beyond > 0).then_some("complete-beyond");
+    let sentences = [Some(sentence), away, beyond].into_iter().flatten();
+    (tr(title), sentences.map(|sentence| tr_args(sentence, &args)).collect::<Vec<_>>().join(" "))
 }
 
 /// How far an own entry has come; nothing for the entries of others.
@@ -493,5 +497,28 @@ mod tests {
     fn a_peer_that_broke_reaches_nobody_whatever_it_said_last() {
         let status = NodeStatus { is_broken: true, lan_peers: 2, ..NodeStatus::default() };
         assert_eq!(network(&status), tr("connection-broken"));
+    }
+
+    #[test]
+    fn a_room_says_how_sure_it_is_that_nothing_is_missing() {
+        let said = |of: Completeness| {
+            let (title, sentence) = completeness(&of, &Clock::local());
+            format!("{title}: {sentence}").replace(['\u{2068}', '\u{2069}'], "")
+        };
+        let room = |members, agreeing| Completeness { members, agreeing, ..Completeness::default() };
+        assert_eq!(said(room(2, 2)), "You have everything: that all 2 other members have.");
+        assert_eq!(
+            said(Completeness { beyond: 3, ..room(5, 2) }),
+            "You have everything: that 2 of 5 other members have. 3 more are here without a connection to you: what \
+             they have comes through the others."
+        );
+        let comparing =
+            Completeness { comparing: 1, unreachable: 1, unreachable_since_ms: Some(0), ..room(4, 2) };
+        let words = said(comparing);
+        assert!(
+            words.starts_with("Comparing: You have everything that 2 of 4 other members have."),
+            "{words}"
+        );
+        assert!(words.contains(" 1 unreachable since "), "{words}");
     }
 }

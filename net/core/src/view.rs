@@ -329,12 +329,14 @@ pub enum RoomAccess {
 /// of is not seen: somebody who is away may have written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Completeness {
-    /// Persons known to be in the room, ourselves not included: the three below together.
+    /// Persons known to be in the room, ourselves not included: the four below together.
     pub members: usize,
     /// Here, and when our histories were last compared, nothing that they hold was missing here.
     pub agreeing: usize,
-    /// Here, but our histories were not compared yet, or differ.
+    /// Connected to us, but our histories were not compared yet, or differ.
     pub comparing: usize,
+    /// Here, but not connected to us, as most are in a large room: what they hold comes through those who are.
+    pub beyond: usize,
     /// Not here.
     pub unreachable: usize,
     /// Since when all of the unreachable ones are away, in Unix milliseconds.

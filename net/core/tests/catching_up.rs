@@ -824,6 +824,16 @@ fn completeness_tells_who_agrees_and_since_when_the_others_are_away() {
 }
 
 #[test]
+fn whoever_is_here_without_a_connection_is_not_waited_for_to_compare() {
+    let (mut mesh, lobby) = Mesh::in_the_lobby(3, 0);
+    mesh.unlink(ALICE, CAROL);
+    talk(&mut mesh, lobby, 3);
+    mesh.advance(60_000);
+    let here = Completeness { members: 2, agreeing: 1, beyond: 1, ..Completeness::default() };
+    assert_eq!(mesh.peers[ALICE].core.overview().rooms[0].completeness, here);
+}
+
+#[test]
 fn whatever_gossip_and_the_network_lose_everybody_ends_with_the_same_history() {
     for seed in 0..40 {
         let (mut mesh, lobby) = Mesh::in_the_lobby(4, seed);

@@ -24,8 +24,10 @@ impl Core {
                 view.unreachable_since_ms = view.unreachable_since_ms.max(Some(last_seen_ms));
             } else if agreeing.contains(person) {
                 view.agreeing += 1;
-            } else {
+            } else if self.people.linked_device(*person).is_some() {
                 view.comparing += 1;
+            } else {
+                view.beyond += 1;
             }
         }
         view
