@@ -1,7 +1,7 @@
 //! What strangers can do with media: nothing, however much of it they send.
 
 use futures::{StreamExt, stream};
-use kinmesh_proto::{MediaPacket, MediaResponse};
+use kinmesh_proto::{CallId, CallMember, CallRequest, CallResponse, MediaPacket, MediaResponse};
 use serde_bytes::ByteBuf;
 
 use super::*;
@@ -61,5 +61,26 @@ async fn garbage_in_the_place_of_a_packet_is_refused() -> Result<()> {
     }
     let answer = stranger.ask(Question::Media, alice, codec::encode(&proper)).await??;
     assert_eq!(codec::decode::<MediaResponse>(&answer, answer.len())?, MediaResponse::NoSuchLine);
+    scene.unharmed().await
+}
+
+#[tokio::test]
+async fn a_stranger_rings_nobody_and_has_no_part_in_any_call() -> Result<()> {
+    let scene = Scene::open().await?;
+    let (mallory, alice) = scene.mallory().await?;
+    let (call, line, to) = (CallId([9; 16]), 7, person(&scene.bob)?);
+    let member = CallMember { person: to, reach: None };
+    for (request, answer) in [
+        (CallRequest::Ring { call, line, party: vec![] }, CallResponse::ContactsOnly),
+        (CallRequest::Ring { call, line, party: vec![to] }, CallResponse::ContactsOnly),
+        (CallRequest::Join { call, line }, CallResponse::NoSuchCall),
+        (CallRequest::Accept { call, line }, CallResponse::NoSuchCall),
+        (CallRequest::Party { call, party: vec![member] }, CallResponse::NoSuchCall),
+        (CallRequest::Transfer { call, to }, CallResponse::NoSuchCall),
+        (CallRequest::State { call, muted: false, held: false }, CallResponse::NoSuchCall),
+    ] {
+        assert_eq!(mallory.say_of_call(alice, &request).await?, answer, "{request:?}");
+    }
+    assert_eq!(scene.alice.call("calls.list", json!({})).await?, json!([]));
     scene.unharmed().await
 }
