@@ -1,10 +1,9 @@
-//! A man in the middle who only counts: passes UDP packets on, and says how many bytes they had.
+//! A man in the middle who only watches: passes UDP packets on, and remembers them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use tokio::net::UdpSocket;
@@ -22,9 +21,15 @@ pub struct Forwarder {
 
 #[derive(Default)]
 struct Ledger {
-    bytes: AtomicU64,
+    passed: Mutex<Vec<u8>>,
     /// Ports from which the target is spoken to, one for each client.
     ports: Mutex<Vec<u16>>,
+}
+
+impl Ledger {
+    fn passed(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Forwarder {
@@ -45,7 +50,12 @@ impl Forwarder {
 
     /// Bytes passed so far, in both directions.
     pub fn bytes(&self) -> u64 {
-        self.ledger.bytes.load(Ordering::Relaxed)
+        self.ledger.passed().len() as u64
+    }
+
+    /// Whether these words passed, as they are.
+    pub fn has_passed(&self, words: &str) -> bool {
+        self.ledger.passed().windows(words.len()).any(|bytes| bytes == words.as_bytes())
     }
 
     /// Ports from which the target is spoken to.
@@ -68,7 +78,7 @@ async fn pass_inward(front: Arc<UdpSocket>, target: SocketAddr, ledger: Arc<Ledg
                 unknown.insert(back)
             }
         };
-        ledger.bytes.fetch_add(size as u64, Ordering::Relaxed);
+        ledger.passed().extend_from_slice(&packet[..size]);
         // A lost packet is a lost packet: QUIC sends it again.
         let _ = back.send(&packet[..size]).await;
     }
@@ -85,7 +95,7 @@ async fn back_door(target: SocketAddr, ledger: &Ledger) -> Result<Arc<UdpSocket>
 async fn pass_outward(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, ledger: Arc<Ledger>) {
     let mut packet = vec![0; PACKET_MAX];
     while let Ok(size) = back.recv(&mut packet).await {
-        ledger.bytes.fetch_add(size as u64, Ordering::Relaxed);
+        ledger.passed().extend_from_slice(&packet[..size]);
         let _ = front.send_to(&packet[..size], client).await;
     }
 }

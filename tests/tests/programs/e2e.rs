@@ -12,10 +12,12 @@ use kinmesh_proto::{EntryKey, JoinLink};
 use kinmesh_tests::forwarder::Forwarder;
 use kinmesh_tests::peer::list;
 use kinmesh_tests::stranger::Stranger;
-use kinmesh_tests::{Bootstrap, Peer, PeerOptions, run};
+use kinmesh_tests::{Bootstrap, DEADLINE, Peer, PeerOptions, run};
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use serde_json::{Value, json};
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
 /// Somebody who vanished without a word is shown offline within this.
 const VANISHED_MAX: Duration = Duration::from_secs(30);
@@ -502,6 +504,37 @@ async fn no_message_byte_passes_through_the_bootstrap_node() -> Result<()> {
     };
     ensure!(list(&status["peers"]).count() == 2 && list(&status["peers"]).all(counted), "{status:#}");
     speaks_no_chat(&address).await
+}
+
+#[tokio::test]
+async fn who_watches_the_wire_reads_neither_words_nor_names() -> Result<()> {
+    let listen = ["/ip4/127.0.0.1/udp/0/quic-v1"];
+    let alice = Peer::spawn(PeerOptions::named("Alizarin").listen(&listen)).await?;
+    let (address, direct) = socket_of(&alice.join_link().await?)?;
+    let wire = Forwarder::to(direct).await?;
+    let watched = replace_port(&address, wire.address().port());
+    let bob = Peer::spawn(PeerOptions::named("Bobolink").join(watched.to_string())).await?;
+    let room = gather(&[&alice, &bob], "quayside").await?;
+    alice.befriend(&bob).await?;
+    let before = wire.bytes();
+    for (to, said) in [(&room, "tidewater in the room"), (&bob.chat_with_me(), "tidewater in the chat")] {
+        let text = said.repeat(100);
+        alice.send(to, &text).await?;
+        bob.wait_text(&text).await?;
+    }
+    ensure!(wire.bytes() - before > 4_000, "what was said went past the wire");
+    for words in ["Alizarin", "Bobolink", "quayside", "tidewater"] {
+        ensure!(!wire.has_passed(words), "{words} in the clear");
+    }
+    // A watcher who would see it.
+    let plain = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    plain.send_to(b"tidewater", wire.address()).await?;
+    let seen = async {
+        while !wire.has_passed("tidewater") {
+            tokio::task::yield_now().await;
+        }
+    };
+    Ok(timeout(DEADLINE, seen).await?)
 }
 
 /// What it says it speaks has nothing that could carry a message, or a connection of others.
