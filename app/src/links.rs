@@ -77,8 +77,16 @@ pub fn read(text: &str) -> Result<Link, LinkFault> {
     if let Some(at) = place_of(text, TICKET_PREFIX) {
         return read_ticket(&text[at..]).map(|ticket| Link::Ticket(Box::new(ticket))).map_err(Into::into);
     }
-    let link = place_of(text, SCHEME).map_or(text, |at| first_word(&text[at..]));
-    parse_link(link).map(Link::Way)
+    let link = place_of(text, SCHEME).map(|at| first_word(&text[at..]));
+    if link.is_none() && is_foreign(text) {
+        return Err(TicketError::NotATicket.into());
+    }
+    parse_link(link.unwrap_or(text)).map(Link::Way)
+}
+
+/// Whether it is a link of something else. A letter alone names a drive, not what a link is for.
+fn is_foreign(text: &str) -> bool {
+    Url::parse(text.trim()).is_ok_and(|url| url.scheme().len() > 1)
 }
 
 /// Reads what was given on the command line or by the desktop: a link, or the path of a file with one.
@@ -107,7 +115,8 @@ fn path_of(given: &str) -> Option<PathBuf> {
     {
         return url.to_file_path().ok();
     }
-    (!looks_like_one(given)).then(|| PathBuf::from(given))
+    let is_path = !looks_like_one(given) && (!is_foreign(given) || Path::new(given).exists());
+    is_path.then(|| PathBuf::from(given))
 }
 
 /// The beginning of a file that holds text: an invitation is short, and anything may have its ending.
@@ -221,6 +230,12 @@ mod tests {
         assert!(matches!(read(&damaged), Err(LinkFault::Ticket(TicketError::Damaged))));
         assert!(matches!(read("kinmesh://elsewhere"), Err(LinkFault::Link(LinkError::NotALink))));
         assert!(matches!(read("hello"), Err(LinkFault::Address(ConnectError::BadAddress))));
+        for foreign in ["https://example.org/invite/abc", "matrix:u/alice:example.org"] {
+            assert!(
+                matches!(read_given(foreign), Err(LinkFault::Ticket(TicketError::NotATicket))),
+                "{foreign}"
+            );
+        }
         let way = "kinmesh://join?node=/ip4/192.0.2.1/tcp/1/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA";
         assert!(matches!(read(&format!("come: {way} !")), Ok(Link::Way(_))));
     }

@@ -262,17 +262,23 @@ def spoken(vectors, alice, bob, lobby, chat):
     message = topic("kinmesh 2026-11 room topic", lobby).encode() + cbor(frame)
     vectors.expect("gossip message id of that frame in the lobby", blake3(message)[:20])
 
-    def presence(room):
-        return cbor({"r": room, "n": "Alice", "l": "", "u": NOW, "t": NOW + 1, "a": "here"})
+    def presence(room, state="here"):
+        return cbor({"r": room, "n": "Alice", "l": "", "u": NOW, "t": NOW + 1, "a": state})
 
     here = vectors.signed("presence in the lobby", alice, "kinmesh presence 1", presence(lobby))
     vectors.cbor("room frame with the presence", {"presence": here})
+    for name, state in (("away", "away"), ("gone", "left")):
+        said = alice.envelope("kinmesh presence 1", presence(lobby, state))
+        vectors.cbor(f"envelope of who is {name} in the lobby", said)
     vectors.signed("typing in the lobby", alice, "kinmesh typing 1", cbor({"r": lobby, "t": NOW}))
     vectors.cbor("hello", {"w": alice.envelope("kinmesh presence 1", presence(None))})
     vectors.cbor("hello of nobody", None)
     mine = alice.envelope("kinmesh entry 1", *entry(alice, chat, content, prev))
     vectors.cbor("chat request with one entry for bob", {"deliver": [mine]})
     vectors.cbor("chat request to become a contact", {"ask": {"e": mine, "i": None}})
+    introduced = {"k": "introduction", "p": alice.person, "n": "Alice"}
+    introduced = bob.envelope("kinmesh entry 1", *entry(bob, chat, introduced, prev))
+    vectors.cbor("chat request of who was introduced", {"ask": {"e": None, "i": introduced}})
     vectors.cbor("chat request that tells of acceptance", "accepted")
     reasons = ("invalid", "wrong_conversation", "clock_ahead", "not_author", "over_quota", "too_old")
     receipts = ["stored"] + [{"refused": reason} for reason in reasons]
@@ -315,13 +321,20 @@ def trust(vectors, alice, bob):
     device = {"d": alice.device, "a": ["/ip4/192.0.2.7/udp/4001/quic-v1"]}
     value = {"k": token, "p": alice.person, "n": "Alice", "d": [device], "b": [], "r": None, "x": NOW, "u": 1}
     vectors.expect("ticket", ticket(value))
+    vectors.expect("ticket in a picture", ticket(value).upper())
+    node = "/ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3KooWEXAMPLE"
+    public = value | {"b": [node], "r": {"public": "lobby"}, "x": None, "u": None}
+    vectors.expect("ticket into the lobby", ticket(public))
+    vectors.expect("ticket into a private room", ticket(value | {"r": {"private": bytes([9] * 32)}}))
     name = derive_key("kinmesh 2026-11 ticket name", token)[:16]
     proof = keyed(derive_key("kinmesh 2026-11 ticket proof", token), alice.person + bob.person)
     vectors.expect("name of the ticket", name)
     vectors.expect("proof of bob to alice", proof)
     vectors.cbor("invite request", {"redeem": {"i": name, "p": proof}})
     vectors.cbor("invite response accepted", "accepted")
-    vectors.cbor("invite response used up", {"refused": "used_up"})
+    for refusal in ("used_up", "expired", "revoked", "unknown"):
+        vectors.cbor(f"invite response {refusal.replace('_', ' ')}", {"refused": refusal})
+    vectors.cbor("invite response busy", "busy")
     bits = int.from_bytes(derive_key("kinmesh 2026-11 safety number", pair(alice.person, bob.person)), "big")
     numbers = [bits >> 256 - 11 * (n + 1) & 2047 for n in range(12)]
     vectors.expect("safety number of alice and bob in numbers", " ".join(map(str, numbers)))
@@ -358,8 +371,25 @@ def private_room(vectors, alice, bob):
     once = keyed(nonces, number(len(place)) + place + content)[:24]
     sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(content, place, once, key)
     vectors.cbor("sealed content", {"k": "sealed", "b": {"e": sorted(steps), "n": once, "b": sealed}})
+
+    def sealed_body(said, name):
+        """The whole entry. What it changes stands in the header, in the clear."""
+        clear = cbor(said)
+        once = keyed(nonces, number(len(place)) + place + clear)[:24]
+        sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(clear, place, once, key)
+        top = {"g": room, "h": CLOCK, "n": 1, "p": []} | ({"t": said["t"]} if "t" in said else {})
+        content = cbor({"k": "sealed", "b": {"e": sorted(steps), "n": once, "b": sealed}})
+        body, form = cbor(top) + content, blake3(content) + cbor(top)
+        vectors.signed(name, alice, "kinmesh entry 1", body, form)
+
     if crypto_aead_xchacha20poly1305_ietf_decrypt(sealed, place, once, key) != content:
         vectors.wrong.append("what was sealed does not open")
+    sealed_body({"k": "text", "x": "secret"}, "sealed entry")
+    edited = [NOW * 65_536, bytes([5] * 32)]
+    sealed_body({"k": "edit", "x": "a better secret", "t": edited}, "sealed edit")
+    log = derive_key("kinmesh 2026-11 control log", room)
+    step = entry(alice, log, {"k": "control", "c": "leave"}, [edited])
+    vectors.signed("step", alice, "kinmesh entry 1", *step)
     place, frame = b"kinmesh gossip", b"a frame"
     once = keyed(nonces, number(len(place)) + place + frame)[:24]
     sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(frame, place, once, key)
@@ -369,11 +399,17 @@ def private_room(vectors, alice, bob):
     settings = {"n": "Boat", "t": "", "h": "from_joining"}
     for name, step in (
         ("create", {"create": {"o": nonce, "s": settings, "m": [seat], "e": epoch, "f": None}}),
+        (
+            "create that carries another room on",
+            {"create": {"o": nonce, "s": settings, "m": [], "e": epoch, "f": bytes([9] * 32)}},
+        ),
         ("add", {"add": {"m": seat, "e": epoch}}),
         ("remove", {"remove": {"p": bob.person, "e": epoch}}),
+        ("remove from a time on", {"remove": {"p": bob.person, "e": epoch, "w": NOW}}),
         ("leave", "leave"),
         ("role", {"set_role": seat}),
         ("settings", {"set_settings": settings}),
+        ("settings in full", {"set_settings": settings | {"d": "knock", "w": 30_000, "k": 30}}),
         ("picture", {"set_picture": bytes.fromhex("89504e47")}),
         ("no picture", {"set_picture": None}),
         ("rotate", {"rotate": {"e": epoch}}),
@@ -417,7 +453,8 @@ def calls(vectors, alice, bob, lobby):
     ):
         vectors.cbor(f"call response {name}", response)
     vectors.cbor("content of an answered call", {"k": "call", "x": "answered", "s": 61})
-    vectors.cbor("content of a missed call", {"k": "call", "x": "missed"})
+    for outcome in ("missed", "declined", "busy", "cancelled", "failed"):
+        vectors.cbor(f"content of a {outcome} call", {"k": "call", "x": outcome})
 
 
 def media(vectors):
@@ -436,6 +473,7 @@ def founded_room(vectors, alice, bob, key):
         ("remove in public", {"remove": {"p": bob.person, "e": None, "w": 1_793_000_000_000}}),
         ("hide", {"hide": {"t": [key], "o": True, "x": "spam"}}),
         ("mute", {"mute": {"p": bob.person, "u": 1_793_000_060_000}}),
+        ("mute from a time on", {"mute": {"p": bob.person, "u": 1_793_000_060_000, "w": NOW}}),
     ):
         vectors.cbor(f"content of the step {name}", {"k": "control", "c": step})
     vectors.cbor("room of a ticket into it", {"founded": {"i": room, "n": "Square"}})

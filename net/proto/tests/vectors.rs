@@ -168,6 +168,13 @@ fn values(vectors: &mut Vectors) {
     vectors.signed("presence in the lobby", presence(Some(lobby)), &alice());
     let here = Unverified::sign(presence(Some(lobby)), &alice()).envelope().clone();
     vectors.cbor("room frame with the presence", &RoomFrame::Presence(here));
+    for (what, state) in [("away", PresenceState::Away), ("gone", PresenceState::Left)] {
+        let said = Presence { state, ..presence(Some(lobby)) };
+        vectors.cbor(
+            &format!("envelope of who is {what} in the lobby"),
+            Unverified::sign(said, &alice()).envelope(),
+        );
+    }
     let typing = Typing { room: lobby, sent_ms: NOW_MS };
     vectors.signed("typing in the lobby", typing, &alice());
     let hello = Hello::first(Unverified::sign(presence(None), &alice()).envelope().clone());
@@ -179,6 +186,18 @@ fn values(vectors: &mut Vectors) {
     vectors.cbor("chat request with one entry for bob", &ChatRequest::Deliver(vec![mine.clone()]));
     let ask = Ask { entry: Some(mine), introduction: None };
     vectors.cbor("chat request to become a contact", &ChatRequest::Ask(Box::new(ask)));
+    let content =
+        Content::Introduction { person: alice().person(), name: DisplayName::new("Alice").unwrap() };
+    let introduced = EntryBody {
+        conversation: ConversationId::Direct(alice().person()).tag(bob().person()),
+        content,
+        ..entry()
+    };
+    let introduction = Some(Unverified::sign(introduced, &bob()).envelope().clone());
+    vectors.cbor(
+        "chat request of who was introduced",
+        &ChatRequest::Ask(Box::new(Ask { entry: None, introduction })),
+    );
     vectors.cbor("chat request that tells of acceptance", &ChatRequest::Accepted);
     let refusals = [
         Refusal::Invalid,
@@ -221,13 +240,28 @@ fn trust(vectors: &mut Vectors) {
     let token = ticket().token;
     vectors.bytes("token of the ticket", &*token.0);
     vectors.text("ticket", ticket());
+    vectors.text("ticket in a picture", ticket().to_qr_text());
+    let bootstraps = vec!["/ip4/192.0.2.1/udp/4001/quic-v1/p2p/12D3KooWEXAMPLE".to_owned()];
+    let room = Some(TicketRoom::Public(RoomName::lobby()));
+    vectors
+        .text("ticket into the lobby", Ticket { room, bootstraps, expires_ms: None, uses: None, ..ticket() });
+    let room = Some(TicketRoom::Private(RoomId([9; 32])));
+    vectors.text("ticket into a private room", Ticket { room, ..ticket() });
     vectors.bytes("name of the ticket", &token.id().0);
     let proof = token.proof(alice().person(), bob().person());
     vectors.bytes("proof of bob to alice", &proof);
     let redeem = InviteRequest::Redeem { ticket: token.id(), proof: ByteArray::new(proof) };
     vectors.cbor("invite request", &redeem);
     vectors.cbor("invite response accepted", &InviteResponse::Accepted);
-    vectors.cbor("invite response used up", &InviteResponse::Refused(InviteRefusal::UsedUp));
+    for (what, refusal) in [
+        ("used up", InviteRefusal::UsedUp),
+        ("expired", InviteRefusal::Expired),
+        ("revoked", InviteRefusal::Revoked),
+        ("unknown", InviteRefusal::Unknown),
+    ] {
+        vectors.cbor(&format!("invite response {what}"), &InviteResponse::Refused(refusal));
+    }
+    vectors.cbor("invite response busy", &InviteResponse::Busy);
     let number = SafetyNumber::of(alice().person(), bob().person());
     let list = bip39::Language::English.word_list();
     let numbers =
@@ -277,7 +311,15 @@ fn calls(vectors: &mut Vectors) {
         vectors.cbor(&format!("call response {what}"), &response);
     }
     vectors.cbor("content of an answered call", &Content::Call(CallOutcome::Answered { seconds: 61 }));
-    vectors.cbor("content of a missed call", &Content::Call(CallOutcome::Missed));
+    for (what, outcome) in [
+        ("missed", CallOutcome::Missed),
+        ("declined", CallOutcome::Declined),
+        ("busy", CallOutcome::Busy),
+        ("cancelled", CallOutcome::Cancelled),
+        ("failed", CallOutcome::Failed),
+    ] {
+        vectors.cbor(&format!("content of a {what} call"), &Content::Call(outcome));
+    }
 }
 
 fn private_room(vectors: &mut Vectors) {
@@ -303,6 +345,14 @@ fn private_room(vectors: &mut Vectors) {
     let body = EntryBody { conversation: tag, prev: vec![], content: Content::text("secret"), ..entry() };
     let body = body.sealed(&alice(), room, &[first, second], &ring).unwrap();
     vectors.cbor("sealed content", &body.content);
+    vectors.signed("sealed entry", body, &alice());
+    let of = EntryKey { clock: Hlc::from_ms(NOW_MS), id: EntryId([5; 32]) };
+    let content = Content::Edit { of, text: "a better secret".into() };
+    let edit = EntryBody { conversation: tag, prev: vec![], content, ..entry() };
+    vectors.signed("sealed edit", edit.sealed(&alice(), room, &[first, second], &ring).unwrap(), &alice());
+    let conversation = ConversationId::Control(room).tag(alice().person());
+    let content = Content::Control(Box::new(Control::Leave));
+    vectors.signed("step", EntryBody { conversation, prev: vec![of], content, ..entry() }, &alice());
     let frame = ring.key(room, &[first, second]).unwrap().seal_frame(b"a frame");
     vectors.bytes("frame sealed with both secrets", &frame);
     let seat = Seat { person: bob().person(), role: Role::Member };
@@ -316,11 +366,31 @@ fn private_room(vectors: &mut Vectors) {
             "create",
             Control::Create { nonce, settings: settings.clone(), seats: vec![seat], epoch, parent: None },
         ),
+        (
+            "create that carries another room on",
+            Control::Create {
+                nonce,
+                settings: settings.clone(),
+                seats: vec![],
+                epoch,
+                parent: Some(RoomId([9; 32])),
+            },
+        ),
         ("add", Control::Add { seat, epoch }),
         ("remove", Control::Remove { person: seat.person, epoch, from_ms: None }),
+        ("remove from a time on", Control::Remove { person: seat.person, epoch, from_ms: Some(NOW_MS) }),
         ("leave", Control::Leave),
         ("role", Control::SetRole(seat)),
-        ("settings", Control::SetSettings(settings)),
+        ("settings", Control::SetSettings(settings.clone())),
+        (
+            "settings in full",
+            Control::SetSettings(RoomSettings {
+                door: Door::Knock,
+                slow_ms: 30_000,
+                keep_days: 30,
+                ..settings
+            }),
+        ),
         ("picture", Control::SetPicture(Some(RoomPicture::new([0x89, 0x50, 0x4e, 0x47]).unwrap()))),
         ("no picture", Control::SetPicture(None)),
         ("rotate", Control::Rotate { epoch: commitment }),
@@ -376,6 +446,7 @@ fn founded_room(vectors: &mut Vectors) {
         ("remove in public", Control::Remove { person, epoch: None, from_ms: Some(1_793_000_000_000) }),
         ("hide", Control::Hide { entries: vec![entry], hidden: true, reason }),
         ("mute", Control::Mute { person, until_ms: 1_793_000_060_000, from_ms: None }),
+        ("mute from a time on", Control::Mute { person, until_ms: 1_793_000_060_000, from_ms: Some(NOW_MS) }),
     ];
     for (what, step) in steps {
         vectors.cbor(&format!("content of the step {what}"), &Content::Control(Box::new(step)));

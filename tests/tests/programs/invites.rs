@@ -194,6 +194,8 @@ async fn what_is_wrong_with_an_invitation_is_told_before_anything_changes() -> R
         (damaged, "damaged_invite"),
         ("kinmesh://invite/", "damaged_invite"),
         ("kinmesh://elsewhere/abc", "bad_address"),
+        ("https://example.org/invite/abc", "not_an_invite"),
+        ("matrix:u/alice:example.org", "not_an_invite"),
         ("/nowhere/x.kinmesh", "file"),
         // Version 9, and a checksum that holds.
         (&newer(), "newer_invite"),
