@@ -133,6 +133,7 @@ async fn call_about_contacts(schema: &mut Schema, peer: &Peer, other: &Peer) -> 
     peer.wait_request(asking).await?;
     schema.call(peer, "contacts.requests", json!({})).await?;
     schema.call(peer, "contacts.accept", json!({ "person": asking })).await?;
+    carol.wait_for("acceptance", |event| event["event"] == "became_contacts").await?;
     schema.call(peer, "contacts.introduce", json!({ "to": asking, "person": person })).await?;
     let called_on_rooms = call_on_private_rooms(schema, peer, &carol).await?;
     carol.shutdown().await?;
@@ -352,6 +353,9 @@ async fn call_on_an_entry(
 async fn call_on_sound(schema: &mut Schema) -> Result<BTreeSet<String>> {
     let pulse = crate::pulse::Pulse::start(&["room"]);
     let carol = Peer::spawn(PeerOptions::named("Carol").environment(pulse.environment())).await?;
+    // A busy sound server may name none for a moment.
+    let has_some = |devices: &Value| peer::list(&devices["outputs"]).next().is_some();
+    carol.wait_until("sound.devices", json!({}), has_some).await?;
     let devices = schema.call(&carol, "sound.devices", json!({})).await?;
     let mut sound = schema.call(&carol, "sound.get", json!(null)).await?;
     sound["output"] = devices["outputs"][0]["id"].clone();
