@@ -210,6 +210,13 @@ impl People {
         self.online.contains(&person)
     }
 
+    /// Whether somebody said lately, by our clock, what time it is by theirs.
+    pub(crate) fn agrees_about_time(&self, person: PersonId, now_ms: u64) -> bool {
+        let devices = self.persons.get(&person).into_iter().flat_map(|record| &record.devices);
+        let mut said = devices.filter_map(|id| self.devices.get(id)).map(|device| device.sent_ms);
+        said.any(|sent_ms| now_ms.abs_diff(sent_ms) <= limits::PRESENCE_AGE_MAX_MS)
+    }
+
     /// Whether somebody is here.
     pub(crate) fn online(&self, person: PersonId) -> Online {
         match self.persons.get(&person) {

@@ -3,13 +3,14 @@
 //! Owns where the history of a room begins. That follows from its log and the day, so all members let go of
 //! the same: what stands before it is neither shown, compared, taken nor kept on the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_proto::{ConversationId, EntryId, EntryKey, Hlc, RoomId, Write};
+use kinmesh_proto::{ConversationId, EntryId, EntryKey, Hlc, PersonId, RoomId, Write};
 
 use crate::control::ControlLog;
 use crate::node::{Core, Pending};
 use crate::output::Read;
+use crate::private::PrivateRoom;
 
 /// How often the oldest entries are looked for on the disk, in milliseconds.
 const FORGET_EVERY_MS: u64 = 10_000;
@@ -51,24 +52,36 @@ impl Core {
 
     /// Each second: days pass, and admins decide.
     pub(crate) fn tick_retention(&mut self, now_ms: u64) {
-        let beginnings: BTreeMap<RoomId, EntryKey> = self
-            .private
-            .iter()
-            .filter_map(|(room, private)| Some((*room, beginning_of(private.log(), now_ms)?)))
-            .collect();
-        let before = std::mem::replace(&mut self.retention.beginnings, beginnings);
-        let is_new = self.retention.beginnings != before;
-        if !is_new && now_ms < self.retention.forget_at_ms {
-            return;
-        }
-        self.retention.forget_at_ms = now_ms + FORGET_EVERY_MS;
-        for (room, beginning) in self.retention.beginnings.clone() {
-            let conversation = ConversationId::Room(room);
-            self.persist(vec![Write::Forget { conversation, before: beginning }], Pending::Note);
-            if before.get(&room) != Some(&beginning) {
-                self.shows_anew(conversation);
+        let beginning = |private: &PrivateRoom| beginning_of(private.log(), now_ms);
+        let beginnings = self.private.iter().filter_map(|(room, private)| Some((*room, beginning(private)?)));
+        let beginnings: BTreeMap<RoomId, EntryKey> = beginnings.collect();
+        let before = std::mem::replace(&mut self.retention.beginnings, beginnings.clone());
+        for room in before.keys().chain(beginnings.keys()).copied().collect::<BTreeSet<_>>() {
+            if before.get(&room) != beginnings.get(&room) {
+                self.begins_elsewhere(ConversationId::Room(room));
             }
         }
+        if now_ms >= self.retention.forget_at_ms || before != beginnings {
+            self.retention.forget_at_ms = now_ms + FORGET_EVERY_MS;
+            beginnings.into_iter().for_each(|(room, beginning)| self.forget(now_ms, room, beginning));
+        }
+    }
+
+    /// Nothing goes from the disk on the word of our clock alone, which may be a year ahead.
+    fn forget(&mut self, now_ms: u64, room: RoomId, before: EntryKey) {
+        let conversation = ConversationId::Room(room);
+        let agrees = |person: &PersonId| self.people.agrees_about_time(*person, now_ms);
+        if self.conversations.get(&conversation).is_some_and(|known| known.members.keys().any(agrees)) {
+            self.persist(vec![Write::Forget { conversation, before }], Pending::Note);
+        }
+    }
+
+    fn begins_elsewhere(&mut self, id: ConversationId) {
+        let beginning = self.beginning(id);
+        if let Some(known) = self.conversations.get_mut(&id) {
+            known.last.take_if(|last| Some(last.key) < beginning);
+        }
+        self.shows_anew(id);
     }
 }
 

@@ -6,7 +6,8 @@ use kinmesh_proto::{DeviceId, EntryId, Refusal};
 
 /// Refused entries remembered on each side; beyond it the oldest is forgotten and costs one more try.
 const REFUSALS_CAP: usize = 16_384;
-/// A clock that is ahead is caught up with: it is tried again after this, in milliseconds.
+/// What was refused for its time is tried again after this, in milliseconds: a clock that is ahead is caught up
+/// with, and an admin may have a room keep more.
 const CLOCK_AGAIN_MS: u64 = 10 * 60 * 1000;
 
 /// What was refused.
@@ -43,7 +44,7 @@ impl Refusals {
 
     fn until_ms(&self, reason: Refusal) -> u64 {
         match reason {
-            Refusal::ClockAhead => self.now_ms + CLOCK_AGAIN_MS,
+            Refusal::ClockAhead | Refusal::TooOld => self.now_ms + CLOCK_AGAIN_MS,
             _ => u64::MAX,
         }
     }
@@ -76,7 +77,9 @@ impl<K: Ord + Copy> Bounded<K> {
     }
 
     fn holds(&self, key: &K, now_ms: u64) -> bool {
-        self.until_ms.get(key).is_some_and(|until_ms| now_ms < *until_ms)
+        // What was noted when our own clock was far ahead does not count until then.
+        let counts = |until_ms: u64| until_ms == u64::MAX || until_ms - now_ms <= CLOCK_AGAIN_MS;
+        self.until_ms.get(key).is_some_and(|until_ms| now_ms < *until_ms && counts(*until_ms))
     }
 }
 

@@ -92,6 +92,32 @@ fn a_shorter_time_takes_hold_after_a_week_and_can_be_taken_back_until_then() {
 }
 
 #[test]
+fn a_clock_that_is_a_year_ahead_costs_nobody_their_history() {
+    let (mut mesh, room) = a_room_that_keeps_ten_days(1);
+    mesh.isolate(BOB);
+    mesh.peers[BOB].ahead_ms = 365 * DAY_MS;
+    mesh.advance(A_WHILE_MS);
+    assert!(shown(&mesh, BOB, room).is_empty(), "as far as he knows it is a year later");
+    mesh.send(ALICE, room, "he takes this for a year old").unwrap();
+    mesh.link(ALICE, BOB);
+    mesh.advance(A_WHILE_MS);
+    assert!(shown(&mesh, BOB, room).is_empty());
+    mesh.restart(BOB);
+    mesh.peers[BOB].ahead_ms = 0;
+    mesh.link(ALICE, BOB);
+    mesh.advance(A_WHILE_MS);
+    assert_eq!(shown(&mesh, BOB, room), ["old", "newer", "he takes this for a year old"]);
+}
+
+#[test]
+fn the_list_of_rooms_does_not_go_on_showing_what_was_let_go_of() {
+    let (mut mesh, room) = a_room_that_keeps_ten_days(1);
+    assert!(view(&mut mesh, BOB, room).last.is_some());
+    days_pass(&mut mesh, 30);
+    assert!(view(&mut mesh, BOB, room).last.is_none() && read(&mesh, BOB, room).is_empty());
+}
+
+#[test]
 fn what_is_too_old_for_a_room_is_taken_from_nobody() {
     let (mut mesh, room) = open_square(2, 1);
     keep(&mut mesh, room, 10).unwrap();
