@@ -62,7 +62,7 @@ impl Lens {
     }
 
     /// The same without anything that stands before this.
-    pub(crate) fn from(self, beginning: Option<EntryKey>) -> Self {
+    pub(crate) fn since(self, beginning: Option<EntryKey>) -> Self {
         Self { beginning, ..self }
     }
 

@@ -116,7 +116,7 @@ impl Core {
         let ConversationId::Room(room) = id else { return Lens::default() };
         let moderation = self.log_of(room).map(|log| Arc::clone(log.moderation()));
         let here = self.conversations.get(&id).map(|known| known.record.hidden.clone());
-        Lens::new(moderation, here.unwrap_or_default()).from(self.beginning(id))
+        Lens::new(moderation, here.unwrap_or_default()).since(self.beginning(id))
     }
 
     /// Other posts of a room are shown than before, or others of them are not.

@@ -20,14 +20,14 @@ const SPONSOR_STEPS_MAX: usize = 128;
 /// the conclusions anew. A full log takes only what takes rights away.
 const STEPS_MAX: usize = 1024;
 
-/// How much of its room a log has given away, and to whom.
-struct Room {
+/// How much space a log has given away, and to whom.
+struct Space {
     sponsors: BTreeMap<PersonId, PersonId>,
     taken: BTreeMap<PersonId, usize>,
     len: usize,
 }
 
-impl Room {
+impl Space {
     fn of(log: &ControlLog) -> Self {
         let sponsors = log.sponsors();
         let mut taken = BTreeMap::new();
@@ -65,11 +65,11 @@ impl PrivateRoom {
         log.extend(self.arriving.values().cloned());
         let mut waiting: Vec<Step> = steps.into_iter().filter(|step| !log.holds(step.key)).collect();
         loop {
-            let mut room = Room::of(&log);
+            let mut space = Space::of(&log);
             let is_kept = |step: &mut Step| {
                 let founder = log.is_founded_by(step).then_some(step.author);
                 let takes_rights = self.log.is_admin(step.author) && step.control.demoted().is_some();
-                founder.or(room.sponsor(step.author)).is_some_and(|sponsor| room.take(sponsor, takes_rights))
+                founder.or(space.sponsor(step.author)).is_some_and(|sponsor| space.take(sponsor, takes_rights))
             };
             let kept: Vec<Step> = waiting.extract_if(.., is_kept).collect();
             if !log.extend(kept) {
@@ -93,7 +93,7 @@ impl Core {
         let Some(private) = self.private.get(&room).filter(|_| !matches!(control, Control::Leave)) else {
             return false;
         };
-        let of_ours = Room::of(&private.log).taken_by(self.me());
+        let of_ours = Space::of(&private.log).taken_by(self.me());
         let is_full = private.log.len() + private.arriving.len() >= STEPS_MAX;
         of_ours + 1 >= SPONSOR_STEPS_MAX || (is_full && control.demoted().is_none())
     }
