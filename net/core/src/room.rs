@@ -136,11 +136,12 @@ impl Core {
         self.parted(device, Some(ConversationId::Room(room)));
     }
 
-    /// Connected devices that take part in a room. Anybody can listen to one where not everybody is let in.
+    /// Connected devices that take part in a room. Anybody can listen where a private one is met, and hears
+    /// nothing there.
     pub(crate) fn listeners(&self, room: RoomId) -> usize {
         let is_let_in = |device| {
             let person = self.people.person_of(device);
-            !self.has_log(room) || person.is_some_and(|person| self.may_be_member(room, person))
+            !self.is_private(room) || person.is_some_and(|person| self.may_be_member(room, person))
         };
         let there = self.subscriptions.iter().filter(|(_, rooms)| rooms.contains(&room));
         there.filter(|(device, _)| is_let_in(**device)).count()

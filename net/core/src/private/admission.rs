@@ -69,7 +69,9 @@ impl PrivateRoom {
             let is_kept = |step: &mut Step| {
                 let founder = log.is_founded_by(step).then_some(step.author);
                 let takes_rights = self.log.is_admin(step.author) && step.control.demoted().is_some();
-                founder.or(space.sponsor(step.author)).is_some_and(|sponsor| space.take(sponsor, takes_rights))
+                founder
+                    .or(space.sponsor(step.author))
+                    .is_some_and(|sponsor| space.take(sponsor, takes_rights))
             };
             let kept: Vec<Step> = waiting.extract_if(.., is_kept).collect();
             if !log.extend(kept) {
