@@ -136,9 +136,13 @@ impl Core {
         self.parted(device, Some(ConversationId::Room(room)));
     }
 
-    /// Connected devices that take part in a room. Anybody can listen where a private one is met, and hears
-    /// nothing there.
+    /// Connected devices that take part in a room.
     pub(crate) fn listeners(&self, room: RoomId) -> usize {
+        self.subscriptions.values().filter(|rooms| rooms.contains(&room)).count()
+    }
+
+    /// Those of them who hear what is said: anybody can listen where a private room is met, and hears nothing.
+    fn hearers(&self, room: RoomId) -> usize {
         let is_let_in = |device| {
             let person = self.people.person_of(device);
             !self.is_private(room) || person.is_some_and(|person| self.may_be_member(room, person))
@@ -339,7 +343,7 @@ impl Core {
     /// Gossip took the frame that was under way; the next one follows.
     pub fn published(&mut self, now_ms: u64, id: ConversationId, keys: &[EntryKey]) {
         let Some(room) = id.room() else { return };
-        let members = u32::try_from(self.listeners(room)).unwrap_or(u32::MAX);
+        let members = u32::try_from(self.hearers(room)).unwrap_or(u32::MAX);
         if let Some(known) = self.conversations.get_mut(&id) {
             known.in_flight = 0;
         }
